@@ -1,0 +1,9 @@
+"""Losses as ``pytorch_metric_learning`` losses: its distances, reducers and trainers apply."""
+
+from ferlab.losses.ad_corre import AdCorreLoss
+from ferlab.losses.center import CenterLoss
+from ferlab.losses.confusion import RunningConfusion
+from ferlab.losses.joint import JointLoss, JointLossOutput
+from ferlab.losses.triplet_center import TripletCenterLoss
+
+__all__ = ["AdCorreLoss", "CenterLoss", "JointLoss", "JointLossOutput", "RunningConfusion", "TripletCenterLoss"]

@@ -1,0 +1,43 @@
+"""Argument checks shared by the losses: a ``ValueError`` names the argument, what came and what is expected."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str = "embeddings") -> None:
+    """Finite floating-point tensor of ``shape``; a letter in ``shape`` stands for any size from 1 on."""
+    expected = "(" + ", ".join(str(size) for size in shape) + ")"
+    if not isinstance(embeddings, Tensor):
+        raise ValueError(f"{name} must be a tensor of shape {expected}, but is a {type(embeddings).__name__}.")
+    fits = embeddings.ndim == len(shape) and all(
+        size >= 1 if isinstance(want, str) else size == want
+        for size, want in zip(embeddings.shape, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name} must have shape {expected}, but has {tuple(embeddings.shape)}.")
+    if not embeddings.is_floating_point():
+        raise ValueError(f"{name} must be floating point, but is {embeddings.dtype}.")
+    if not torch.isfinite(embeddings).all():
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity.")
+
+
+def check_labels(labels: Tensor, batch_size: int, num_classes: int) -> None:
+    """Integer tensor of shape (B,) with values 0..K-1."""
+    if not isinstance(labels, Tensor) or labels.shape != (batch_size,):
+        given = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
+        raise ValueError(f"labels must have shape ({batch_size},), one per embedding, but is {given}.")
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be integer class indices, but are {labels.dtype}.")
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels must lie in 0..{num_classes - 1}, but reach from {int(labels.min())} to {int(labels.max())}."
+        )
+
+
+def widen(tensor: Tensor | None) -> Tensor | None:
+    """Half-precision tensors as float32, so that sums over many entries keep their digits."""
+    if tensor is not None and tensor.dtype in (torch.float16, torch.bfloat16):
+        return tensor.float()
+    return tensor

@@ -1,0 +1,58 @@
+"""Row-wise and center distances for `pytorch_metric_learning` distances, with optional element weights.
+
+That library measures all pairs; a triplet-center loss needs one distance a row (embedding to its own center, to
+its negative), and weights on the dimensions. ``LpDistance``, ``CosineSimilarity`` and ``DotProductSimilarity``
+are understood, with their options.
+"""
+
+from __future__ import annotations
+
+import torch
+from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, DotProductSimilarity, LpDistance
+from torch import Tensor
+
+
+def check_distance(distance: BaseDistance) -> None:
+    if not isinstance(distance, LpDistance | CosineSimilarity | DotProductSimilarity):
+        raise ValueError(
+            "distance must be an LpDistance, CosineSimilarity or DotProductSimilarity, "
+            f"but is a {type(distance).__name__}."
+        )
+
+
+def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights: Tensor | None) -> Tensor:
+    """Distance (or similarity) of each row of ``first`` (B, D) to the same row of ``second`` (B, D): shape (B,).
+
+    With ``weights`` (B, D) every dimension's share is multiplied by its weight.
+    """
+    if isinstance(distance, CosineSimilarity) and weights is not None:
+        # The weights belong into the norms too, or a face could look dissimilar to itself.
+        products, first_norm, second_norm = (
+            (weights * a * b).sum(dim=1) for a, b in ((first, second), (first, first), (second, second))
+        )
+        similarity = products * (first_norm * second_norm).clamp_min(torch.finfo(first.dtype).tiny).rsqrt()
+        return similarity**distance.power
+    first, second = distance.maybe_normalize(first), distance.maybe_normalize(second)
+    if isinstance(distance, LpDistance):
+        terms = (first - second).abs() ** distance.p
+        total = (terms if weights is None else terms * weights).sum(dim=1)
+        if distance.power == distance.p:
+            return total
+        # A root has no gradient at zero distance; there the gradient is defined as zero.
+        zero = total == 0
+        return torch.where(zero, 1.0, total) ** (distance.power / distance.p) * ~zero
+    products = first * second
+    return (products if weights is None else products * weights).sum(dim=1) ** distance.power
+
+
+@torch.no_grad()
+def center_distances(distance: BaseDistance, embeddings: Tensor, centers: Tensor) -> Tensor:
+    """(B, K) distances of all embeddings (B, D) to all centers (K, D); smaller is nearer, also for similarities.
+
+    Used to select negatives, so without gradient and without element weights. No (B, K, D) tensor is formed.
+    """
+    embeddings, centers = distance.maybe_normalize(embeddings), distance.maybe_normalize(centers)
+    if isinstance(distance, LpDistance):
+        # The matrix-product shortcut of cdist loses digits where distances are small, and picks wrong negatives.
+        return torch.cdist(embeddings, centers, p=distance.p, compute_mode="donot_use_mm_for_euclid_dist")
+    return -(embeddings @ centers.t())

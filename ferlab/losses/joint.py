@@ -1,0 +1,92 @@
+"""Cross-entropy and a metric loss in one objective."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from pytorch_metric_learning.losses import BaseMetricLossFunction
+from torch import Tensor
+
+from ferlab.losses.ad_corre import AdCorreLoss
+from ferlab.losses.checks import check_embeddings, check_labels
+
+
+class JointLossOutput(NamedTuple):
+    """``total`` to call ``backward`` on; ``parts``: every term by name, detached, before its weight, for logging."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+class JointLoss(torch.nn.Module):
+    """``lambda * CE + weight * metric loss`` (TCL paper eq. 1; Ad-Corre paper eq. 12).
+
+    Args:
+        num_classes: K.
+        metric_loss: a ferlab loss, or None for cross-entropy alone.
+        name: what the metric loss is called among the parts; Ad-Corre reports ``FD``, ``MD`` and ``ED``.
+        ce_weight: lambda.
+        metric_weight: factor of the metric loss.
+        class_weights: (K,) for cross-entropy, or None.
+        label_smoothing: for cross-entropy, 0..1.
+
+    Example:
+        >>> from ferlab.losses import TripletCenterLoss
+        >>> joint = JointLoss(7, TripletCenterLoss(7, 16), name="tcl", metric_weight=0.1)
+        >>> output = joint(torch.randn(8, 7), torch.arange(8) % 7, torch.randn(8, 16))
+        >>> sorted(output.parts)
+        ['ce', 'tcl']
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        metric_loss: BaseMetricLossFunction | None = None,
+        name: str = "metric",
+        ce_weight: float = 1.0,
+        metric_weight: float = 1.0,
+        class_weights: Tensor | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.metric_loss = metric_loss
+        self.name = name
+        self.ce_weight = ce_weight
+        self.metric_weight = metric_weight
+        self.cross_entropy = torch.nn.CrossEntropyLoss(weight=class_weights, label_smoothing=label_smoothing)
+
+    def forward(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        embeddings: Tensor | None = None,
+        element_weights: Tensor | None = None,
+    ) -> JointLossOutput:
+        """The objective of one batch.
+
+        Args:
+            logits: (B, K).
+            labels: (B,).
+            embeddings: what the metric loss takes, (B, D) or (B, k, D). None leaves the metric loss out, for example
+                before it is switched on.
+            element_weights: (B, D) for a loss that takes them, or None.
+
+        Raises:
+            ValueError: wrong shapes, labels out of range, NaN.
+        """
+        check_embeddings(logits, ("B", self.num_classes), "logits")
+        check_labels(labels, len(logits), self.num_classes)
+        ce = self.cross_entropy(logits.float() if logits.dtype != torch.float64 else logits, labels)
+        parts = {"ce": ce.detach()}
+        total = self.ce_weight * ce
+        if self.metric_loss is not None and embeddings is not None:
+            extra = {} if element_weights is None else {"element_weights": element_weights}
+            metric = self.metric_loss(embeddings, labels, logits=logits.detach(), **extra)
+            total = total + self.metric_weight * metric
+            if isinstance(self.metric_loss, AdCorreLoss):
+                parts |= self.metric_loss.last_components
+            else:
+                parts[self.name] = metric.detach()
+        return JointLossOutput(total, parts)

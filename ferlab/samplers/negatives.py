@@ -1,0 +1,139 @@
+"""Negative-center samplers of Triplet-Center Loss: which center should an embedding be pushed from?
+
+A sampler is an object with one method, ``select(batch)``, that answers with center *indices*: shape
+(B,) to take whole centers, or (B, D) to take every dimension's entry from a center of its own (a
+synthesized negative). Selection sees no gradient; the loss gathers the chosen entries from the centers,
+so the gradient reaches exactly these.
+
+The TCL paper (Rajoli et al., CISS 2023, arXiv:2302.04108) names its strategies without defining them; the
+definitions here are this project's reading of it. They form one family: ``candidates=1`` is the nearest
+negative, ``candidates=K-1`` the fully-synthesized one, and the distance to the negative never grows with
+the number of candidates.
+
+A new sampler takes a few lines:
+
+>>> class FarthestNegative:
+...     def select(self, batch):
+...         return batch.distances.masked_fill(batch.own_class, -torch.inf).argmax(dim=1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SelectionBatch:
+    """What a negative-center sampler may look at; no tensor carries a gradient.
+
+    Attributes:
+        embeddings: (B, D).
+        labels: (B,), class indices 0..K-1.
+        centers: (K, D).
+        logits: (B, K), or None when the loss was given none.
+        measure: gives the (B, K) distances; called at the first use of ``distances``.
+    """
+
+    embeddings: Tensor
+    labels: Tensor
+    centers: Tensor
+    logits: Tensor | None
+    measure: Callable[[], Tensor]
+
+    @cached_property
+    def own_class(self) -> Tensor:
+        """(B, K) bool: True where the center is the embedding's own class."""
+        return torch.nn.functional.one_hot(self.labels, len(self.centers)).bool()
+
+    @cached_property
+    def distances(self) -> Tensor:
+        """(B, K) distances to every center, as the loss measures them; the own class is +inf."""
+        return self.measure().masked_fill(self.own_class, torch.inf)
+
+
+class NegativeCenterSampler(Protocol):
+    """Anything with a ``select`` method."""
+
+    def select(self, batch: SelectionBatch) -> Tensor:
+        """Center indices, int64, of shape (B,) or (B, D), never the own class."""
+        ...
+
+
+class NearestNegative:
+    """The other-class center nearest to the embedding (He et al., CVPR 2018, eq. 6)."""
+
+    def select(self, batch: SelectionBatch) -> Tensor:
+        return batch.distances.argmin(dim=1)
+
+
+class FullySynthesizedNegative:
+    """Dimension by dimension, the entry of the other-class center closest to the embedding's entry.
+
+    No (B, K, D) tensor is formed: each dimension's centers are sorted once and a binary search finds the
+    entry's neighbours. The own class can hide at most one of two neighbours on either side, so looking at
+    two to the left and two to the right is exact. O((K + B) D log K) time, O((K + B) D) memory.
+    """
+
+    def select(self, batch: SelectionBatch) -> Tensor:
+        values, order = batch.centers.t().contiguous().sort(dim=1)  # (D, K) each
+        entries = batch.embeddings.t().contiguous()  # (D, B)
+        position = torch.searchsorted(values, entries)
+        best_gap = torch.full_like(entries, torch.inf)
+        best_class = torch.empty_like(position)
+        for offset in (-2, -1, 0, 1):
+            neighbour = position + offset
+            inside = (neighbour >= 0) & (neighbour < values.shape[1])
+            neighbour = neighbour.clamp(0, values.shape[1] - 1)
+            center_class = order.gather(1, neighbour)
+            gap = (values.gather(1, neighbour) - entries).abs()
+            better = inside & (center_class != batch.labels) & (gap < best_gap)
+            best_gap = torch.where(better, gap, best_gap)
+            best_class = torch.where(better, center_class, best_class)
+        return best_class.t()
+
+
+class SemiSynthesizedNegative:
+    """As fully-synthesized, but only among the ``candidates`` other-class centers nearest to the embedding.
+
+    Args:
+        candidates: number of nearest other-class centers to take entries from; 1 is
+            :class:`NearestNegative`, K-1 or more is :class:`FullySynthesizedNegative`.
+    """
+
+    def __init__(self, candidates: int = 2) -> None:
+        if candidates < 1:
+            raise ValueError(f"candidates must be at least 1, but is {candidates}.")
+        self.candidates = candidates
+
+    def select(self, batch: SelectionBatch) -> Tensor:
+        if self.candidates >= len(batch.centers) - 1:
+            return FullySynthesizedNegative().select(batch)
+        nearest = batch.distances.topk(self.candidates, dim=1, largest=False).indices  # (B, candidates)
+        best_class = nearest[:, :1].expand_as(batch.embeddings)
+        best_gap = (batch.centers[nearest[:, 0]] - batch.embeddings).abs()
+        # One candidate at a time, so that memory stays at (B, D) however many there are.
+        for candidate in nearest[:, 1:].unbind(dim=1):
+            gap = (batch.centers[candidate] - batch.embeddings).abs()
+            better = gap < best_gap
+            best_gap = torch.where(better, gap, best_gap)
+            best_class = torch.where(better, candidate[:, None], best_class)
+        return best_class
+
+
+class PredictedNegative:
+    """The center of the wrong class with the largest logit: the class the model confuses the face with.
+
+    Raises:
+        ValueError: from ``select``, when the loss was given no logits.
+    """
+
+    def select(self, batch: SelectionBatch) -> Tensor:
+        if batch.logits is None:
+            raise ValueError("logits must be given for PredictedNegative: shape (B, K), the classifier's output.")
+        return batch.logits.masked_fill(batch.own_class, -torch.inf).argmax(dim=1)
