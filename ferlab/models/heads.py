@@ -1,0 +1,36 @@
+"""From pooled features to embeddings: one vector a face, or k of them."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class EmbeddingHead(nn.Module):
+    """Pooled features (B, F) to one embedding (B, D).
+
+    The linear map is followed by batch normalisation without scale: distances then start at one size whatever the
+    backbone, so that a margin means the same for every network.
+    """
+
+    def __init__(self, in_features: int, embedding_size: int) -> None:
+        super().__init__()
+        self.output_size = embedding_size
+        self.linear = nn.Linear(in_features, embedding_size, bias=False)
+        self.norm = nn.BatchNorm1d(embedding_size, affine=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.norm(self.linear(features))
+
+
+class MultiEmbeddingHead(nn.Module):
+    """Pooled features (B, F) to k embeddings (B, k, D), each of unit length (Ad-Corre, section III-A)."""
+
+    def __init__(self, in_features: int, embedding_size: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.output_size = heads * embedding_size
+        self.linear = nn.Linear(in_features, self.output_size)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return F.normalize(self.linear(features).unflatten(1, (self.heads, -1)), dim=-1)

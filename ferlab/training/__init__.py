@@ -1,0 +1,18 @@
+"""Training: the methods table, the loop, the comparison."""
+
+from ferlab.training.compare import CompareSettings, run_compare
+from ferlab.training.loop import TrainResult, TrainSettings, train
+from ferlab.training.methods import DEFAULT_METHODS, METHODS, Method, build_loss, get_method
+
+__all__ = [
+    "DEFAULT_METHODS",
+    "METHODS",
+    "CompareSettings",
+    "Method",
+    "TrainResult",
+    "TrainSettings",
+    "build_loss",
+    "get_method",
+    "run_compare",
+    "train",
+]

@@ -1,0 +1,78 @@
+"""The methods compared: a table of data, read by one training loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytorch_metric_learning.losses import BaseMetricLossFunction
+
+from ferlab.errors import FerlabError
+from ferlab.losses import AdCorreLoss, JointLoss, TripletCenterLoss
+from ferlab.samplers import (
+    FullySynthesizedNegative,
+    NearestNegative,
+    NegativeCenterSampler,
+    PredictedNegative,
+    SemiSynthesizedNegative,
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the comparison.
+
+    Attributes:
+        heads: 1, or Ad-Corre's k.
+        embedding_size: D of one embedding.
+        loss: the metric loss beside cross-entropy: ``None``, ``"tcl"`` or ``"ad-corre"``.
+        negatives: negative-center sampler of ``"tcl"``.
+        metric_weight: factor of the metric loss. For ``"tcl"`` it multiplies the squared distance divided by D.
+        margin: of ``"tcl"``, in squared distance divided by D, so that it means the same at every D.
+        warm_up: share of the epochs before the metric loss is switched on; centers then start at the class means.
+    """
+
+    heads: int = 1
+    embedding_size: int = 128
+    loss: str | None = None
+    negatives: NegativeCenterSampler | None = None
+    metric_weight: float = 1.0
+    margin: float = 0.5
+    warm_up: float = 0.0
+
+
+def _tcl(negatives: NegativeCenterSampler) -> Method:
+    return Method(loss="tcl", negatives=negatives, metric_weight=2.0, margin=0.5, warm_up=2 / 3)
+
+
+METHODS: dict[str, Method] = {
+    "ce": Method(),
+    "tcl-nearest": _tcl(NearestNegative()),
+    "tcl-fully-synthesized": _tcl(FullySynthesizedNegative()),
+    "tcl-semi-synthesized": _tcl(SemiSynthesizedNegative(candidates=2)),
+    "tcl-predicted": _tcl(PredictedNegative()),
+    # Seven heads of 64 and the balance of the Ad-Corre paper: its 50 x CE averaged over 7 classes is 7.14 x CE,
+    # so one CE goes with 0.14 of each discriminator.
+    "ce-heads": Method(heads=7, embedding_size=64),
+    "ad-corre": Method(heads=7, embedding_size=64, loss="ad-corre", metric_weight=0.14),
+}
+DEFAULT_METHODS = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
+
+
+def get_method(name: str) -> Method:
+    """The method of that name; a FerlabError names the known ones."""
+    if name not in METHODS:
+        raise FerlabError(f"There is no method {name!r}; choose from: {', '.join(METHODS)}, or all.")
+    return METHODS[name]
+
+
+def build_loss(method: Method, num_classes: int) -> JointLoss:
+    """Cross-entropy and the method's metric loss."""
+    metric: BaseMetricLossFunction | None = None
+    weight = method.metric_weight
+    if method.loss == "tcl":
+        size = method.embedding_size
+        metric = TripletCenterLoss(num_classes, size, margin=method.margin * size, negatives=method.negatives)
+        weight = method.metric_weight / size
+    elif method.loss == "ad-corre":
+        metric = AdCorreLoss(num_classes)
+    return JointLoss(num_classes, metric, name=method.loss or "metric", metric_weight=weight)
