@@ -60,7 +60,7 @@ def open_members(source: Path, stack: ExitStack) -> Iterator[tuple[str, IO[bytes
                 with archive.open(info) as content:
                     yield info.filename, content
     elif tarfile.is_tarfile(source):
-        archive = stack.enter_context(tarfile.open(source))
+        archive = stack.enter_context(tarfile.open(source))  # noqa: SIM115
         for member in archive:
             if member.isfile():
                 yield member.name, archive.extractfile(member)
