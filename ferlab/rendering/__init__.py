@@ -1,0 +1,18 @@
+"""Faces controlled by FACS action units, drawn with numpy and numba from a compact rig.
+
+>>> import numpy as np
+>>> from ferlab.rendering import Light, Pose, random_identity, render
+>>> person = random_identity(np.random.default_rng(3))
+>>> image = render(person, {"AU6": 0.7, "AU12": 1.0}, pose=Pose(yaw=10), light=Light(azimuth=-20), size=64)
+"""
+
+from __future__ import annotations
+
+from ferlab.rendering.expressions import ACTION_UNITS, DESCRIPTIONS, EXPRESSIONS
+from ferlab.rendering.identity import Identity, random_identity
+from ferlab.rendering.light import Light, random_light
+from ferlab.rendering.pose import Pose
+from ferlab.rendering.render import Scene, render
+
+__all__ = ["ACTION_UNITS", "DESCRIPTIONS", "EXPRESSIONS", "Identity", "Light", "Pose", "Scene", "random_identity",
+           "random_light", "render"]

@@ -1,0 +1,121 @@
+"""Action units of the Facial Action Coding System (FACS): what moves, and the prototypes of seven expressions.
+
+An action unit (AU) is given by an intensity, 0 (absent) to 1 (FACS level E). It drives two things: facial actions of the
+mesh under their ARKit names, and skin folds that the mesh is too coarse to show (see folds.py). The prototypes follow
+EMFACS; they are posed patterns, not statements about what anyone feels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ferlab.errors import FerlabError
+
+# AU -> {facial action: gain}; "Left"/"Right" are added where the action is paired. Gains above 1 mend shapes that
+# stay too small to read in a 64-pixel picture.
+ACTIONS: dict[str, dict[str, float]] = {
+    "AU1": {"browInnerUp": 1.6},
+    "AU2": {"browOuterUp": 1.3},
+    "AU4": {"browDown": 1.25},
+    "AU5": {"eyeWide": 1.5},
+    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.35},
+    "AU7": {"eyeSquint": 1.0, "eyeBlink": 0.12},
+    "AU9": {"noseSneer": 1.5, "browDown": 0.25},
+    "AU10": {"mouthUpperUp": 1.2},
+    "AU12": {"mouthSmile": 1.25},
+    "AU14": {"mouthDimple": 1.2},
+    "AU15": {"mouthFrown": 1.35},
+    "AU16": {"mouthLowerDown": 1.1},
+    "AU17": {"mouthShrugLower": 1.1, "mouthShrugUpper": 0.35},
+    "AU18": {"mouthPucker": 1.0},
+    "AU20": {"mouthStretch": 1.35},
+    "AU22": {"mouthFunnel": 1.0},
+    "AU23": {"mouthRollLower": 0.6, "mouthRollUpper": 0.6},
+    "AU24": {"mouthPress": 1.1, "mouthRollLower": 0.25, "mouthRollUpper": 0.25},
+    "AU25": {"mouthLowerDown": 0.4, "mouthUpperUp": 0.25, "jawOpen": 0.08},
+    "AU26": {"jawOpen": 0.35},
+    "AU27": {"jawOpen": 0.8},
+    "AU43": {"eyeBlink": 0.55},
+    "AU64": {"eyeLookDown": 1.0},
+}
+ACTION_UNITS = tuple(ACTIONS)
+DESCRIPTIONS: dict[str, str] = {
+    "AU1": "inner brow raiser", "AU2": "outer brow raiser", "AU4": "brow lowerer", "AU5": "upper lid raiser",
+    "AU6": "cheek raiser", "AU7": "lid tightener", "AU9": "nose wrinkler", "AU10": "upper lip raiser",
+    "AU12": "lip corner puller", "AU14": "dimpler", "AU15": "lip corner depressor", "AU16": "lower lip depressor",
+    "AU17": "chin raiser", "AU18": "lip pucker", "AU20": "lip stretcher", "AU22": "lip funneler",
+    "AU23": "lip tightener", "AU24": "lip pressor", "AU25": "lips part", "AU26": "jaw drop", "AU27": "mouth stretch",
+    "AU43": "eyes closed (half)", "AU64": "eyes down",
+}
+
+# class -> variants -> {AU: peak intensity}
+EXPRESSIONS: dict[str, dict[str, dict[str, float]]] = {}
+
+
+def _variant(text: str) -> dict[str, float]:
+    """`"1+2(.4)+26"` to `{"AU1": 1.0, "AU2": 0.4, "AU26": 1.0}`."""
+    units: dict[str, float] = {}
+    for part in filter(None, text.split("+")):
+        number, _, peak = part.partition("(")
+        units["AU" + number] = float(peak.rstrip(")")) if peak else 1.0
+    return units
+
+
+for _name, _texts in {
+    "surprise": ("1+2+5+26+25", "1+2+5+27", "1+2+5+25"),
+    "fear": ("1+2(.4)+4(.5)+5+20+25+16(.4)", "1+2(.3)+4(.4)+5+20+26(.6)+25", "1+2(.5)+4(.5)+5+26+20"),
+    "disgust": ("9+10+17+4+7", "9+10+25+4+7+6", "9+15+17+4", "10+9+25+26+16"),
+    "happiness": ("6+12", "6+12+25+10(.45)", "6+12+26+25+10+7", "12"),
+    "sadness": ("1+4(.35)+15", "1+4(.3)+15+17", "1+4(.25)+15+43+64", "1+15+17+7+6"),
+    "anger": ("4+5+7+23", "4+7+24+17", "4+5+7+10+16+25+26", "4+7+23"),
+    "neutral": ("",),
+}.items():
+    EXPRESSIONS[_name] = {text: _variant(text) for text in _texts}
+
+
+def check_action_units(action_units: Mapping[str, float]) -> dict[str, float]:
+    """The same units as floats; FerlabError for a name that is not one of ACTION_UNITS or a value that is no number."""
+    checked = {}
+    for name, value in action_units.items():
+        if name not in ACTIONS:
+            raise FerlabError(f"Unknown action unit {name!r}: choose among {', '.join(ACTION_UNITS)}.")
+        if not np.isfinite(value):
+            raise FerlabError(f"The intensity of {name} is {value!r}: give a number between 0 and 1.")
+        checked[name] = float(value)
+    return checked
+
+
+def sided(action_units: Mapping[str, float], asymmetry: Mapping[str, float] | float = 0.0) -> dict[str, tuple[float, float]]:
+    """Intensity of each unit on the (left, right) side of the face.
+
+    asymmetry, -1..1 for all units or for each: positive weakens the right side, negative the left, each by that share.
+    """
+    result = {}
+    for name, value in check_action_units(action_units).items():
+        tilt = asymmetry if isinstance(asymmetry, (int, float)) else asymmetry.get(name, 0.0)
+        tilt = float(np.clip(tilt, -1.0, 1.0))
+        result[name] = (value * (1.0 + min(tilt, 0.0)), value * (1.0 - max(tilt, 0.0)))
+    return result
+
+
+def facial_actions(sides: Mapping[str, tuple[float, float]], names: tuple[str, ...]) -> np.ndarray:
+    """Coefficients (52,) of the mesh's facial actions for the units' (left, right) intensities."""
+    index = {name: i for i, name in enumerate(names)}
+    coefficients = np.zeros(len(names), dtype=np.float32)
+    for unit, (left, right) in sides.items():
+        for action, gain in ACTIONS[unit].items():
+            if action in index:
+                coefficients[index[action]] += gain * 0.5 * (left + right)
+            else:
+                coefficients[index[action + "Left"]] += gain * left
+                coefficients[index[action + "Right"]] += gain * right
+    # shapes that share muscles saturate together: squint and blink close one pair of lids
+    for side in ("Left", "Right"):
+        squint, blink, wide = (index[stem + side] for stem in ("eyeSquint", "eyeBlink", "eyeWide"))
+        coefficients[blink] = min(coefficients[blink], 1.0 - 0.25 * min(coefficients[squint], 1.0))
+        coefficients[squint] = min(coefficients[squint], 1.35)
+        coefficients[wide] *= 1.0 - 0.35 * min(coefficients[squint], 1.0)
+    coefficients[index["jawOpen"]] = min(coefficients[index["jawOpen"]], 1.0)
+    return coefficients
