@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +20,9 @@ from ferlab.evaluation.predict import predict
 from ferlab.losses.centers import ClassCenters
 from ferlab.models import ExpressionNetwork
 from ferlab.training.methods import Method, build_loss
+
+# Fabric announces its precision at every start; the run's config.json says it once.
+logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def train(
         on_epoch: called after every epoch with its row of the history.
 
     Raises:
-        FerlabError: too few images for one batch, or a loss that is no longer finite.
+        FerlabError: too few images for one batch, or numbers that are no longer finite.
     """
     num_classes = len(train_set.classes)
     steps = steps_per_epoch(train_set, settings)
@@ -123,12 +126,19 @@ def train(
             )
         model.train()
         sums: dict[str, Tensor] = {}
-        for batch in torch.randperm(len(labels), generator=generator)[: steps * settings.batch_size].view(steps, -1):
+        order = torch.randperm(len(labels), generator=generator)[: steps * settings.batch_size]
+        for step, batch in enumerate(order.view(steps, -1), start=1):
             faces = augment(fabric.to_device(images[batch]), settings.augmentation, generator)
             output = model(faces)
-            loss = objective(
-                output.logits, fabric.to_device(labels[batch]), output.embeddings if metric_on else None
-            )
+            try:
+                loss = objective(
+                    output.logits, fabric.to_device(labels[batch]), output.embeddings if metric_on else None
+                )
+            except ValueError as error:  # the losses refuse NaN and infinity
+                raise FerlabError(
+                    f"Training stopped in epoch {epoch + 1}, batch {step}: {error} "
+                    "Use a smaller learning rate or metric weight."
+                ) from error
             optimizer.zero_grad()
             fabric.backward(loss.total)
             optimizer.step()
@@ -137,11 +147,6 @@ def train(
                 sums[name] = sums.get(name, 0) + value
             on_batch()
         row = {"epoch": epoch + 1} | {name: float(value) / steps for name, value in sums.items()}
-        if not math.isfinite(row["train_loss"]):
-            raise FerlabError(
-                f"The training loss became {row['train_loss']} in epoch {epoch + 1}: "
-                "use a smaller learning rate or metric weight."
-            )
         scores = classification_scores(validation_set.labels, predict(network, validation_set.images, fabric=fabric))
         row["validation_accuracy"] = scores["accuracy"]
         row["validation_balanced_accuracy"] = scores["balanced_accuracy"]

@@ -1,0 +1,5 @@
+"""``python -m ferlab`` is the command line."""
+
+from ferlab.cli import main
+
+main()

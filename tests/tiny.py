@@ -1,0 +1,18 @@
+"""A data set small enough to train on in a second: one bright bar a class, at a place of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ferlab.data import CLASSES, FaceDataset
+
+
+def tiny_faces(split: str = "train", per_class: int = 24, size: int = 32, seed: int = 0) -> FaceDataset:
+    rng = np.random.default_rng([seed, len(split)])
+    labels = np.repeat(np.arange(len(CLASSES)), per_class)
+    rng.shuffle(labels)
+    images = rng.integers(0, 100, (len(labels), size, size, 3), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 * label + 2 : 4 * label + 5] += 120
+    return FaceDataset("tiny", split, images, labels.astype(np.int64), CLASSES, pd.DataFrame({"row": range(len(labels))}))
