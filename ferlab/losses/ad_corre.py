@@ -22,8 +22,8 @@ class AdCorreLoss(BaseMetricLossFunction):
       ``1 + corr(mean_c, mean_c')``.
     - ED (eqs. 10-11): mean over samples and all k*k pairs of heads (diagonal 0) of ``1 + corr``.
 
-    Since corr lies in [-1, 1], ``|omega - corr| = 1 - omega * corr``, and sums of correlations are squared norms of sums
-    of standardised vectors: time and memory are linear in the batch, and exact.
+    Since corr lies in [-1, 1], ``|omega - corr| = 1 - omega * corr``, and sums of correlations are squared norms of
+    sums of standardised vectors: time and memory are linear in the batch, and exact.
 
     The published code passes the three terms through NumPy, which cuts their gradient; these are differentiable.
     A vector without variance has correlation 0 with every other, and no gradient.
@@ -81,7 +81,7 @@ class AdCorreLoss(BaseMetricLossFunction):
         Raises:
             ValueError: wrong shapes, labels out of range, NaN; raised before the confusion matrix changes.
         """
-        embeddings = self._check(embeddings, labels)
+        embeddings, labels = self._check(embeddings, labels)
         if logits is not None:
             check_embeddings(logits, (len(labels), self.num_classes), "logits")
         if ref_emb is not None or ref_labels is not None:
@@ -93,7 +93,7 @@ class AdCorreLoss(BaseMetricLossFunction):
         self.last_components = {name: value.detach() for name, value in parts.items()}
         total = sum(weight * parts[name] for name, weight in self.weights.items() if weight)
         loss_dict = {"loss": {"losses": total, "indices": None, "reduction_type": "already_reduced"}}
-        self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
+        self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings.flatten(0, 1))
         return self.reducer(loss_dict, embeddings, labels)
 
     def components(self, embeddings: Tensor, labels: Tensor, confusion: Tensor | None = None) -> dict[str, Tensor]:
@@ -104,17 +104,16 @@ class AdCorreLoss(BaseMetricLossFunction):
             labels: (B,).
             confusion: (K, K) row-normalised confusion matrix for FD's adaptive weights; None weighs every pair 1.
         """
-        embeddings = self._check(embeddings, labels)
+        embeddings, labels = self._check(embeddings, labels)
         if confusion is not None:
             check_embeddings(confusion, (self.num_classes, self.num_classes), "confusion")
         return self._components(embeddings, labels, confusion)
 
-    def _check(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+    def _check(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(embeddings, Tensor) and embeddings.ndim == 2:
             embeddings = embeddings[:, None, :]
         check_embeddings(embeddings, ("B", "k", "D"))
-        check_labels(labels, len(embeddings), self.num_classes)
-        return embeddings
+        return embeddings, check_labels(labels, len(embeddings), self.num_classes).to(embeddings.device)
 
     def _components(self, embeddings: Tensor, labels: Tensor, confusion: Tensor | None) -> dict[str, Tensor]:
         with torch.autocast(embeddings.device.type, enabled=False):
@@ -152,7 +151,8 @@ def feature_discriminator(standardised: Tensor, labels: Tensor, num_classes: int
     """
     batch, heads, _ = standardised.shape
     weighted = difficulty[:, None, None] * standardised
-    class_sums, class_weighted = _class_sums(standardised, labels, num_classes), _class_sums(weighted, labels, num_classes)
+    class_sums = _class_sums(standardised, labels, num_classes)
+    class_weighted = _class_sums(weighted, labels, num_classes)
     all_sums, all_weighted = class_sums.sum(dim=0), class_weighted.sum(dim=0)
     same_class = (class_sums * (class_sums + 2 * class_weighted)).sum()
     all_pairs = (all_sums * (all_sums + 2 * all_weighted)).sum()

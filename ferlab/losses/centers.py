@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import torch
+from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 
-from ferlab.losses.checks import check_embeddings, check_labels
+from ferlab.losses.checks import check_embeddings, check_labels, widen
+from ferlab.losses.distances import check_distance
 
 
 class ClassCenters(BaseMetricLossFunction):
-    """Base of the losses with one center a class.
+    """Base of the losses with one center a class; a loss defines ``sample_losses``.
 
     The centers are an ordinary parameter, so that an optimiser with parameter groups can give them a learning rate
     of their own::
@@ -20,7 +22,8 @@ class ClassCenters(BaseMetricLossFunction):
     Args:
         num_classes: K, at least 2.
         embedding_size: D.
-        **kwargs: ``distance``, ``reducer``, ``embedding_regularizer``, ... of ``BaseMetricLossFunction``.
+        **kwargs: ``distance``, ``reducer``, ``embedding_regularizer``, ... of ``BaseMetricLossFunction``; the distance
+            is the squared Euclidean one by default.
 
     Attributes:
         centers: parameter (K, D), initialised from a standard normal distribution scaled by 1/sqrt(D).
@@ -28,6 +31,7 @@ class ClassCenters(BaseMetricLossFunction):
 
     def __init__(self, num_classes: int, embedding_size: int, **kwargs) -> None:
         super().__init__(**kwargs)
+        check_distance(self.distance)
         if num_classes < 2:
             raise ValueError(f"num_classes must be at least 2, but is {num_classes}.")
         if embedding_size < 1:
@@ -36,6 +40,50 @@ class ClassCenters(BaseMetricLossFunction):
         self.embedding_size = embedding_size
         self.centers = torch.nn.Parameter(torch.randn(num_classes, embedding_size) / embedding_size**0.5)
         self.add_to_recordable_attributes(list_of_names=["num_classes"], is_stat=False)
+
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        logits: Tensor | None = None,
+        element_weights: Tensor | None = None,
+        ref_labels: None = None,
+    ) -> Tensor:
+        """The reduced loss: a scalar with the default reducer.
+
+        Args:
+            embeddings: (B, D).
+            labels: (B,), 0..K-1.
+            logits: (B, K), read by :class:`~ferlab.samplers.PredictedNegative` only.
+            element_weights: (B, D), a weight on every squared difference (from the attention module), or None.
+            ref_labels: always None; there so that ``pytorch_metric_learning``'s wrappers can pass their arguments.
+
+        Raises:
+            ValueError: wrong shapes, labels out of range, NaN, missing logits.
+        """
+        check_embeddings(embeddings, ("B", self.embedding_size))
+        labels = check_labels(labels, len(embeddings), self.num_classes).to(embeddings.device)
+        if logits is not None:
+            check_embeddings(logits, (len(embeddings), self.num_classes), "logits")
+        if element_weights is not None:
+            check_embeddings(element_weights, tuple(embeddings.shape), "element_weights")
+        if ref_labels is not None:
+            raise ValueError("ref_labels must be None: the loss compares with its centers only.")
+        self.reset_stats()
+        with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = widen(embeddings)
+            centers = self.centers.to(embeddings.dtype)
+            losses = self.sample_losses(embeddings, labels, centers, logits, widen(element_weights))
+            indices = torch.arange(len(losses), device=losses.device)
+            loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
+            self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
+            return self.reducer(loss_dict, embeddings, labels)
+
+    def sample_losses(
+        self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
+    ) -> Tensor:
+        """The loss of every sample, (B,), from checked arguments of one floating-point type."""
+        raise NotImplementedError
 
     @torch.no_grad()
     def set_centers(self, embeddings: Tensor, labels: Tensor) -> None:
@@ -49,9 +97,11 @@ class ClassCenters(BaseMetricLossFunction):
             ValueError: wrong shapes, labels out of range, NaN.
         """
         check_embeddings(embeddings, ("N", self.embedding_size))
-        check_labels(labels, len(embeddings), self.num_classes)
-        embeddings = embeddings.to(self.centers)
-        sums = torch.zeros_like(self.centers).index_add_(0, labels, embeddings)
+        labels = check_labels(labels, len(embeddings), self.num_classes).to(self.centers.device)
+        sums = torch.zeros_like(self.centers).index_add_(0, labels, embeddings.to(self.centers))
         counts = torch.bincount(labels, minlength=self.num_classes)
         present = counts > 0
         self.centers[present] = sums[present] / counts[present, None]
+
+    def get_default_distance(self) -> LpDistance:
+        return LpDistance(normalize_embeddings=False, power=2)

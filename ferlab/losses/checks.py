@@ -8,7 +8,7 @@ from torch import Tensor
 
 def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str = "embeddings") -> None:
     """Finite floating-point tensor of ``shape``; a letter in ``shape`` stands for any size from 1 on."""
-    expected = "(" + ", ".join(str(size) for size in shape) + ")"
+    expected = "(" + ", ".join(str(size) for size in shape) + ("," if len(shape) == 1 else "") + ")"
     if not isinstance(embeddings, Tensor):
         raise ValueError(f"{name} must be a tensor of shape {expected}, but is a {type(embeddings).__name__}.")
     fits = embeddings.ndim == len(shape) and all(
@@ -23,17 +23,19 @@ def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str
         raise ValueError(f"{name} must be finite, but holds NaN or infinity.")
 
 
-def check_labels(labels: Tensor, batch_size: int, num_classes: int) -> None:
-    """Integer tensor of shape (B,) with values 0..K-1."""
+def check_labels(labels: Tensor, batch_size: int, num_classes: int, name: str = "labels") -> Tensor:
+    """Integer tensor of shape (B,) with values 0..K-1; returned as int64, the one type that can index anything."""
     if not isinstance(labels, Tensor) or labels.shape != (batch_size,):
         given = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
-        raise ValueError(f"labels must have shape ({batch_size},), one per embedding, but is {given}.")
-    if labels.is_floating_point() or labels.dtype == torch.bool:
-        raise ValueError(f"labels must be integer class indices, but are {labels.dtype}.")
+        raise ValueError(f"{name} must have shape ({batch_size},), one per embedding, but is {given}.")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"{name} must be integer class indices, but are {labels.dtype}.")
+    labels = labels.long()
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
-            f"labels must lie in 0..{num_classes - 1}, but reach from {int(labels.min())} to {int(labels.max())}."
+            f"{name} must lie in 0..{num_classes - 1}, but reach from {int(labels.min())} to {int(labels.max())}."
         )
+    return labels
 
 
 def widen(tensor: Tensor | None) -> Tensor | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ferlab.losses.checks import check_labels
+
 
 class RunningConfusion(torch.nn.Module):
     """Row-normalised confusion matrix of the last ``window`` training predictions (Ad-Corre, section III-B).
@@ -34,10 +36,16 @@ class RunningConfusion(torch.nn.Module):
 
     @torch.no_grad()
     def update(self, labels: Tensor, predictions: Tensor) -> None:
-        """Remember predictions (B,) for labels (B,); the oldest are forgotten."""
-        codes = (labels * self.num_classes + predictions)[-self.window :]
+        """Remember predictions (B,) for labels (B,); the oldest are forgotten.
+
+        Raises:
+            ValueError: labels or predictions that are no class indices.
+        """
+        labels = check_labels(labels, len(labels), self.num_classes)
+        predictions = check_labels(predictions, len(labels), self.num_classes, "predictions")
+        codes = (labels * self.num_classes + predictions)[-self.window :].to(self.codes.device)
         slots = (self.next_slot + torch.arange(len(codes), device=codes.device)) % self.window
-        self.codes[slots] = codes.to(self.codes)
+        self.codes[slots] = codes
         self.next_slot.copy_((self.next_slot + len(codes)) % self.window)
 
     def matrix(self) -> Tensor:

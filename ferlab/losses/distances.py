@@ -18,6 +18,8 @@ def check_distance(distance: BaseDistance) -> None:
             "distance must be an LpDistance, CosineSimilarity or DotProductSimilarity, "
             f"but is a {type(distance).__name__}."
         )
+    if isinstance(distance, LpDistance) and not 0 < distance.p < float("inf"):
+        raise ValueError(f"distance must have a positive, finite p, but has p={distance.p}.")
 
 
 def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights: Tensor | None) -> Tensor:
@@ -30,7 +32,8 @@ def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights
         products, first_norm, second_norm = (
             (weights * a * b).sum(dim=1) for a, b in ((first, second), (first, first), (second, second))
         )
-        similarity = products * (first_norm * second_norm).clamp_min(torch.finfo(first.dtype).tiny).rsqrt()
+        smallest = 1e-24  # as for an unweighted vector, whose norm is kept above 1e-12
+        similarity = products * first_norm.clamp_min(smallest).rsqrt() * second_norm.clamp_min(smallest).rsqrt()
         return similarity**distance.power
     first, second = distance.maybe_normalize(first), distance.maybe_normalize(second)
     if isinstance(distance, LpDistance):
@@ -47,12 +50,14 @@ def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights
 
 @torch.no_grad()
 def center_distances(distance: BaseDistance, embeddings: Tensor, centers: Tensor) -> Tensor:
-    """(B, K) distances of all embeddings (B, D) to all centers (K, D); smaller is nearer, also for similarities.
+    """(B, K) distances of all embeddings (B, D) to all centers (K, D), in the units of :func:`row_distances`.
 
-    Used to select negatives, so without gradient and without element weights. No (B, K, D) tensor is formed.
+    Similarities come negated, so that smaller always is nearer. Used to select negatives, so without gradient and
+    without element weights. No (B, K, D) tensor is formed.
     """
     embeddings, centers = distance.maybe_normalize(embeddings), distance.maybe_normalize(centers)
     if isinstance(distance, LpDistance):
         # The matrix-product shortcut of cdist loses digits where distances are small, and picks wrong negatives.
-        return torch.cdist(embeddings, centers, p=distance.p, compute_mode="donot_use_mm_for_euclid_dist")
-    return -(embeddings @ centers.t())
+        measured = torch.cdist(embeddings, centers, p=distance.p, compute_mode="donot_use_mm_for_euclid_dist")
+        return measured**distance.power
+    return -((embeddings @ centers.t()) ** distance.power)

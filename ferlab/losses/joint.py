@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 
 from ferlab.losses.ad_corre import AdCorreLoss
-from ferlab.losses.checks import check_embeddings, check_labels
+from ferlab.losses.checks import check_embeddings, check_labels, widen
 
 
 class JointLossOutput(NamedTuple):
@@ -55,7 +56,12 @@ class JointLoss(torch.nn.Module):
         self.name = name
         self.ce_weight = ce_weight
         self.metric_weight = metric_weight
-        self.cross_entropy = torch.nn.CrossEntropyLoss(weight=class_weights, label_smoothing=label_smoothing)
+        if class_weights is not None:
+            check_embeddings(class_weights, (num_classes,), "class_weights")
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing must lie in 0..1, but is {label_smoothing}.")
+        self.register_buffer("class_weights", class_weights)
+        self.label_smoothing = label_smoothing
 
     def forward(
         self,
@@ -77,8 +83,10 @@ class JointLoss(torch.nn.Module):
             ValueError: wrong shapes, labels out of range, NaN.
         """
         check_embeddings(logits, ("B", self.num_classes), "logits")
-        check_labels(labels, len(logits), self.num_classes)
-        ce = self.cross_entropy(logits.float() if logits.dtype != torch.float64 else logits, labels)
+        labels = check_labels(labels, len(logits), self.num_classes).to(logits.device)
+        scores = widen(logits)
+        class_weights = None if self.class_weights is None else self.class_weights.to(scores.dtype)
+        ce = F.cross_entropy(scores, labels, class_weights, label_smoothing=self.label_smoothing)
         parts = {"ce": ce.detach()}
         total = self.ce_weight * ce
         if self.metric_loss is not None and embeddings is not None:

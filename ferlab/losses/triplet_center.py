@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import torch
-from pytorch_metric_learning.distances import LpDistance
 from torch import Tensor
 
 from ferlab.losses.centers import ClassCenters
-from ferlab.losses.checks import check_embeddings, check_labels, widen
-from ferlab.losses.distances import center_distances, check_distance, row_distances
+from ferlab.losses.distances import center_distances, row_distances
 from ferlab.samplers import NearestNegative, NegativeCenterSampler, SelectionBatch
 
 
@@ -52,56 +50,18 @@ class TripletCenterLoss(ClassCenters):
         **kwargs,
     ) -> None:
         super().__init__(num_classes, embedding_size, **kwargs)
-        check_distance(self.distance)
         self.margin = margin
         self.negatives = NearestNegative() if negatives is None else negatives
         self.add_to_recordable_attributes(list_of_names=["margin"], is_stat=False)
 
-    def forward(
-        self,
-        embeddings: Tensor,
-        labels: Tensor,
-        logits: Tensor | None = None,
-        element_weights: Tensor | None = None,
-        ref_labels: None = None,
+    def sample_losses(
+        self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
     ) -> Tensor:
-        """The reduced loss: a scalar with the default reducer.
-
-        Args:
-            embeddings: (B, D).
-            labels: (B,), 0..K-1.
-            logits: (B, K), read by :class:`~ferlab.samplers.PredictedNegative` only.
-            element_weights: (B, D), a weight on every squared difference (from the attention module), or None.
-            ref_labels: always None; there so that ``pytorch_metric_learning``'s wrappers can pass their arguments.
-
-        Raises:
-            ValueError: wrong shapes, labels out of range, NaN, missing logits.
-        """
-        check_embeddings(embeddings, ("B", self.embedding_size))
-        check_labels(labels, len(embeddings), self.num_classes)
-        if logits is not None:
-            check_embeddings(logits, (len(embeddings), self.num_classes), "logits")
-        if element_weights is not None:
-            check_embeddings(element_weights, tuple(embeddings.shape), "element_weights")
-        if ref_labels is not None:
-            raise ValueError("ref_labels must be None: a triplet-center loss compares with its centers only.")
-        self.reset_stats()
-        with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings, weights = widen(embeddings), widen(element_weights)
-            centers = self.centers.to(embeddings.dtype)
-            negative = self._gather(centers, self.select_negatives(embeddings, labels, logits))
-            to_own = row_distances(self.distance, embeddings, centers[labels], weights)
-            to_negative = row_distances(self.distance, embeddings, negative, weights)
-            losses = torch.relu(self.distance.margin(to_own, to_negative) + self.margin)
-            loss_dict = {
-                "loss": {
-                    "losses": losses,
-                    "indices": torch.arange(len(losses), device=losses.device),
-                    "reduction_type": "element",
-                }
-            }
-            self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
-            return self.reducer(loss_dict, embeddings, labels)
+        chosen = self.select_negatives(embeddings, labels, logits)
+        negatives = centers[chosen] if chosen.ndim == 1 else centers.gather(0, chosen)
+        to_own = row_distances(self.distance, embeddings, centers[labels], weights)
+        to_negative = row_distances(self.distance, embeddings, negatives, weights)
+        return torch.relu(self.distance.margin(to_own, to_negative) + self.margin)
 
     @torch.no_grad()
     def select_negatives(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> Tensor:
@@ -115,12 +75,10 @@ class TripletCenterLoss(ClassCenters):
             embeddings, labels, centers, logits,
             measure=lambda: center_distances(self.distance, embeddings, centers),
         )  # fmt: skip
-        return self.negatives.select(batch)
-
-    @staticmethod
-    def _gather(centers: Tensor, indices: Tensor) -> Tensor:
-        """The negative centers, (B, D), with their gradient."""
-        return centers[indices] if indices.ndim == 1 else centers.gather(0, indices)
-
-    def get_default_distance(self) -> LpDistance:
-        return LpDistance(normalize_embeddings=False, power=2)
+        chosen = self.negatives.select(batch)
+        if chosen.shape not in (labels.shape, embeddings.shape) or chosen.dtype != torch.int64:
+            raise ValueError(
+                f"negatives must select int64 indices of shape {tuple(labels.shape)} or {tuple(embeddings.shape)}, "
+                f"but {type(self.negatives).__name__} gave {chosen.dtype} of shape {tuple(chosen.shape)}."
+            )
+        return chosen

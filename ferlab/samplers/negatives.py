@@ -49,12 +49,19 @@ class SelectionBatch:
     @cached_property
     def own_class(self) -> Tensor:
         """(B, K) bool: True where the center is the embedding's own class."""
-        return torch.nn.functional.one_hot(self.labels, len(self.centers)).bool()
+        return self.labels[:, None] == torch.arange(len(self.centers), device=self.labels.device)
+
+    @property
+    def some_other_class(self) -> Tensor:
+        """(B,) a class that is not the embedding's own: the answer where every gap overflows."""
+        return (self.labels + 1) % len(self.centers)
 
     @cached_property
     def distances(self) -> Tensor:
-        """(B, K) distances to every center, as the loss measures them; the own class is +inf."""
-        return self.measure().masked_fill(self.own_class, torch.inf)
+        """(B, K) distances to every center, as the loss measures them (similarities negated); the own class is +inf."""
+        measured = self.measure()
+        # Distances that overflow must not tie with the own class.
+        return measured.clamp_max(torch.finfo(measured.dtype).max).masked_fill(self.own_class, torch.inf)
 
 
 class NegativeCenterSampler(Protocol):
@@ -85,7 +92,7 @@ class FullySynthesizedNegative:
         entries = batch.embeddings.t().contiguous()  # (D, B)
         position = torch.searchsorted(values, entries)
         best_gap = torch.full_like(entries, torch.inf)
-        best_class = torch.empty_like(position)
+        best_class = batch.some_other_class.expand_as(position)
         for offset in (-2, -1, 0, 1):
             neighbour = position + offset
             inside = (neighbour >= 0) & (neighbour < values.shape[1])
@@ -114,15 +121,18 @@ class SemiSynthesizedNegative:
     def select(self, batch: SelectionBatch) -> Tensor:
         if self.candidates >= len(batch.centers) - 1:
             return FullySynthesizedNegative().select(batch)
-        nearest = batch.distances.topk(self.candidates, dim=1, largest=False).indices  # (B, candidates)
-        best_class = nearest[:, :1].expand_as(batch.embeddings)
-        best_gap = (batch.centers[nearest[:, 0]] - batch.embeddings).abs()
-        # One candidate at a time, so that memory stays at (B, D) however many there are.
-        for candidate in nearest[:, 1:].unbind(dim=1):
-            gap = (batch.centers[candidate] - batch.embeddings).abs()
+        distances = batch.distances.clone()
+        best_gap = torch.full_like(batch.embeddings, torch.inf)
+        best_class = batch.some_other_class[:, None].expand_as(best_gap)
+        # One candidate at a time, so that memory stays at (B, K + D) however many there are. Among tied centers the
+        # first is nearest, so that the candidates of a smaller number are always among those of a larger one.
+        for _ in range(self.candidates):
+            candidate = distances.argmin(dim=1, keepdim=True)
+            distances.scatter_(1, candidate, torch.inf)
+            gap = (batch.centers[candidate[:, 0]] - batch.embeddings).abs()
             better = gap < best_gap
             best_gap = torch.where(better, gap, best_gap)
-            best_class = torch.where(better, candidate[:, None], best_class)
+            best_class = torch.where(better, candidate, best_class)
         return best_class
 
 
