@@ -1,0 +1,151 @@
+"""``make lab`` as a person meets it: the first notebook, run from top to bottom in a real browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from ferlab.errors import FerlabError
+from ferlab.lab import FIRST_NOTEBOOK, lab_command
+
+LIMIT = 600  # seconds for the whole notebook, several times what two slow cores take
+PLOTS = 3
+
+
+def test_lab_command_is_for_this_computer_only(tmp_path, monkeypatch):
+    monkeypatch.delenv("BROWSER", raising=False)
+    notebook = tmp_path / "mine.ipynb"
+    notebook.write_text("{}")
+    command = lab_command([str(notebook), "--port=9000"])
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert not any("token" in word.lower() or "password" in word.lower() for word in command)
+    assert f"--ServerApp.root_dir={tmp_path.resolve()}" in command
+    assert "--LabApp.default_url=/lab/tree/mine.ipynb" in command
+    assert command[-1] == "--port=9000" and "--no-browser" not in command
+    monkeypatch.setenv("BROWSER", "none")
+    assert "--no-browser" in lab_command([str(notebook)])
+
+
+def test_lab_command_prefers_the_notebooks_of_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / FIRST_NOTEBOOK).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert f"--ServerApp.root_dir={tmp_path}" in lab_command()
+
+
+def test_lab_command_says_what_is_missing(tmp_path, monkeypatch):
+    with pytest.raises(FerlabError, match=r"none\.ipynb"):
+        lab_command([str(tmp_path / "none.ipynb")])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FerlabError, match="pip install jupyterlab"):
+        lab_command()
+
+
+@pytest.mark.browser
+def test_server_is_closed_to_others(lab_server):
+    for path in ("/api/contents", "/api/kernels"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(lab_server.address + path)
+        assert refused.value.code == 403
+    for path in ("/lab", "/files/notebooks/00_start_here.ipynb"):
+        with urllib.request.urlopen(lab_server.address + path) as answer:
+            assert "/login" in answer.url, "without the token there is only the login page"
+    processes = [lab_server.process, *lab_server.process.children(recursive=True)]
+    listening = {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{lab_server.address}/?token={lab_server.token}")  # as printed: leads to the first notebook
+    page.wait_for_url("**/lab/tree/notebooks/00_start_here.ipynb*", timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(
+        state="attached", timeout=60_000
+    )
+    assert page.get_by_text("Jupyter news").count() == 0, "nothing asks for the network"
+    page.screenshot(path=build_folder / "lab_opened.png")
+
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK)
+
+    canvases = visible_plots(page)
+    assert len(canvases) >= PLOTS
+    for number, canvas in enumerate(canvases[:PLOTS]):
+        canvas.scroll_into_view_if_needed()
+        page.wait_for_timeout(1000)
+        picture = canvas.screenshot(path=build_folder / f"lab_scatter_{number}.png")
+        assert_points_drawn(picture)
+    page.screenshot(path=build_folder / "lab_scatters.png")
+    boxes = [canvas.bounding_box() for canvas in canvases[:PLOTS]]
+    assert len({round(box["y"]) for box in boxes}) == 1, "the spaces stand side by side"
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= 1600, "all three fit into the window"
+    assert not errors
+    assert not [cell for cell in notebook["cells"] if "Error displaying widget" in json.dumps(cell)]
+
+
+def wait_until_run(page, path: Path) -> dict:
+    """Save again and again, until the saved notebook's last code cell has run; return the notebook."""
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(2000)
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = [
+            cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])
+        ]
+        for cell in cells:
+            for output in cell["outputs"]:
+                if output["output_type"] == "error":
+                    pytest.fail(
+                        f"{output['ename']}: {output['evalue']}\nin the cell\n{''.join(cell['source'])}"
+                    )
+        if all(cell["execution_count"] for cell in cells):
+            return notebook
+    pytest.fail(f"The notebook did not finish within {LIMIT} seconds.")
+
+
+def visible_plots(page, seconds: float = 60) -> list:
+    """The scatter plots' canvases; a cell that was never on the screen is drawn only when it comes there."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        canvases = [canvas for canvas in page.locator(".jp-OutputArea canvas").all() if is_plot(canvas)]
+        if len(canvases) >= PLOTS:
+            return canvases
+        page.mouse.move(900, 500)
+        page.mouse.wheel(0, 600)
+        page.wait_for_timeout(500)
+    return canvases
+
+
+def is_plot(canvas) -> bool:
+    """Large enough; the legends and buttons beside a plot have canvases too."""
+    box = canvas.bounding_box() if canvas.is_visible() else None
+    return box is not None and min(box["width"], box["height"]) > 150
+
+
+def assert_points_drawn(picture: bytes) -> None:
+    """Points of several classes: many pixels unlike the background, in at least three hues."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("HSV"), dtype=np.int64).reshape(-1, 3)
+    coloured = pixels[(pixels[:, 1] > 90) & (pixels[:, 2] > 90)]
+    assert len(coloured) > 0.002 * len(pixels)
+    hues = np.bincount(coloured[:, 0] * 12 // 256, minlength=12)
+    assert (hues > 0.02 * len(coloured)).sum() >= 3
