@@ -141,6 +141,14 @@ def test_own_class_is_never_chosen(sampler, case, scale):
     assert choice.min() >= 0 and choice.max() < len(centers)
 
 
+@pytest.mark.parametrize("sampler", DISTANCE_SAMPLERS, ids=name_of)
+def test_own_class_is_not_chosen_where_every_gap_overflows(sampler):
+    labels = torch.arange(5)
+    choice = select(sampler, torch.full((5, 3), 3e38), labels, torch.full((5, 3), -3e38))
+    assert (choice != labels.view(-1, *[1] * (choice.ndim - 1))).all()
+    assert choice.min() >= 0 and choice.max() < 5
+
+
 def test_duplicate_centers_and_embeddings_on_center_entries():
     # Classes 0 and 1 share a center, on which the embeddings of both lie: each must find the other's.
     centers = np.array([[1.0, 2.0], [1.0, 2.0], [9.0, -9.0], [9.0, -9.0]])
@@ -230,6 +238,17 @@ def test_selection_batch_shows_distances_in_the_units_of_the_loss():
     torch.testing.assert_close(batch.distances[~own], squared[~own])
     by_hand = (squared[own] + 0.5 - batch.distances.amin(dim=1)).relu().mean()
     torch.testing.assert_close(value, by_hand)
+
+
+@pytest.mark.parametrize("sampler", ALL_SAMPLERS, ids=name_of)
+def test_samplers_leave_the_batch_as_it_was(sampler):
+    embeddings, labels, centers = (torch.as_tensor(array) for array in random_case(5, 4, 6))
+    batch = SelectionBatch(embeddings, labels, centers, torch.randn(5, 6), lambda: torch.cdist(embeddings, centers))
+    before = [tensor.clone() for tensor in (embeddings, labels, centers, batch.logits, batch.distances)]
+    choice = sampler.select(batch)
+    after = (batch.embeddings, batch.labels, batch.centers, batch.logits, batch.distances)
+    assert all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
+    assert torch.equal(sampler.select(batch), choice)
 
 
 @pytest.mark.parametrize("candidates", [0, -1])

@@ -94,12 +94,10 @@ class FullySynthesizedNegative:
         best_gap = torch.full_like(entries, torch.inf)
         best_class = batch.some_other_class.expand_as(position)
         for offset in (-2, -1, 0, 1):
-            neighbour = position + offset
-            inside = (neighbour >= 0) & (neighbour < values.shape[1])
-            neighbour = neighbour.clamp(0, values.shape[1] - 1)
+            neighbour = (position + offset).clamp(0, values.shape[1] - 1)
             center_class = order.gather(1, neighbour)
             gap = (values.gather(1, neighbour) - entries).abs()
-            better = inside & (center_class != batch.labels) & (gap < best_gap)
+            better = (center_class != batch.labels) & (gap < best_gap)
             best_gap = torch.where(better, gap, best_gap)
             best_class = torch.where(better, center_class, best_class)
         return best_class.t()
