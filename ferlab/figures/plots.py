@@ -1,0 +1,338 @@
+"""The figures. Each takes plain arrays or tables, draws on `ax` (or a new one) and returns it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from ferlab.errors import FerlabError
+from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
+
+_INK = "#24292f"
+_FAINT = "#6b737c"
+_STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": "#b8bec5",
+    "axes.labelcolor": _INK,
+    "axes.titlecolor": _INK,
+    "text.color": _INK,
+    "xtick.color": _FAINT,
+    "ytick.color": _FAINT,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e3e6ea",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def figure_style():
+    """The look of ferlab's figures, for the block."""
+    with plt.rc_context(_STYLE):
+        yield
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    return ax if ax is not None else plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def embedding_map(
+    points: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    ax: Axes | None = None,
+    title: str | None = None,
+    names: bool = True,
+    wrong: np.ndarray | None = None,
+) -> Axes:
+    """A map of an embedding space, one dot an image, in class colours.
+
+    Args:
+        points: float array (N, 2).
+        labels: int array (N,), indices into `classes`.
+        classes: class names.
+        ax: where to draw; a new figure otherwise.
+        title: above the map.
+        names: write each class's name where its points lie densest.
+        wrong: bool array (N,); these points get a dark ring.
+    """
+    points, labels = np.asarray(points, dtype=float), np.asarray(labels)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
+        raise FerlabError(f"A map needs points (N, 2) and labels (N,), but got {points.shape} and {labels.shape}.")
+    with figure_style():
+        ax = _axes(ax, (4.6, 4.8))
+        colors = np.array(class_colors(list(classes)))
+        size = float(np.clip(14000 / max(len(points), 1), 6, 28))
+        order = np.random.default_rng(0).permutation(len(points))  # so that no class hides the others
+        ax.scatter(*points[order].T, c=colors[labels[order]], s=size, alpha=0.85, linewidths=0, rasterized=len(points) > 600)
+        if wrong is not None and np.any(wrong):
+            ax.scatter(*points[np.asarray(wrong)].T, s=size * 1.6, facecolors="none", edgecolors=_INK, linewidths=0.6, rasterized=len(points) > 600)
+        if names:
+            for k, name in enumerate(classes):
+                if (labels == k).sum() >= 3:
+                    ax.text(
+                        *densest(points[labels == k]), name, ha="center", va="center", fontsize=9, fontweight="bold",
+                        bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
+                    )  # fmt: skip
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.margins(0.04)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def embedding_maps(
+    layouts: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    classes: Sequence[str],
+    wrong: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Maps of several methods side by side, on one scale: an array of Axes.
+
+    Args:
+        layouts: method name -> float array (N, 2), as `aligned_layouts` gives them.
+        labels: int array (N,).
+        classes: class names.
+        wrong: method name -> bool array (N,) of misclassified images, ringed.
+    """
+    with figure_style():
+        figure, axes = plt.subplots(
+            1, len(layouts), figsize=(4.3 * len(layouts), 4.5), layout="constrained", squeeze=False,
+            sharex=True, sharey=True,
+        )  # fmt: skip
+        for ax, (name, points) in zip(axes[0], layouts.items(), strict=True):
+            embedding_map(points, labels, classes, ax, method_label(name), wrong=None if wrong is None else wrong[name])
+    return axes[0]
+
+
+def densest(points: np.ndarray) -> np.ndarray:
+    """The point of `points` (N, 2) with the most others close by: float array (2,). A good place for a name, where the mean
+    of a class in two pieces would lie between them."""
+    sample = points if len(points) <= 400 else points[np.random.default_rng(0).choice(len(points), 400, replace=False)]
+    distances = np.linalg.norm(sample[:, None] - sample[None], axis=2)
+    return sample[np.sort(distances, axis=1)[:, : max(2, len(sample) // 3)].mean(axis=1).argmin()]
+
+
+def learning_curves(
+    history: pd.DataFrame, column: str = "validation_accuracy", ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """One line a method over the epochs; with several seeds the mean and the band from lowest to highest.
+
+    Args:
+        history: columns method, seed, epoch and `column`.
+        column: what to draw, such as `validation_accuracy` or `train_loss`.
+        ax: where to draw; a new figure otherwise.
+        title: above the curves.
+    """
+    if column not in history:
+        raise FerlabError(f"The history has no column {column!r}; it has: {', '.join(map(str, history.columns))}.")
+    with figure_style():
+        ax = _axes(ax, (5.4, 3.6))
+        ends = []
+        for name, rows in history.dropna(subset=[column]).groupby("method", sort=False):
+            over = rows.groupby("epoch")[column]
+            mean, low, high = over.mean(), over.min(), over.max()
+            color = method_color(name)
+            ax.plot(mean.index, mean, color=color, ls=METHOD_STYLES.get(name, "-"), lw=2, label=method_label(name))
+            if rows["seed"].nunique() > 1:
+                ax.fill_between(mean.index, low, high, color=color, alpha=0.18, lw=0)
+            ends.append(mean.iloc[-1])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if "accuracy" in column:
+            ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.grid(axis="y")
+        ax.set(xlabel="epoch", ylabel=column.replace("_", " "))
+        if title:
+            ax.set_title(title)
+        if ends:
+            ax.legend(fontsize=9)
+    return ax
+
+
+def confusion_matrix(
+    counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """A confusion matrix: color and large number are the share of the row (of the true class), the small number the images.
+
+    Args:
+        counts: int array (K, K); row = true class, column = predicted class.
+        classes: class names.
+        ax: where to draw; a new figure otherwise.
+        title: above the matrix.
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (len(classes), len(classes)):
+        raise FerlabError(f"The confusion matrix has shape {counts.shape}, but there are {len(classes)} classes.")
+    with figure_style():
+        ax = _axes(ax, (5.6, 5.0))
+        rows = counts.sum(axis=1, keepdims=True)
+        share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+        text = np.array([[f"{s:.0%}\n{c}" if c else "" for s, c in zip(*pair, strict=True)] for pair in zip(share, counts, strict=True)])
+        sns.heatmap(
+            share, vmin=0, vmax=1, cmap=sns.light_palette("#1f6fb5", as_cmap=True), annot=text, fmt="", cbar=False,
+            square=True, linewidths=1.5, linecolor="white", xticklabels=list(classes), yticklabels=list(classes), ax=ax,
+            annot_kws={"fontsize": 7.5},
+        )  # fmt: skip
+        ax.set(xlabel="predicted", ylabel="true")
+        ax.tick_params(length=0)
+        ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+        ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def confusion_matrices(confusions: Mapping[str, np.ndarray], classes: Sequence[str]) -> np.ndarray:
+    """Confusion matrices of several methods, two a row: an array of Axes.
+
+    Args:
+        confusions: method name -> int array (K, K); row = true class.
+        classes: class names.
+    """
+    columns = min(2, len(confusions))
+    rows = -(-len(confusions) // columns)
+    with figure_style():
+        figure, axes = plt.subplots(rows, columns, figsize=(5.4 * columns, 5.0 * rows), layout="constrained", squeeze=False)
+        axes = axes.ravel()
+        for ax, (name, counts) in zip(axes, confusions.items(), strict=False):
+            confusion_matrix(counts, classes, ax, method_label(name))
+        for ax in axes[len(confusions) :]:
+            ax.remove()
+    return axes[: len(confusions)]
+
+
+def contact_sheet(
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    columns: int = 12,
+    ax: Axes | None = None,
+    title: str | None = None,
+    seed: int | None = None,
+) -> Axes:
+    """Faces by class: a row a class, at most `columns` faces in each.
+
+    Args:
+        images: uint8 array (N, H, W, C) with C 1 or 3.
+        labels: int array (N,).
+        classes: class names; one without images leaves its row empty.
+        columns: faces in a row.
+        ax: where to draw; a new figure otherwise.
+        title: above the sheet.
+        seed: pick faces at random; the first ones of each class otherwise.
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) != len(labels):
+        raise FerlabError(f"A contact sheet needs images (N, H, W, 1 or 3) and labels (N,), got {images.shape} and {labels.shape}.")
+    height, width = images.shape[1:3]
+    gap = max(1, height // 24)
+    strip = max(3, width // 10)  # the class's colour, left of its row
+    sheet = np.full((len(classes) * (height + gap) - gap, strip + columns * (width + gap), 3), 255, dtype=np.uint8)
+    colors = [tuple(bytes.fromhex(color[1:])) for color in class_colors(list(classes))]
+    rng = None if seed is None else np.random.default_rng(seed)
+    for row in range(len(classes)):
+        chosen = np.flatnonzero(labels == row)
+        if rng is not None:
+            chosen = rng.permutation(chosen)
+        top = row * (height + gap)
+        sheet[top : top + height, :strip] = colors[row]
+        for column, index in enumerate(chosen[:columns]):
+            left = strip + gap + column * (width + gap)
+            sheet[top : top + height, left : left + width] = images[index]
+    with figure_style():
+        ax = _axes(ax, (0.78 * columns + 1.0, 0.78 * len(classes) + (0.4 if title else 0.1)))
+        ax.imshow(sheet, interpolation="lanczos")
+        ax.set_xticks([])
+        ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(classes))], list(classes))
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def class_counts(
+    counts: Mapping[str, Mapping[str, int]] | Mapping[str, int], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Images a class as bars with their number and share.
+
+    Args:
+        counts: class -> number, as `FaceDataset.class_counts()` gives it, or split -> that.
+        ax: where to draw; a new figure otherwise.
+        title: above the bars.
+    """
+    if not counts:
+        raise FerlabError("There are no classes to count.")
+    nested = counts if isinstance(next(iter(counts.values())), Mapping) else {"": counts}
+    classes = list(next(iter(nested.values())))
+    with figure_style():
+        ax = _axes(ax, (5.6, 0.28 * len(classes) * len(nested) + 0.9))
+        height = 0.8 / len(nested)
+        colors = class_colors(classes)
+        longest = max(max(of.values(), default=0) for of in nested.values())
+        for s, (split, of) in enumerate(nested.items()):
+            at = np.arange(len(classes)) + (s - (len(nested) - 1) / 2) * height
+            values = np.array([of.get(name, 0) for name in classes])
+            ax.barh(at, values, height * 0.9, color=colors, alpha=1 - 0.3 * s)
+            for y, value in zip(at, values, strict=True):
+                share = f"{value:,} ({value / max(values.sum(), 1):.0%})"
+                ax.text(value + longest * 0.015, y, f"{share} {split}".strip(), va="center", fontsize=8.5)
+        ax.set_yticks(range(len(classes)), classes)
+        ax.invert_yaxis()
+        ax.set_xlim(0, longest * 1.3)
+        ax.set_xlabel("images")
+        ax.tick_params(axis="y", length=0)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def metric_bars(summary: Mapping, metric: str = "accuracy", ax: Axes | None = None, title: str | None = None) -> Axes:
+    """One metric for every method: the mean as a bar, every seed as a dot.
+
+    Args:
+        summary: as in summary.json.
+        metric: a name below the method, or below its `geometry`.
+        ax: where to draw; a new figure otherwise.
+        title: above the bars.
+    """
+    found = {}
+    for name, of in summary["methods"].items():
+        value = of.get(metric) or of.get("geometry", {}).get(metric)
+        if value is not None and value.get("mean") is not None:
+            found[name] = value
+    if not found:
+        raise FerlabError(f"No method has the metric {metric!r}.")
+    with figure_style():
+        ax = _axes(ax, (5.2, 0.45 * len(found) + 0.9))
+        for row, (name, value) in enumerate(found.items()):
+            ax.barh(row, value["mean"], 0.62, color=method_color(name), alpha=0.75)
+            seeds = value.get("values") or []
+            ax.scatter(seeds, np.full(len(seeds), row), s=16, color=_INK, zorder=3)
+            ax.text(0.01, row, f"{value['mean']:.3f}", transform=ax.get_yaxis_transform(), va="center", color="white", fontweight="bold")
+        ax.set_yticks(range(len(found)), [method_label(name) for name in found])
+        ax.invert_yaxis()
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(metric.replace("_", " "))
+        if title:
+            ax.set_title(title)
+    return ax

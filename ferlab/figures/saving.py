@@ -1,0 +1,73 @@
+"""The figures of a run, as files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ferlab.data.dataset import FaceDataset
+from ferlab.report.run_folder import Run, read_run
+
+
+def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> list[Path]:
+    """Write the figures of a run to its `figures/` folder, each as PNG (150 dpi) and SVG.
+
+    Args:
+        run: a run, or its folder.
+        dataset: the test split that the run was evaluated on, for the sheet of faces and the class counts.
+
+    Returns:
+        The files written.
+
+    Raises:
+        FerlabError: the run folder is missing or damaged.
+    """
+    import matplotlib
+
+    from ferlab.figures import plots
+
+    if not isinstance(run, Run):
+        run = read_run(run)
+    if dataset is not None:
+        classes = list(dataset.classes)
+    else:
+        from ferlab.data.classes import CLASSES
+
+        size = max((len(of.get("confusion") or []) for of in run.summary["methods"].values()), default=0)
+        classes = list(run.summary.get("classes") or CLASSES[: size or None])
+
+    figures: dict[str, Callable] = {}
+    if run.mapped_methods:
+        points = run.map_points()
+
+        labels = next(iter(points.values()))["label"].to_numpy()
+        layouts = {name: of[["x", "y"]].to_numpy() for name, of in points.items()}
+        figures["embedding_maps"] = lambda: plots.embedding_maps(layouts, labels, classes)[0]
+    for column in ("validation_accuracy", "train_loss"):
+        if column in run.history and run.history[column].notna().any():
+            figures[f"learning_curves_{column}"] = lambda c=column: plots.learning_curves(run.history, c)
+    confusions = {name: np.asarray(of["confusion"]) for name, of in run.summary["methods"].items() if of.get("confusion")}
+    if confusions:
+        figures["confusion_matrices"] = lambda: plots.confusion_matrices(confusions, classes)[0]
+    if dataset is not None:
+        figures["faces"] = lambda: plots.contact_sheet(dataset.images, dataset.labels, classes)
+        figures["class_counts"] = lambda: plots.class_counts(dataset.class_counts(), title=f"{dataset.name}, {dataset.split}")
+
+    folder = run.path / "figures"
+    folder.mkdir(exist_ok=True)
+    written = []
+    # Text as text and a fixed salt: small files that are the same again for the same run.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ferlab"}):
+        for name, draw in figures.items():
+            figure = draw().figure
+            for suffix in ("png", "svg"):
+                target = folder / f"{name}.{suffix}"
+                beside = folder / f".{name}.{suffix}"
+                figure.savefig(beside, dpi=150, bbox_inches="tight", format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+                os.replace(beside, target)
+                written.append(target)
+            plots.plt.close(figure)
+    return written
