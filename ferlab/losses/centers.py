@@ -19,9 +19,15 @@ class ClassCenters(BaseMetricLossFunction):
 
         torch.optim.SGD([{"params": network.parameters()}, {"params": loss.parameters(), "lr": 0.5}], lr=0.1)
 
+    With ``center_momentum`` the centers follow the batches' class means instead, as an exponential moving average
+    without gradient; then they learn nothing from the optimiser.
+
     Args:
         num_classes: K, at least 2.
         embedding_size: D.
+        center_momentum: None to learn the centers by gradient; else the share, 0..1, that a center keeps of itself at
+            every call in training mode: ``C[c] = momentum * C[c] + (1 - momentum) * mean_c`` for the classes present,
+            after the loss was computed.
         **kwargs: ``distance``, ``reducer``, ``embedding_regularizer``, ... of ``BaseMetricLossFunction``; the distance
             is the squared Euclidean one by default.
 
@@ -29,16 +35,23 @@ class ClassCenters(BaseMetricLossFunction):
         centers: parameter (K, D), initialised from a standard normal distribution scaled by 1/sqrt(D).
     """
 
-    def __init__(self, num_classes: int, embedding_size: int, **kwargs) -> None:
+    def __init__(
+        self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         check_distance(self.distance)
+        if center_momentum is not None and not 0 <= center_momentum <= 1:
+            raise ValueError(f"center_momentum must lie in 0..1, but is {center_momentum}.")
         if num_classes < 2:
             raise ValueError(f"num_classes must be at least 2, but is {num_classes}.")
         if embedding_size < 1:
             raise ValueError(f"embedding_size must be at least 1, but is {embedding_size}.")
         self.num_classes = num_classes
         self.embedding_size = embedding_size
-        self.centers = torch.nn.Parameter(torch.randn(num_classes, embedding_size) / embedding_size**0.5)
+        self.center_momentum = center_momentum
+        self.centers = torch.nn.Parameter(
+            torch.randn(num_classes, embedding_size) / embedding_size**0.5, requires_grad=center_momentum is None
+        )
         self.add_to_recordable_attributes(list_of_names=["num_classes"], is_stat=False)
 
     def forward(
@@ -77,7 +90,10 @@ class ClassCenters(BaseMetricLossFunction):
             indices = torch.arange(len(losses), device=losses.device)
             loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
             self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
-            return self.reducer(loss_dict, embeddings, labels)
+            reduced = self.reducer(loss_dict, embeddings, labels)
+            if self.center_momentum is not None and self.training:
+                self._move_centers(embeddings.detach(), labels, self.center_momentum)
+            return reduced
 
     def sample_losses(
         self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
@@ -98,10 +114,16 @@ class ClassCenters(BaseMetricLossFunction):
         """
         check_embeddings(embeddings, ("N", self.embedding_size))
         labels = check_labels(labels, len(embeddings), self.num_classes).to(self.centers.device)
+        self._move_centers(embeddings, labels, momentum=0.0)
+
+    @torch.no_grad()
+    def _move_centers(self, embeddings: Tensor, labels: Tensor, momentum: float) -> None:
+        """Towards the class means; a class that is absent keeps its center."""
         sums = torch.zeros_like(self.centers).index_add_(0, labels, embeddings.to(self.centers))
-        counts = torch.bincount(labels, minlength=self.num_classes)
-        present = counts > 0
-        self.centers[present] = sums[present] / counts[present, None]
+        counts = torch.bincount(labels, minlength=self.num_classes)[:, None]
+        moved = momentum * self.centers + (1 - momentum) * sums / counts.clamp_min(1)
+        # New memory: a loss computed before may still need the old values for its gradient.
+        self.centers.data = torch.where(counts > 0, moved, self.centers)
 
     def get_default_distance(self) -> LpDistance:
         return LpDistance(normalize_embeddings=False, power=2)

@@ -10,6 +10,7 @@ from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 
 from ferlab.losses.ad_corre import AdCorreLoss
+from ferlab.losses.centers import ClassCenters
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 
 
@@ -77,7 +78,7 @@ class JointLoss(torch.nn.Module):
             labels: (B,).
             embeddings: what the metric loss takes, (B, D) or (B, k, D). None leaves the metric loss out, for example
                 before it is switched on.
-            element_weights: (B, D) for a loss that takes them, or None.
+            element_weights: (B, D) from the attention module, for a loss with centers; others leave them.
 
         Raises:
             ValueError: wrong shapes, labels out of range, NaN.
@@ -90,7 +91,9 @@ class JointLoss(torch.nn.Module):
         parts = {"ce": ce.detach()}
         total = self.ce_weight * ce
         if self.metric_loss is not None and embeddings is not None:
-            extra = {} if element_weights is None else {"element_weights": element_weights}
+            # Correlations have no element weights: Ad-Corre takes none.
+            weighted = isinstance(self.metric_loss, ClassCenters) and element_weights is not None
+            extra = {"element_weights": element_weights} if weighted else {}
             metric = self.metric_loss(embeddings, labels, logits=logits.detach(), **extra)
             total = total + self.metric_weight * metric
             if isinstance(self.metric_loss, AdCorreLoss):

@@ -27,7 +27,7 @@ class TripletCenterLoss(ClassCenters):
         embedding_size: D.
         margin: m, in units of ``d``.
         negatives: a negative-center sampler; :class:`~ferlab.samplers.NearestNegative` by default.
-        **kwargs: ``distance``, ``reducer``, ... of ``BaseMetricLossFunction``. The distance may be an ``LpDistance``,
+        **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and ``distance``, ``reducer``, ... of ``BaseMetricLossFunction``. The distance may be an ``LpDistance``,
             ``CosineSimilarity`` or ``DotProductSimilarity``.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The expression network: backbone, pooling, embedding head, classifier."""
+"""The expression network: backbone, pooling under attention, embedding head, classifier."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ferlab.models.attention import SelectiveAttention
+from ferlab.models.backbones import create_backbone
 from ferlab.models.heads import EmbeddingHead, MultiEmbeddingHead
-from ferlab.models.small import SmallResNet
 
 
 @dataclass  # not frozen: Lightning Fabric converts the tensors of a network's output in place
@@ -18,10 +19,14 @@ class NetworkOutput:
     Attributes:
         embeddings: (B, D), or (B, k, D) for a network with k heads.
         logits: (B, K).
+        pixel_attention: (B, 1, H', W') over the last feature map, or None without that attention.
+        element_weights: (B, D), or (B, k * D) with heads, or None without that attention.
     """
 
     embeddings: Tensor
     logits: Tensor
+    pixel_attention: Tensor | None = None
+    element_weights: Tensor | None = None
 
     @property
     def joined_embeddings(self) -> Tensor:
@@ -37,6 +42,9 @@ class ExpressionNetwork(nn.Module):
         embedding_size: D of one embedding.
         heads: 1 for one embedding, k > 1 for Ad-Corre's k unit-length embeddings; the classifier reads them joined.
         in_channels: 1 (grey) or 3 (RGB).
+        backbone: ``"small"``, or a name of timm such as ``"resnet18"``.
+        pretrained: timm's pretrained weights.
+        attention: parts of :class:`SelectiveAttention` to use: ``"pixel"``, ``"element"``, both, or none.
         seed: initial weights. The parts draw from generators of their own, so networks that differ in the heads alone
             start with the same backbone, and equal networks start equal.
 
@@ -53,30 +61,41 @@ class ExpressionNetwork(nn.Module):
         embedding_size: int = 128,
         heads: int = 1,
         in_channels: int = 3,
+        backbone: str = "small",
+        pretrained: bool = False,
+        attention: tuple[str, ...] = (),
         seed: int = 0,
     ) -> None:
         super().__init__()
         if heads < 1:
             raise ValueError(f"heads must be at least 1, but is {heads}.")
+        if unknown := set(attention) - {"pixel", "element"}:
+            raise ValueError(f"attention takes 'pixel' and 'element', but holds {sorted(unknown)}.")
         # What a checkpoint needs to build the network again.
         self.settings = {
             "num_classes": num_classes,
             "embedding_size": embedding_size,
             "heads": heads,
             "in_channels": in_channels,
+            "backbone": backbone,
+            "attention": list(attention),
         }
         self.in_channels = in_channels
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.backbone = SmallResNet(in_channels)
-            torch.manual_seed(seed + 1)
+            self.backbone = create_backbone(backbone, in_channels, pretrained)
             features = self.backbone.num_features
+            torch.manual_seed(seed + 1)
             self.head: EmbeddingHead | MultiEmbeddingHead
             if heads == 1:
                 self.head = EmbeddingHead(features, embedding_size)
             else:
                 self.head = MultiEmbeddingHead(features, embedding_size, heads)
             self.classifier = nn.Linear(self.head.output_size, num_classes)
+            # Last, so that networks with and without attention agree in all other weights.
+            self.attention = SelectiveAttention(
+                features, self.head.output_size, pixel="pixel" in attention, element="element" in attention
+            )
 
     def forward(self, images: Tensor) -> NetworkOutput:
         """Embeddings and logits.
@@ -91,6 +110,9 @@ class ExpressionNetwork(nn.Module):
             raise ValueError(f"images must have shape (B, {self.in_channels}, H, W), but have {tuple(images.shape)}.")
         # About zero mean and unit spread; channels last is the faster layout for convolutions on CPUs and GPUs.
         images = ((images.float() - 127.5) / 64).contiguous(memory_format=torch.channels_last)
-        embeddings = self.head(self.backbone(images).mean(dim=(2, 3)))
-        return NetworkOutput(embeddings, self.classifier(embeddings.flatten(start_dim=1)))
+        attended = self.attention(self.backbone(images))
+        embeddings = self.head(attended.features)
+        joined = embeddings.flatten(start_dim=1)
+        logits = self.classifier(joined if attended.element is None else joined * attended.element)
+        return NetworkOutput(embeddings, logits, attended.pixel, attended.element)
 

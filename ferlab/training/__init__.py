@@ -2,9 +2,10 @@
 
 from ferlab.training.compare import CompareSettings, run_compare
 from ferlab.training.loop import TrainResult, TrainSettings, train
-from ferlab.training.methods import DEFAULT_METHODS, METHODS, Method, build_loss, get_method
+from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, Method, build_loss, get_method
 
 __all__ = [
+    "ALL_METHODS",
     "DEFAULT_METHODS",
     "METHODS",
     "CompareSettings",

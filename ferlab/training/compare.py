@@ -21,7 +21,7 @@ from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import write_json
 from ferlab.training.loop import TrainSettings, steps_per_epoch, train
-from ferlab.training.methods import DEFAULT_METHODS, METHODS, get_method
+from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, get_method
 from ferlab.training.runs import FinishedRun, prepare_folder, save_run, summarize, write_config, write_parquet
 
 # Enough for a first impression within a minute on two CPU cores.
@@ -70,7 +70,7 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     """
     console = console or Console()
     started = time.perf_counter()
-    names = tuple(METHODS) if settings.methods == ("all",) else settings.methods
+    names = ALL_METHODS if settings.methods == ("all",) else settings.methods
     for name in names:
         get_method(name)
     if not names or len(set(names)) < len(names):

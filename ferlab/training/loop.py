@@ -88,7 +88,8 @@ def train(
     fabric.launch()
 
     network = ExpressionNetwork(
-        num_classes, method.embedding_size, method.heads, train_set.images.shape[3], seed=settings.seed
+        num_classes, method.embedding_size, method.heads, train_set.images.shape[3],
+        attention=method.attention, seed=settings.seed,
     ).to(memory_format=torch.channels_last)
     objective = build_loss(method, num_classes).to(fabric.device)
     optimizer = torch.optim.SGD(
@@ -132,7 +133,10 @@ def train(
             output = model(faces)
             try:
                 loss = objective(
-                    output.logits, fabric.to_device(labels[batch]), output.embeddings if metric_on else None
+                    output.logits,
+                    fabric.to_device(labels[batch]),
+                    output.embeddings if metric_on else None,
+                    output.element_weights,
                 )
             except ValueError as error:  # the losses refuse NaN and infinity
                 raise FerlabError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from pytorch_metric_learning.losses import BaseMetricLossFunction
@@ -28,6 +29,7 @@ class Method:
         negatives: negative-center sampler of ``"tcl"``.
         metric_weight: factor of the metric loss. For ``"tcl"`` it multiplies the squared distance divided by D.
         margin: of ``"tcl"``, in squared distance divided by D, so that it means the same at every D.
+        attention: parts of the selective attention in the network: ``"pixel"``, ``"element"``.
         warm_up: share of the epochs before the metric loss is switched on; centers then start at the class means.
     """
 
@@ -37,6 +39,7 @@ class Method:
     negatives: NegativeCenterSampler | None = None
     metric_weight: float = 1.0
     margin: float = 0.5
+    attention: tuple[str, ...] = ()
     warm_up: float = 0.0
 
 
@@ -55,7 +58,11 @@ METHODS: dict[str, Method] = {
     "ce-heads": Method(heads=7, embedding_size=64),
     "ad-corre": Method(heads=7, embedding_size=64, loss="ad-corre", metric_weight=0.14),
 }
+ALL_METHODS = tuple(METHODS)  # what "all" means
 DEFAULT_METHODS = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
+METHODS |= {
+    f"{name}+attention": dataclasses.replace(method, attention=("pixel", "element")) for name, method in METHODS.items()
+}
 
 
 def get_method(name: str) -> Method:
