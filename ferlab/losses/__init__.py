@@ -3,7 +3,8 @@
 from ferlab.losses.ad_corre import AdCorreLoss
 from ferlab.losses.center import CenterLoss
 from ferlab.losses.confusion import RunningConfusion
+from ferlab.losses.distributed import DistributedLoss
 from ferlab.losses.joint import JointLoss, JointLossOutput
 from ferlab.losses.triplet_center import TripletCenterLoss
 
-__all__ = ["AdCorreLoss", "CenterLoss", "JointLoss", "JointLossOutput", "RunningConfusion", "TripletCenterLoss"]
+__all__ = ["AdCorreLoss", "CenterLoss", "DistributedLoss", "JointLoss", "JointLossOutput", "RunningConfusion", "TripletCenterLoss"]

@@ -1,5 +1,6 @@
-"""Samplers: which negative center a triplet-center loss pushes from."""
+"""Samplers: which negative center a triplet-center loss pushes from, and which images make a batch."""
 
+from ferlab.samplers.batches import ClassBalancedBatches, PerClassBatches, ShuffledBatches
 from ferlab.samplers.negatives import (
     FullySynthesizedNegative,
     NearestNegative,
@@ -10,10 +11,13 @@ from ferlab.samplers.negatives import (
 )
 
 __all__ = [
+    "ClassBalancedBatches",
     "FullySynthesizedNegative",
     "NearestNegative",
     "NegativeCenterSampler",
+    "PerClassBatches",
     "PredictedNegative",
     "SelectionBatch",
     "SemiSynthesizedNegative",
+    "ShuffledBatches",
 ]

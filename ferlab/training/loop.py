@@ -19,7 +19,10 @@ from ferlab.evaluation.metrics import classification_scores
 from ferlab.evaluation.predict import predict
 from ferlab.losses.centers import ClassCenters
 from ferlab.models import ExpressionNetwork
+from ferlab.samplers import ClassBalancedBatches, PerClassBatches, ShuffledBatches
 from ferlab.training.methods import Method, build_loss
+
+BATCHES = {"shuffled": ShuffledBatches, "class-balanced": ClassBalancedBatches, "per-class": PerClassBatches}
 
 # Fabric announces its precision at every start; the run's config.json says it once.
 logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
@@ -32,6 +35,7 @@ class TrainSettings:
     Attributes:
         epochs: passes over the training images.
         batch_size: images a step; a smaller rest at the end of an epoch is left out.
+        batches: ``"shuffled"``, ``"class-balanced"`` or ``"per-class"``, see :mod:`ferlab.samplers.batches`.
         learning_rate: peak of the one-cycle schedule (SGD with Nesterov momentum).
         momentum, weight_decay: of SGD; the loss's own parameters (class centers) are not decayed.
         precision: Lightning Fabric's name, such as ``"32-true"`` or ``"bf16-mixed"``; ``"auto"`` takes bf16 where the
@@ -42,6 +46,7 @@ class TrainSettings:
 
     epochs: int = 12
     batch_size: int = 128
+    batches: str = "shuffled"
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
@@ -115,6 +120,7 @@ def train(
     images = to_channels_first(train_set.images)
     labels = torch.from_numpy(train_set.labels)
     generator = torch.Generator().manual_seed(settings.seed)
+    batches = BATCHES[settings.batches](train_set.labels, settings.batch_size, generator)
     switch_on = round(method.warm_up * settings.epochs)
     history: list[dict[str, float]] = []
     for epoch in range(settings.epochs):
@@ -127,8 +133,7 @@ def train(
             )
         model.train()
         sums: dict[str, Tensor] = {}
-        order = torch.randperm(len(labels), generator=generator)[: steps * settings.batch_size]
-        for step, batch in enumerate(order.view(steps, -1), start=1):
+        for step, batch in enumerate(batches, start=1):
             faces = augment(fabric.to_device(images[batch]), settings.augmentation, generator)
             output = model(faces)
             try:
