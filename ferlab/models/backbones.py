@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from torch import nn
 
 from ferlab.errors import FerlabError
@@ -26,7 +28,7 @@ def create_backbone(name: str, in_channels: int, pretrained: bool = False) -> nn
     import timm
 
     if not timm.is_model(name):
-        similar = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "resnet18, legacy_xception"
+        similar = ", ".join(difflib.get_close_matches(name, timm.list_models(), n=5)) or "resnet18, legacy_xception"
         raise FerlabError(f"There is no backbone {name!r}; choose small or a name of timm, such as: {similar}.")
     try:
         backbone = timm.create_model(name, pretrained=pretrained, in_chans=in_channels, num_classes=0, global_pool="")
