@@ -98,7 +98,7 @@ def test_linear_forms_equal_the_pairwise_forms(batch, heads, dim, classes, adapt
 def test_forward_is_the_weighted_sum_of_the_terms():
     embeddings, labels, _ = random_batch(20, 3, 8, 7)
     loss = AdCorreLoss(7, feature_weight=0.5, mean_weight=2.0, embedding_weight=3.0)
-    terms = loss.components(embeddings, labels)
+    terms = loss.components(embeddings.requires_grad_(), labels)
     torch.testing.assert_close(loss(embeddings, labels), 0.5 * terms["FD"] + 2 * terms["MD"] + 3 * terms["ED"])
     assert loss.last_components == terms
     assert not any(value.requires_grad for value in loss.last_components.values())
@@ -178,6 +178,17 @@ def test_all_flat(dim):
     # Every off-diagonal pair counts |omega - 0| = 1 or 1 + 0 = 1.
     assert_terms(terms, {"FD": 30 / 36, "MD": 6 / 9, "ED": 2 / 4}, 1e-6)
     sum(terms.values()).backward()
+    assert vectors.grad.eq(0).all()
+
+
+def test_vectors_that_are_flat_up_to_rounding_count_as_flat():
+    # Such as a constant that went through a division: entries an ulp apart would correlate by chance.
+    vectors = torch.full((4, 1, 64), 0.7)
+    vectors[0, 0, ::3] = torch.nextafter(torch.tensor(0.7), torch.tensor(1.0))
+    vectors[1, 0, ::3] = torch.nextafter(torch.tensor(0.7), torch.tensor(0.0))
+    terms = AdCorreLoss(2).components(vectors.requires_grad_(), torch.tensor([0, 0, 1, 1]))
+    assert terms["FD"].item() == pytest.approx(12 / 16)
+    terms["FD"].backward()
     assert vectors.grad.eq(0).all()
 
 

@@ -114,11 +114,12 @@ def test_class_weights_and_label_smoothing(batch, dtype):
 def test_half_precision_and_autocast(batch, dtype):
     logits, labels, embeddings = (tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in batch)
     joint = JointLoss(7, TripletCenterLoss(7, 16), class_weights=torch.ones(7))
-    with torch.autocast("cpu", dtype=dtype):
-        total, parts = joint(logits, labels, embeddings)
-    assert total.dtype == torch.float32
-    torch.testing.assert_close(total, joint(logits.float(), labels, embeddings.float()).total)
-    assert all(value.dtype == torch.float32 for value in parts.values())
+    wide = joint(logits.float(), labels, embeddings.float()).total
+    for enabled in (False, True):
+        with torch.autocast("cpu", dtype=dtype, enabled=enabled):
+            total, parts = joint(logits, labels, embeddings)
+        assert all(value.dtype == torch.float32 for value in (total, *parts.values()))
+        torch.testing.assert_close(total, wide)
 
 
 def test_state_dict_holds_centers_and_confusion():

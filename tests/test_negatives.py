@@ -84,6 +84,14 @@ def test_nearest_negative_matches_plain_loops():
         assert chosen == squared.argmin()
 
 
+def test_nearest_negative_far_from_the_origin():
+    # Squares of 1,000 leave float32 no digits for differences of .01: |a|^2 - 2ab + |b|^2 would pick at random.
+    embeddings, labels, centers = random_case(40, 9, 30)
+    embeddings, centers = np.float32(1000 + 0.01 * embeddings), np.float32(1000 + 0.01 * centers)
+    wide = select(NearestNegative(), np.float64(embeddings), labels, np.float64(centers))
+    assert torch.equal(select(NearestNegative(), embeddings, labels, centers), wide)
+
+
 def test_predicted_negative_is_the_wrong_class_with_the_largest_logit():
     logits = torch.tensor([[5.0, 1.0, 2.0], [5.0, 1.0, 2.0], [-5.0, -9.0, -7.0]])
     labels = torch.tensor([0, 1, 0])
@@ -228,9 +236,10 @@ def test_selection_batch_shows_distances_in_the_units_of_the_loss():
 
     loss = TripletCenterLoss(3, 4, margin=0.5, negatives=Spy()).double()
     loss.centers.data.copy_(centers)
-    value = loss(embeddings.clone().requires_grad_(), labels)
+    value = loss(embeddings.clone().requires_grad_(), labels, torch.randn(5, 3, requires_grad=True))
     batch = seen["batch"]
-    assert not any(tensor.requires_grad for tensor in (batch.embeddings, batch.centers, batch.distances))
+    shown = (batch.embeddings, batch.centers, batch.logits, batch.distances)
+    assert not any(tensor.requires_grad for tensor in shown)
     squared = (embeddings[:, None] - centers).square().sum(dim=2)
     own = batch.own_class
     assert own.sum(dim=1).eq(1).all() and own[torch.arange(5), labels].all()

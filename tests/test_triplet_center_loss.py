@@ -257,12 +257,16 @@ def test_half_precision_embeddings_are_summed_in_float32(name, dtype):
     assert halves.grad.dtype == dtype and halves.grad.isfinite().all()
 
 
-def test_autocast_leaves_the_value_alone():
-    data = reference_tensors(1, torch.float32)
-    loss = loss_with_centers(data["centers"], margin=30.0, distance=DotProductSimilarity())
-    outside = loss(data["embeddings"], data["labels"])
+@pytest.mark.parametrize("name", DISTANCES)
+def test_autocast_leaves_choice_and_value_alone(name):
+    # With this many centers, products rounded to bfloat16 would choose other negatives.
+    rng = torch.Generator().manual_seed(0)
+    embeddings, centers = torch.randn(200, 32, generator=rng), torch.randn(50, 32, generator=rng)
+    settings = {} if DISTANCES[name] is None else {"distance": DISTANCES[name]}
+    loss = loss_with_centers(centers, margin=30.0, **settings)
+    outside = loss(embeddings, torch.arange(200) % 50)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = loss(data["embeddings"], data["labels"])
+        inside = loss(embeddings, torch.arange(200) % 50)
     assert torch.equal(inside, outside)
 
 

@@ -72,7 +72,7 @@ class TripletCenterLoss(ClassCenters):
         embeddings = embeddings.detach()
         centers = self.centers.detach().to(embeddings.dtype)
         batch = SelectionBatch(
-            embeddings, labels, centers, logits,
+            embeddings, labels, centers, None if logits is None else logits.detach(),
             measure=lambda: center_distances(self.distance, embeddings, centers),
         )  # fmt: skip
         chosen = self.negatives.select(batch)
