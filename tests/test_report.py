@@ -267,6 +267,7 @@ def test_maps_are_drawn_and_nothing_is_wider_than_the_window(open_report, build_
         for name in ("surprise", "happiness", "sadness"):
             assert colored(image, CLASS_COLORS[name]) > 20
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.querySelectorAll('.scroll, .confusions figure')].every((e) => e.scrollWidth <= e.clientWidth)")
     clipped = page.evaluate(
         "[...document.querySelectorAll('h1,h2,li,td,th,button,figcaption,.score')]"
         ".filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map((e) => e.textContent)"

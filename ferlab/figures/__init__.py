@@ -18,6 +18,7 @@ __all__ = [
     "contact_sheet",
     "embedding_map",
     "embedding_maps",
+    "image_grid",
     "learning_curves",
     "method_color",
     "method_label",
@@ -32,6 +33,7 @@ _PLOTS = {
     "contact_sheet",
     "embedding_map",
     "embedding_maps",
+    "image_grid",
     "learning_curves",
     "metric_bars",
 }

@@ -270,6 +270,41 @@ def contact_sheet(
     return ax
 
 
+def image_grid(
+    images: Sequence[Sequence[np.ndarray]],
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    size: float = 1.3,
+) -> np.ndarray:
+    """Pictures in rows and columns with their names: an array of Axes.
+
+    Args:
+        images: a list of rows, each a list of uint8 arrays (H, W, 1 or 3).
+        rows: a name for each row.
+        columns: a name for each column.
+        size: of a picture in inches.
+    """
+    across = max((len(row) for row in images), default=0)
+    if not across:
+        raise FerlabError("There are no images to draw.")
+    with figure_style():
+        figure, axes = plt.subplots(
+            len(images), across, figsize=(size * across + (1.6 if rows else 0), size * len(images) + 0.3), layout="constrained", squeeze=False
+        )
+        for r, row in enumerate(axes):
+            for c, ax in enumerate(row):
+                ax.set(xticks=[], yticks=[])
+                for spine in ax.spines.values():
+                    spine.set_visible(False)
+                if c < len(images[r]):
+                    ax.imshow(np.squeeze(images[r][c]), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+                if r == 0 and c < len(columns):
+                    ax.set_title(columns[c], fontsize=10, loc="center", fontweight="normal")
+            if r < len(rows):
+                row[0].set_ylabel(rows[r], rotation=0, ha="right", va="center", labelpad=10)
+    return axes
+
+
 def class_counts(
     counts: Mapping[str, Mapping[str, int]] | Mapping[str, int], ax: Axes | None = None, title: str | None = None
 ) -> Axes:

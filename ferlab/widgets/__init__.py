@@ -1,0 +1,19 @@
+"""Interactive parts for notebooks. Each is one call and degrades to a picture where nothing can move.
+
+>>> from ferlab.widgets import action_unit_slider, embedding_views
+"""
+
+from __future__ import annotations
+
+__all__ = ["EmbeddingViews", "action_unit_slider", "embedding_views"]
+
+_HOME = {"EmbeddingViews": "views", "embedding_views": "views", "action_unit_slider": "faces"}
+
+
+def __getattr__(name: str):
+    # ipywidgets and jupyter-scatter are imported only when something is shown.
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f"ferlab.widgets.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
