@@ -240,6 +240,40 @@ def test_centers_learn_with_a_rate_of_their_own():
     assert torch.equal(embeddings.detach(), data["embeddings"])
 
 
+def test_moving_average_centers_follow_the_class_means_after_the_loss():
+    data = small_batch()
+    data["labels"] %= 3  # class 3 is absent
+    plain = loss_with_centers(data["centers"], margin=20.0)
+    moving = loss_with_centers(data["centers"], margin=20.0, center_momentum=0.9)
+    embeddings = data["embeddings"].requires_grad_()
+    expected = torch.autograd.grad(plain(embeddings, data["labels"]), embeddings)[0]
+    value = moving(embeddings, data["labels"])
+    means = torch.stack([embeddings[data["labels"] == c].mean(dim=0) for c in range(3)])
+    by_hand = torch.cat([0.9 * data["centers"][:3] + 0.1 * means, data["centers"][3:]])
+    torch.testing.assert_close(moving.centers.data, by_hand.detach())
+    # Value and gradient are those at the centers before they moved, also when they move again before backward.
+    torch.testing.assert_close(value, plain(embeddings, data["labels"]))
+    moving(embeddings, data["labels"])
+    torch.testing.assert_close(torch.autograd.grad(value, embeddings)[0], expected)
+    assert not moving.centers.requires_grad
+
+
+def test_moving_average_centers_rest_in_evaluation_and_under_an_optimizer():
+    data = small_batch()
+    moving = loss_with_centers(data["centers"], margin=20.0, center_momentum=0.5).eval()
+    embeddings = torch.nn.Parameter(data["embeddings"])
+    optimizer = torch.optim.SGD([{"params": [embeddings]}, {"params": moving.parameters()}], lr=0.1, weight_decay=0.1)
+    moving(embeddings, data["labels"]).backward()
+    optimizer.step()
+    assert torch.equal(moving.centers.data, data["centers"])
+
+
+@pytest.mark.parametrize("momentum", [-0.1, 1.1])
+def test_center_momentum_out_of_range_is_refused(momentum):
+    with pytest.raises(ValueError, match="center_momentum"):
+        TripletCenterLoss(7, 16, center_momentum=momentum)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_half_precision_embeddings_are_summed_in_float32(name, dtype):
@@ -345,12 +379,14 @@ WRONG_ARGUMENTS = list(wrong_arguments())
 
 
 @pytest.mark.parametrize(("argument", "change", "says"), WRONG_ARGUMENTS)
-def test_wrong_arguments_are_named(argument, change, says):
+def test_wrong_arguments_are_named_and_change_nothing(argument, change, says):
     good = small_batch()
-    loss = loss_with_centers(good.pop("centers"), negatives=PredictedNegative())
+    loss = loss_with_centers(good.pop("centers"), negatives=PredictedNegative(), center_momentum=0.5)
     loss(**good)
+    before = loss.centers.detach().clone()
     with pytest.raises(ValueError, match=f"{argument} must .*{says}"):
         loss(**(good | change))
+    assert torch.equal(loss.centers, before)
 
 
 @pytest.mark.parametrize(

@@ -7,4 +7,12 @@ from ferlab.losses.distributed import DistributedLoss
 from ferlab.losses.joint import JointLoss, JointLossOutput
 from ferlab.losses.triplet_center import TripletCenterLoss
 
-__all__ = ["AdCorreLoss", "CenterLoss", "DistributedLoss", "JointLoss", "JointLossOutput", "RunningConfusion", "TripletCenterLoss"]
+__all__ = [
+    "AdCorreLoss",
+    "CenterLoss",
+    "DistributedLoss",
+    "JointLoss",
+    "JointLossOutput",
+    "RunningConfusion",
+    "TripletCenterLoss",
+]

@@ -18,7 +18,8 @@ class CenterLoss(ClassCenters):
     Args:
         num_classes: K.
         embedding_size: D.
-        **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and see ``BaseMetricLossFunction``; the distance is the squared Euclidean one by default.
+        **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and those of
+            ``BaseMetricLossFunction``. The distance is the squared Euclidean one by default.
 
     Example:
         >>> import torch

@@ -39,11 +39,12 @@ class DistributedLoss(nn.Module):
         """As the loss itself, every tensor gathered along its first dimension in the order of the processes."""
         if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
             return self.loss(*arguments, **named)
-        gathered = [None if value is None else _gather(value) for value in arguments]
-        return self.loss(*gathered, **{name: None if value is None else _gather(value) for name, value in named.items()})
+        return self.loss(*map(_gather, arguments), **{name: _gather(value) for name, value in named.items()})
 
 
-def _gather(share: Tensor) -> Tensor:
+def _gather(share: Tensor | None) -> Tensor | None:
+    if share is None:
+        return None
     return _Gather.apply(share) if share.requires_grad else _all_gather(share)
 
 

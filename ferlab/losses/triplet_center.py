@@ -27,8 +27,9 @@ class TripletCenterLoss(ClassCenters):
         embedding_size: D.
         margin: m, in units of ``d``.
         negatives: a negative-center sampler; :class:`~ferlab.samplers.NearestNegative` by default.
-        **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and ``distance``, ``reducer``, ... of ``BaseMetricLossFunction``. The distance may be an ``LpDistance``,
-            ``CosineSimilarity`` or ``DotProductSimilarity``.
+        **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and ``distance``, ``reducer``,
+            ... of ``BaseMetricLossFunction``. The distance may be an ``LpDistance``, ``CosineSimilarity`` or
+            ``DotProductSimilarity``.
 
     Attributes:
         centers: parameter (K, D); see :meth:`set_centers`.
