@@ -77,9 +77,7 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
     page.goto(f"{lab_server.address}/?token={lab_server.token}")  # as printed: leads to the first notebook
     page.wait_for_url("**/lab/tree/notebooks/00_start_here.ipynb*", timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(
-        state="attached", timeout=60_000
-    )
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     assert page.get_by_text("Jupyter news").count() == 0, "nothing asks for the network"
     page.screenshot(path=build_folder / "lab_opened.png")
 
@@ -87,19 +85,18 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK)
 
-    canvases = visible_plots(page)
-    assert len(canvases) >= PLOTS
-    for number, canvas in enumerate(canvases[:PLOTS]):
-        canvas.scroll_into_view_if_needed()
-        page.wait_for_timeout(1000)
-        picture = canvas.screenshot(path=build_folder / f"lab_scatter_{number}.png")
-        assert_points_drawn(picture)
+    plots = visible_plots(page)
+    assert len(plots) == PLOTS
+    plots[0].scroll_into_view_if_needed()
+    for number, plot in enumerate(plots):
+        wait_until_drawn(plot, build_folder / f"lab_scatter_{number}.png")
     page.screenshot(path=build_folder / "lab_scatters.png")
-    boxes = [canvas.bounding_box() for canvas in canvases[:PLOTS]]
+    boxes = [plot.bounding_box() for plot in plots]
     assert len({round(box["y"]) for box in boxes}) == 1, "the spaces stand side by side"
     assert boxes[-1]["x"] + boxes[-1]["width"] <= 1600, "all three fit into the window"
-    assert not errors
-    assert not [cell for cell in notebook["cells"] if "Error displaying widget" in json.dumps(cell)]
+    # anywidget says this of a widget that takes more than two seconds, and then shows it all the same.
+    assert [error for error in errors if error != "[anywidget] Failed to initialize model."] == []
+    assert "Error displaying widget" not in json.dumps(notebook)
 
 
 def wait_until_run(page, path: Path) -> dict:
@@ -109,31 +106,26 @@ def wait_until_run(page, path: Path) -> dict:
         page.keyboard.press("Control+s")
         page.wait_for_timeout(2000)
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = [
-            cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])
-        ]
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])]
         for cell in cells:
             for output in cell["outputs"]:
                 if output["output_type"] == "error":
-                    pytest.fail(
-                        f"{output['ename']}: {output['evalue']}\nin the cell\n{''.join(cell['source'])}"
-                    )
+                    pytest.fail(f"{output['ename']}: {output['evalue']}\nin the cell\n{''.join(cell['source'])}")
         if all(cell["execution_count"] for cell in cells):
             return notebook
     pytest.fail(f"The notebook did not finish within {LIMIT} seconds.")
 
 
 def visible_plots(page, seconds: float = 60) -> list:
-    """The scatter plots' canvases; a cell that was never on the screen is drawn only when it comes there."""
+    """Canvases of the first three plots; a cell that was never on the screen is drawn when it comes there."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        canvases = [canvas for canvas in page.locator(".jp-OutputArea canvas").all() if is_plot(canvas)]
-        if len(canvases) >= PLOTS:
-            return canvases
+    plots: list = []
+    while len(plots) < PLOTS and time.monotonic() < end:
         page.mouse.move(900, 500)
-        page.mouse.wheel(0, 600)
+        page.mouse.wheel(0, 500)
         page.wait_for_timeout(500)
-    return canvases
+        plots = [canvas for canvas in page.locator(".jp-OutputArea canvas").all() if is_plot(canvas)]
+    return plots[:PLOTS]
 
 
 def is_plot(canvas) -> bool:
@@ -142,10 +134,15 @@ def is_plot(canvas) -> bool:
     return box is not None and min(box["width"], box["height"]) > 150
 
 
-def assert_points_drawn(picture: bytes) -> None:
-    """Points of several classes: many pixels unlike the background, in at least three hues."""
-    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("HSV"), dtype=np.int64).reshape(-1, 3)
-    coloured = pixels[(pixels[:, 1] > 90) & (pixels[:, 2] > 90)]
-    assert len(coloured) > 0.002 * len(pixels)
-    hues = np.bincount(coloured[:, 0] * 12 // 256, minlength=12)
-    assert (hues > 0.02 * len(coloured)).sum() >= 3
+def wait_until_drawn(plot, path: Path, seconds: float = 30) -> None:
+    """Wait for points of several classes: many pixels unlike the background, in at least three hues."""
+    end = time.monotonic() + seconds
+    while True:
+        picture = Image.open(io.BytesIO(plot.screenshot(path=path))).convert("HSV")
+        pixels = np.asarray(picture, dtype=np.int64).reshape(-1, 3)
+        colored = pixels[(pixels[:, 1] > 90) & (pixels[:, 2] > 90)]
+        hues = np.bincount(colored[:, 0] * 12 // 256, minlength=12)
+        if len(colored) > 0.002 * len(pixels) and (hues > 0.02 * len(colored)).sum() >= 3:
+            return
+        assert time.monotonic() < end, f"no points are drawn in {path}"
+        time.sleep(0.5)
