@@ -125,3 +125,17 @@ def test_wrong_image_shapes_are_named(shape):
 def test_no_heads_are_refused():
     with pytest.raises(ValueError, match="heads must be at least 1"):
         ExpressionNetwork(7, 16, heads=0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"), [((2, 3, 63, 64), "even height and width"), ((0, 3, 64, 64), "shape"), ((2, 64, 64), "shape")]
+)
+def test_image_sizes_that_cannot_be_are_one_sentence(shape, says):
+    with pytest.raises(ValueError, match=says):
+        ExpressionNetwork(7).eval()(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("argument", [{"num_classes": 0}, {"embedding_size": 0}, {"heads": 0}])
+def test_sizes_of_nothing_are_refused(argument):
+    with pytest.raises(ValueError, match=next(iter(argument))):
+        ExpressionNetwork(**({"num_classes": 7} | argument))

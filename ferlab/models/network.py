@@ -67,8 +67,9 @@ class ExpressionNetwork(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if heads < 1:
-            raise ValueError(f"heads must be at least 1, but is {heads}.")
+        for name, value, least in (("num_classes", num_classes, 2), ("embedding_size", embedding_size, 1), ("heads", heads, 1)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, but is {value}.")
         if unknown := set(attention) - {"pixel", "element"}:
             raise ValueError(f"attention takes 'pixel' and 'element', but holds {sorted(unknown)}.")
         # What a checkpoint needs to build the network again.
@@ -106,7 +107,7 @@ class ExpressionNetwork(nn.Module):
         Raises:
             ValueError: wrong number of dimensions or channels.
         """
-        if images.ndim != 4 or images.shape[1] != self.in_channels:
+        if images.ndim != 4 or images.shape[1] != self.in_channels or not len(images):
             raise ValueError(f"images must have shape (B, {self.in_channels}, H, W), but have {tuple(images.shape)}.")
         # About zero mean and unit spread; channels last is the faster layout for convolutions on CPUs and GPUs.
         images = ((images.float() - 127.5) / 64).contiguous(memory_format=torch.channels_last)
