@@ -114,6 +114,25 @@ def test_contact_sheet_puts_faces_into_their_rows(plots, channels):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["happiness", "anger"]
 
 
+def test_image_grid_names_rows_and_columns(plots):
+    axes = plots.image_grid([[np.full((8, 8, 3), 90, np.uint8)] * 2, [np.zeros((8, 8, 1), np.uint8)]], ["a", "b"], ["x", "y"])
+    assert axes.shape == (2, 2) and not axes[1, 1].images
+    assert [ax.get_ylabel() for ax in axes[:, 0]] == ["a", "b"] and [ax.get_title() for ax in axes[0]] == ["x", "y"]
+
+
+def test_shown_figures_carry_their_words(plots, monkeypatch):
+    import IPython.display
+
+    from ferlab.figures import show
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    ax = plots.class_counts({"happiness": 3})
+    show(ax, alt='bars of "happiness"')
+    assert 'alt="bars of &quot;happiness&quot;"' in shown[0].data and "base64," in shown[0].data
+    assert not plots.plt.fignum_exists(ax.figure.number)
+
+
 def test_class_counts(plots):
     ax = plots.class_counts({"happiness": 30, "fear": 10})
     assert [bar.get_width() for bar in ax.patches] == [30, 10]

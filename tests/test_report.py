@@ -13,7 +13,7 @@ from fake_run import METHODS, fake_faces, write_fake_run
 from PIL import Image
 
 from ferlab.errors import FerlabError
-from ferlab.report import read_run, write_report
+from ferlab.report import read_run, score_table, write_report
 from ferlab.report.verdict import reference_of, verdict
 
 
@@ -133,6 +133,16 @@ def test_references():
     assert reference_of("tcl-nearest", METHODS) == "ce"
     assert reference_of("ce-heads", METHODS) is None
     assert reference_of("ad-corre", ["ad-corre"]) is None
+
+
+def test_score_table_holds_the_means(tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "r", faces, seeds=(0, 1))
+    change(run_dir, lambda summary: summary["methods"]["ce"].pop("geometry"))
+    table = score_table(read_run(run_dir))
+    assert list(table.index) == ["Cross-entropy", "CE + TCL (nearest)", "CE + Ad-Corre", "CE, k heads (control)"]
+    accuracy = json.loads((run_dir / "summary.json").read_text())["methods"]["ce"]["accuracy"]["values"]
+    assert table.loc["Cross-entropy", "accuracy ↑"] == pytest.approx(np.mean(accuracy))
+    assert np.isnan(table.loc["Cross-entropy", "within / between ↓"])
 
 
 # ---- page ----------------------------------------------------------------------------------------------------

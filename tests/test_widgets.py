@@ -15,7 +15,7 @@ from PIL import Image
 from ferlab.data.classes import CLASSES
 from ferlab.errors import FerlabError
 from ferlab.figures import CLASS_COLORS
-from ferlab.widgets import action_unit_slider, embedding_views
+from ferlab.widgets import action_unit_slider, ask, check_selection, check_within_between, embedding_views
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,64 @@ def test_action_unit_slider_moves_the_face():
     assert not np.array_equal(face.image, closed) and "AU4" in face._moved.value
     with pytest.raises(FerlabError, match="no action unit 'AU99'"):
         action_unit_slider("AU99")
+
+
+# ---- exercises -----------------------------------------------------------------------------------------------
+
+
+def test_selection_check_says_what_to_change(views, faces):
+    labels = faces.labels[views._indices]
+    name = dict(enumerate(faces.classes))
+
+    def chosen(**numbers):
+        take = [views._indices[labels == k][: numbers.get(name[k], 0)] for k in name]
+        views.selection = np.concatenate(take)
+        return check_selection(views, ("surprise", "fear"), at_least=10)
+
+    assert "Nothing is selected" in chosen()
+    assert "selected 5 faces; take at least 10" in chosen(surprise=3, fear=2)
+    assert "Most of the others are anger" in chosen(surprise=5, fear=2, anger=6, neutral=1)
+    assert "Only 1 of your 11 faces are fear" in chosen(surprise=10, fear=1)
+    answer = chosen(surprise=7, fear=6, anger=1)
+    assert answer.startswith("Well found: 14 faces") and "CE + Ad-Corre" in answer
+
+
+def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False):
+    means = np.stack([embeddings[labels == c].mean(axis=0) for c in np.unique(labels)])
+    within = (np.linalg.norm(embeddings - means[labels], axis=1) ** power).mean()
+    distances = np.linalg.norm(means[:, None] - means[None], axis=2) ** power
+    between = distances.mean() if keep_own else distances[~np.eye(len(means), dtype=bool)].mean()
+    return between / within if turned else within / between
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (ratio, "Right: "),
+        (lambda e, l: None, "returns None"),
+        (lambda e, l: "high", "one number, but returned str"),
+        (lambda e, l: 1 / 0, "stopped with ZeroDivisionError"),
+        (lambda e, l: ratio(e, l, turned=True), "Turn the fraction round"),
+        (lambda e, l: ratio(e, l, power=2.0), "squared"),
+        (lambda e, l: ratio(e, l, keep_own=True), "itself"),
+        (lambda e, l: 0.123, "Cross-entropy you get 0.123"),
+    ],
+)
+def test_ratio_check_names_the_mistake(run_dir, function, message):
+    assert message in check_within_between(function, run_dir)
+
+
+def test_ratio_check_agrees_with_the_measure_in_the_table(run_dir):
+    from ferlab.evaluation.geometry import within_between_ratio
+
+    assert check_within_between(within_between_ratio, run_dir).startswith("Right")
+
+
+def test_a_question_has_no_answer_until_one_is_chosen():
+    question = ask("Which?", ["a", "b"])
+    assert question.value is None
+    question.value = "b"
+    assert question.value == "b"
 
 
 # ---- in JupyterLab -------------------------------------------------------------------------------------------

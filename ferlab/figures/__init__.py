@@ -24,6 +24,7 @@ __all__ = [
     "method_label",
     "metric_bars",
     "save_figures",
+    "show",
 ]
 
 _PLOTS = {
@@ -49,4 +50,8 @@ def __getattr__(name: str):
         from ferlab.figures.saving import save_figures
 
         return save_figures
+    if name == "show":
+        from ferlab.figures.showing import show
+
+        return show
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

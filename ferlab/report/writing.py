@@ -206,7 +206,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _metric(of: dict, key: str) -> dict | None:
+def metric_of(of: dict, key: str) -> dict | None:
+    """One metric of one method in summary.json, wherever it stands there; None when it is absent."""
     value = of.get(key) or of.get("geometry", {}).get(key)
     if not isinstance(value, dict) or value.get("mean") is None or not math.isfinite(value["mean"]):
         return None
@@ -225,12 +226,12 @@ def _metric_table(run: Run) -> str:
     for name, of in methods.items():
         cells = []
         for key, _, _, _ in METRICS:
-            value = _metric(of, key)
+            value = metric_of(of, key)
             if value is None:
                 cells.append('<td class="none">n/a</td>')
                 continue
             spread = f' <small>± {value.get("std") or 0:.3f}</small>' if several else ""
-            base = _metric(methods.get("ce", {}), key) if name != "ce" else None
+            base = metric_of(methods.get("ce", {}), key) if name != "ce" else None
             change = f'<span class="change">{value["mean"] - base["mean"]:+.3f}</span>' if base else ""
             cells.append(f"<td>{value['mean']:.3f}{spread}{change}</td>")
         swatch = f'<span class="line" style="--c:{method_color(name)}"></span>'

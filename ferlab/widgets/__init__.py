@@ -5,9 +5,16 @@
 
 from __future__ import annotations
 
-__all__ = ["EmbeddingViews", "action_unit_slider", "embedding_views"]
+__all__ = ["EmbeddingViews", "action_unit_slider", "ask", "check_selection", "check_within_between", "embedding_views"]
 
-_HOME = {"EmbeddingViews": "views", "embedding_views": "views", "action_unit_slider": "faces"}
+_HOME = {
+    "EmbeddingViews": "views",
+    "action_unit_slider": "faces",
+    "ask": "exercises",
+    "check_selection": "exercises",
+    "check_within_between": "exercises",
+    "embedding_views": "views",
+}
 
 
 def __getattr__(name: str):

@@ -1,0 +1,112 @@
+"""Checks for exercises: they say what is missing, and never raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+
+from ferlab.figures.palette import method_label
+from ferlab.report.run_folder import read_run
+from ferlab.widgets.views import EmbeddingViews
+
+
+def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
+    """A question to answer before looking; the answer is in `.value` (None until one is chosen)."""
+    buttons = ipywidgets.RadioButtons(options=list(options), value=None, layout={"width": "max-content"})
+    buttons.description = question
+    buttons.style.description_width = "initial"
+    return buttons
+
+
+def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int = 20, share: float = 0.8) -> str:
+    """Judge a lasso selection that should hold mostly two (or more) classes, each of them noticeably.
+
+    Args:
+        views: the linked maps.
+        classes: the classes looked for.
+        at_least: faces to select.
+        share: the part that must belong to `classes`; each must make up a fifth of that at least.
+
+    Returns:
+        What is right or what to change, in a sentence or two.
+    """
+    chosen = views.selection
+    wanted = " and ".join(classes)
+    if not len(chosen):
+        return f"Nothing is selected yet. Draw a loop where {wanted} touch, then run this cell again."
+    names = np.array(views.dataset.classes)[views.dataset.labels[chosen]]
+    counts = {name: int((names == name).sum()) for name in views.dataset.classes}
+    if len(chosen) < at_least:
+        return f"You have selected {len(chosen)} faces; take at least {at_least}, so that the shares below mean something."
+    found = sum(counts[name] for name in classes)
+    if found < share * len(chosen):
+        other = max((name for name in counts if name not in classes), key=counts.get)
+        return (
+            f"{found} of your {len(chosen)} faces are {wanted} ({found / len(chosen):.0%}; {share:.0%} are asked for). "
+            f"Most of the others are {other}: draw the loop away from them."
+        )
+    rare = min(classes, key=counts.get)
+    if counts[rare] < 0.2 * found:
+        return f"Only {counts[rare]} of your {len(chosen)} faces are {rare}: move the loop closer to the border between {wanted}."
+    right = [
+        f"{method_label(name)} {float((of['predicted'].to_numpy()[views._selected] == of['label'].to_numpy()[views._selected]).mean()):.0%}"
+        for name, of in views._points.items()
+    ]
+    return f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
+
+
+def check_within_between(function: Callable, run_dir: str | Path) -> str:
+    """Judge a learner's `function(embeddings, labels)` for the within/between distance ratio, on every method of a run.
+
+    `embeddings` is float (N, D) with rows of length 1, `labels` int (N,).
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    run = read_run(run_dir)
+    answers = {}
+    for name in run.methods:
+        rows = run.embeddings[run.embeddings["method"] == name]
+        rows = rows[rows["seed"] == rows["seed"].min()]
+        space = np.stack(rows["embedding"].to_numpy()).astype(np.float64)
+        space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
+        labels = rows["label"].to_numpy()
+        try:
+            value = function(space.copy(), labels.copy())
+        except Exception as error:  # the learner's code may fail in any way
+            return f"Your function stopped with {type(error).__name__}: {error}"
+        if value is None:
+            return "Your function returns None so far: replace the dots and return a number."
+        try:
+            value = float(value)
+        except (TypeError, ValueError):
+            return f"Your function should return one number, but returned {type(value).__name__}."
+        within, between, within_squared, between_squared = _distances(space, labels)
+        if not np.isclose(value, within / between, rtol=1e-3):
+            if np.isclose(value, between / within, rtol=1e-3):
+                return "Almost: you divided between by within. Turn the fraction round."
+            if np.isclose(value, within_squared / between_squared, rtol=1e-3) or np.isclose(value, (within / between) ** 2, rtol=1e-3):
+                return "Almost: these look like squared distances. Take the root of each distance before averaging."
+            if np.isclose(value, within, rtol=1e-3):
+                return "This is the mean distance within the classes. Divide it by the mean distance between class means."
+            if np.isclose(value, between, rtol=1e-3):
+                return "This is the mean distance between class means. It belongs below the fraction line."
+            classes = len(np.unique(labels))
+            if np.isclose(value, within / between * classes / (classes - 1), rtol=1e-3):
+                return "Almost: the distance of a class mean to itself (0) is in your average. Take only pairs of different classes."
+            return f"For {method_label(name)} you get {value:.3f}, but it should be {within / between:.3f}. Check each mean on its own."
+        answers[name] = value
+    numbers = ", ".join(f"{value:.3f} for {method_label(name)}" for name, value in answers.items())
+    return f"Right: {numbers}. These are the numbers of the table above."
+
+
+def _distances(space: np.ndarray, labels: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean distance within and between, then the same of squared distances."""
+    classes, own = np.unique(labels, return_inverse=True)
+    means = np.stack([space[own == k].mean(axis=0) for k in range(len(classes))])
+    within = np.linalg.norm(space - means[own], axis=1)
+    between = np.linalg.norm(means[:, None] - means[None], axis=2)[np.triu_indices(len(classes), k=1)]
+    return within.mean(), between.mean(), (within**2).mean(), (between**2).mean()
