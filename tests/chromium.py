@@ -38,23 +38,30 @@ def find() -> str | None:
     return path if Path(path).is_file() else None
 
 
+def driver_starts() -> bool:
+    """Whether playwright itself runs here; its program needs libatomic, which a bare system lacks."""
+    return subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True).returncode == 0
+
+
 def install() -> None:
     """Try the system's package manager where that is allowed, then playwright's own download."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        packages = ["libatomic1"] if find() else ["libatomic1", "chromium"]
         subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False)
         subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
             env=environment, check=False, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        if find():
-            return
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    if driver_starts() and not find():
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
 
 
 if __name__ == "__main__":
-    if find() is None:
-        print("Installing Chromium for the browser tests, once.", flush=True)
+    if not driver_starts() or not find():
+        print("Installing what the browser tests need, once.", flush=True)
         install()
-    if find() is None:
+    if not driver_starts():
+        sys.exit("Playwright does not start; on Debian and Ubuntu: apt-get install libatomic1")
+    if not find():
         sys.exit(MISSING)

@@ -17,7 +17,7 @@ from PIL import Image
 from ferlab.errors import FerlabError
 from ferlab.lab import FIRST_NOTEBOOK, lab_command
 
-LIMIT = 600  # seconds for the whole notebook, several times what two slow cores take
+LIMIT = 1200  # seconds for the whole notebook, many times what two cores take when nothing else runs
 PLOTS = 3
 
 
