@@ -129,6 +129,17 @@ def test_seeds_that_disagree_on_geometry_show_no_change(tmp_path, faces):
     assert any("Two seeds" in sentence for sentence in said.sentences)
 
 
+def test_networks_at_chance_are_not_compared(tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "r", faces)
+    chance = {"mean": 1 / 7, "std": 0.0, "values": [1 / 7]}
+    change(run_dir, lambda summary: summary["methods"]["ce-heads"].update(balanced_accuracy=chance))
+    said = verdict(read_run(run_dir))
+    assert any(s.startswith("CE, k heads (control) has learned little") for s in said.sentences)
+    assert not any(s.startswith("CE + Ad-Corre") for s in said.sentences) and any(s.startswith("CE + TCL") for s in said.sentences)
+    change(run_dir, lambda summary: [of.update(balanced_accuracy=chance) for of in summary["methods"].values()])
+    assert "not learned the classes yet" in verdict(read_run(run_dir)).headline
+
+
 def test_references():
     assert reference_of("tcl-nearest", METHODS) == "ce"
     assert reference_of("ce-heads", METHODS) is None

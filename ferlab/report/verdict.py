@@ -68,7 +68,15 @@ def verdict(run: Run) -> Verdict:
                 else:
                     sentences.append(f"{text}: no difference that these seeds can tell.")
 
+    untrained = [name for name, of in methods.items() if _answers_at_chance(of)]
+    if untrained:
+        sentences.append(
+            f"{_list(untrained)} {'has' if len(untrained) == 1 else 'have'} learned little or nothing: the recall averaged over the classes "
+            "is about what one answer for all faces would give. More epochs are needed before anything can be compared."
+        )
     for name, reference in pairs:
+        if name in untrained or reference in untrained:
+            continue
         text, direction = _geometry(name, reference, methods)
         if text:
             sentences.append(text)
@@ -79,7 +87,9 @@ def verdict(run: Run) -> Verdict:
 
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
     moved = tighter + looser
-    if not pairs:
+    if untrained and len(untrained) == len(methods):
+        headline = "The networks have not learned the classes yet: train for longer."
+    elif not pairs:
         headline = "Only references were run: there is nothing to compare yet."
     elif moved and changed_accuracy:
         headline = f"{_list(moved)} reshaped the space, and {_list(changed_accuracy)} changed accuracy."
@@ -133,6 +143,11 @@ def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
     if change < 0:
         return f"{method_label(name)} brought faces of one class closer together, compared with other classes: {numbers}.", "tighter"
     return f"{method_label(name)} let the classes spread: {numbers}.", "looser"
+
+
+def _answers_at_chance(of: dict) -> bool:
+    balanced, classes = _mean(of.get("balanced_accuracy")), len(of.get("confusion") or [])
+    return balanced is not None and classes > 1 and balanced < 1.3 / classes
 
 
 def _paired_interval(own: dict | None, other: dict | None) -> tuple[float | None, float]:
