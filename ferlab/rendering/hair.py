@@ -53,7 +53,7 @@ STYLES: dict[str, HairStyle | None] = {
     "tied back": HairStyle(top=7, side=4, back=8, part=0.4),
     "bun": HairStyle(top=8, side=5, back=9, bun=30),
     "beanie": HairStyle(top=13, side=8, back=10, cover="knit"),
-    "headscarf": HairStyle(top=10, side=8, back=12, curtain=190, opening=0.98, cover="cloth"),
+    "headscarf": HairStyle(top=10, side=8, back=12, curtain=230, opening=0.93, cover="cloth"),
 }
 
 
@@ -81,29 +81,36 @@ def hairline(style_name: str, lift: float) -> np.ndarray:
     if style is not None and style.fringe:
         heights = heights - 1e-3 * style.fringe * np.clip((0.95 - angles) / 0.25, 0, 1)
     if style is not None and style.cover == "knit":
-        heights = np.interp(angles, [0, 0.6, 1.2, 1.8, 3.15], [0.052, 0.050, 0.030, 0.005, -0.03])
+        heights = np.interp(angles, [0, 0.6, 1.2, 1.8, 3.15], [0.050, 0.049, 0.046, 0.046, -0.02])
     if style is not None and style.cover == "cloth":
-        heights = np.interp(angles, [0, 0.5, 0.8, 0.95, 1.05, 3.15], [0.070, 0.064, 0.045, 0.01, -0.2, -0.3])
+        heights = np.interp(angles, [0, 0.5, 0.8, 0.95, 1.05, 3.15], [0.068, 0.060, 0.038, 0.0, -0.2, -0.3])
     return heights.astype(np.float32)
 
 
 def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    columns, rows = 41, 10
-    angles = np.linspace(style.opening, 2 * np.pi - style.opening, columns)
+    columns, rows = 41, 12
     bottom = -1e-3 * style.curtain
-    heights = np.linspace(0.055, bottom, rows)
+    heights = np.concatenate([[0.092, 0.075], np.linspace(0.055, bottom, rows - 2)])
     thick = 1e-3 * style.side
     points, parameters = [], []
     for y in heights:
-        down = (0.055 - y) / 0.25
+        down = max(0.0, 0.055 - y) / 0.25
         widen = np.clip((0.055 - y) / 0.05, 0, 1)
-        half_width = 0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45)
-        half_depth = 0.098 + 1e-3 * style.back
-        for angle in angles:
+        narrow = 0.55 * max(0.0, y - 0.055)  # the skull's top
+        half_width = 0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45) - narrow
+        half_depth = 0.098 + 1e-3 * style.back - narrow
+        # hanging hair starts further forward at the temples, where it leaves the shell
+        opening = style.opening - 0.22 * float(np.clip((y - 0.005) / 0.045, 0, 1)) * (style.cover == "hair")
+        if style.cover == "cloth":  # a scarf closes under the chin
+            closing = np.clip((-0.060 - y) / 0.075, 0, 1)
+            opening = style.opening * (1 - 0.96 * closing ** 1.3)
+            half_width -= 0.020 * closing
+            half_depth -= 0.012 * closing
+        for angle in np.linspace(opening, 2 * np.pi - opening, columns):
             sway = 1e-3 * style.wave * 1.5 * np.sin(9 * angle + 40 * y)
             # the front edge swings towards the cheek lower down
             points.append((np.sin(angle) * (half_width + sway), y, AXIS_Z + np.cos(angle) * half_depth * 0.95))
-            parameters.append((min(angle, 2 * np.pi - angle) - style.opening, y - bottom, angle))
+            parameters.append((min(angle, 2 * np.pi - angle) - opening, y - bottom, angle))
     triangles = []
     for r in range(rows - 1):
         for c in range(columns - 1):
@@ -140,7 +147,7 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     angle = np.abs(np.arctan2(template[:, 0], template[:, 2] - AXIS_Z))
     line = np.interp(angle, np.linspace(0, np.pi, 64), hairline(style_name, 0.0))
     above = template[:, 1] - line
-    near = (above > -0.020) & (rig.ear < 0.12) & ~rig.cavity & (template[:, 1] > -0.14)
+    near = (above > -0.020) & (rig.ear < (0.6 if style.cover == "knit" else 0.32)) & ~rig.cavity & (template[:, 1] > -0.14)
     triangles = rig.triangles[(rig.material == SKIN)]
     triangles = triangles[near[triangles].all(axis=1)]
     height = np.clip((template[:, 1] - 0.03) / 0.06, 0, 1)
@@ -153,8 +160,13 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     if style.wave:
         thickness += style.wave * (np.sin(210 * template[:, 0] + 2) * np.sin(170 * template[:, 1])
                                    + 0.7 * np.sin(260 * template[:, 2] + 90 * template[:, 0])) * 0.6
-    ramp = {"hair": 0.016, "knit": 0.004, "cloth": 0.008}[style.cover]
-    thickness = np.maximum(thickness, 0.8) * np.clip((above + 0.004) / ramp, 0.04, 1) ** 0.8
+    thickness = np.maximum(thickness, 0.8)
+    # the edge lies on the skin and rises no steeper than the hair is thick
+    ramp = {"hair": np.maximum(0.014, 0.7e-3 * thickness), "knit": 0.004, "cloth": 0.008}[style.cover]
+    thickness = thickness * np.clip((above + (0.0005 if style.cover == "hair" else 0.003)) / ramp, 0.03, 1) ** 0.8
+    # thin towards the ears, where the shell ends
+    if style.cover != "knit":
+        thickness *= np.clip(1.0 - rig.ear / 0.30, 0.05, 1.0)
     points, parameters = np.zeros((0, 3)), np.zeros((0, 3))
     extra_triangles, kinds = np.zeros((0, 3), int), np.zeros(0, int)
     if style.curtain:

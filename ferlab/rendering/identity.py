@@ -106,7 +106,7 @@ def neutral_shape(identity: Identity) -> np.ndarray:
 
 def random_identity(rng: np.random.Generator) -> Identity:
     """Draw a person: age, gender, ancestry, build, coloring, hair, beard, glasses, clothes."""
-    gender = float(np.clip(rng.choice([0.1, 0.9]) + rng.normal(0, 0.12), 0, 1))
+    gender = float(np.clip(rng.choice([0.08, 0.97]) + rng.normal(0, 0.10), 0, 1))
     female = gender > 0.5
     age = float(rng.choice([rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)],
                            p=[0.12, 0.58, 0.30]))

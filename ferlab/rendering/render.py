@@ -18,21 +18,21 @@ from ferlab.rendering.identity import Identity, neutral_shape
 from ferlab.rendering.light import Light
 from ferlab.rendering.pose import PIVOT, Pose, project
 from ferlab.rendering.raster import ambient_occlusion, rasterize, vertex_normals
-from ferlab.rendering.rig import EYE, LASHES, SKIN, Rig, load_rig
+from ferlab.rendering.rig import LASHES, SKIN, TEETH, TONGUE, Rig, load_rig
 from ferlab.rendering.shading import FRAME, Lamp, Paint, shade_face, shade_hair
 
 SHADOW_SIZE = 112
 SHADOW_SPAN = 0.34  # metres the shadow map covers
-FRAME_HEIGHT = 1.82  # picture height over the distance from eyes to chin
-EYE_LINE = 0.105  # how far above the picture's center the eyes sit, as a share of its height
+FRAME_HEIGHT = 1.74  # picture height over the distance from eyes to chin
+EYE_LINE = 0.125  # how far above the picture's center the eyes sit, as a share of its height
 MIN_SIZE, MAX_SIZE = 16, 1024
 
 
 @dataclass(frozen=True)
 class Scene:
     """What is around the face. background: seed of the blurred scene behind it. blur: camera blur in 64-pixel-picture
-    pixels. noise: sensor noise, sRGB standard deviation. occluder: "none", "strand" (hair over the face), "band" (a dark
-    soft band enters from one side) or "dim" (a shadow over part of the face), placed by the background's seed."""
+    pixels. noise: sensor noise, sRGB standard deviation. occluder: "none", "band" (something dark
+    and out of focus enters from one side) or "dim" (a shadow over part of the face), placed by the background's seed."""
 
     background: int = 0
     blur: float = 0.0
@@ -58,7 +58,7 @@ class _Topology:
     chin: int
     ear_top: np.ndarray
     nose_root: np.ndarray
-    ear_triangles: np.ndarray
+    skull: np.ndarray
 
 
 @lru_cache(maxsize=1)
@@ -82,9 +82,8 @@ def _topology() -> _Topology:
     ear_top = np.array([int(np.argmin(np.linalg.norm(template - np.array([sign * 0.076, 0.008, -0.055]), axis=1)))
                         for sign in (1, -1)])
     nose_root = np.array([int(np.argmin(np.linalg.norm(template - np.array([0.0, 0.0, 0.03]), axis=1)))])
-    ears = (rig.ear > 0.25)[triangles].any(axis=1)
     return _Topology(triangles, material, cavity, bias.astype(np.float32), rim, eyes.astype(np.float32), chin, ear_top,
-                     nose_root, ears)
+                     nose_root, (rig.template[:, 1] > 0.0) & (rig.ear < 0.05) & edge)
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +98,7 @@ def _paint(identity: Identity) -> dict:
     hair = _linear(identity.hair_color)
     style = STYLES[identity.hair_style]
     brow = hair * 0.75 + skin * np.array([0.10, 0.07, 0.05])
-    brow = np.minimum(brow, skin * 0.62)
+    brow = np.minimum(brow, skin * 0.45)
     frame_rng = np.random.default_rng(identity.seed)
     frames = np.array([(0.02, 0.02, 0.022), (0.10, 0.055, 0.03), (0.16, 0.16, 0.17), (0.05, 0.03, 0.06)])
     alpha = 0.0
@@ -125,10 +124,34 @@ def _paint(identity: Identity) -> dict:
     }
 
 
+def brow_slide(sides: Mapping[str, tuple[float, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Millimetres (2,) that the brows' skin slides over the bone: inner end up, outer end up, towards the middle."""
+    one, two, four = (np.array(sides.get(unit, (0.0, 0.0))) for unit in ("AU1", "AU2", "AU4"))
+    oblique = np.clip(one - two, 0, 1)
+    return ((2.6 * oblique - 3.0 * four * (1 - 0.7 * one)).astype(np.float32),
+            (-2.2 * oblique + 1.8 * four * (1 - one.clip(0, 1)) + 0.8 * two).astype(np.float32),
+            (2.6 * four).astype(np.float32))
+
+
+@lru_cache(maxsize=64)
+def _worn_glasses(identity: Identity) -> tuple[np.ndarray, np.ndarray]:
+    """The frame fitted to the relaxed face."""
+    rig, topology, neutral = load_rig(), _topology(), neutral_shape(identity)
+    centers = np.stack([neutral[rig.left_eye].mean(axis=0), neutral[rig.right_eye].mean(axis=0)])
+    return frame_mesh(identity.glasses, centers, float(neutral[topology.nose_root, 2].mean()), neutral[topology.ear_top])
+
+
+def parted(sides: Mapping[str, tuple[float, float]]) -> float:
+    """How strongly any unit parts the lips, 0..1."""
+    return max(max(sides.get(unit, (0.0, 0.0))) for unit in ("AU25", "AU26", "AU27", "AU16", "AU10"))
+
+
 def expression_shape(identity: Identity, sides: Mapping[str, tuple[float, float]]) -> np.ndarray:
     """Vertices (V, 3) of the face with the units' (left, right) intensities, before the head turns."""
     rig = load_rig()
     coefficients = facial_actions(sides, rig.expression_names)
+    # the rig's lips stand slightly apart at rest; they meet unless the jaw drops or a unit parts them
+    coefficients[rig.expression_index("jawOpen")] -= 0.055 * max(0.0, 1.0 - 2.5 * parted(sides))
     active = np.flatnonzero(coefficients)
     vertices = neutral_shape(identity).copy()
     if len(active):
@@ -184,14 +207,12 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     triangles, material, cavity, bias = [topology.triangles], [topology.material], [topology.cavity], [topology.bias]
     rim = [topology.rim]
     style = STYLES[identity.hair_style]
-    if style is not None and (style.curtain or style.cover != "hair"):
-        visible = ~topology.ear_triangles
-        triangles, material, cavity, bias = [topology.triangles[visible]], [topology.material[visible]], [
-            topology.cavity[visible]], [topology.bias[visible]]
+    if style is not None and style.curtain:  # covered ears lie flat
+        limit = float(np.abs(neutral[topology.ear_top, 0]).min()) + 0.001
+        ears = rig.ear > 0.02
+        shape[ears, 0] = np.clip(shape[ears, 0], -limit, limit)
     if identity.glasses != "none":
-        centers = np.stack([neutral[rig.left_eye].mean(axis=0), neutral[rig.right_eye].mean(axis=0)])
-        front = float(neutral[topology.nose_root, 2].mean())
-        frame_points, frame_triangles = frame_mesh(identity.glasses, centers, front, neutral[topology.ear_top])
+        frame_points, frame_triangles = _worn_glasses(identity)
         triangles.append(frame_triangles + len(shape))
         points.append(frame_points)
         template.append(np.zeros_like(frame_points))
@@ -205,7 +226,11 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     turned = np.ascontiguousarray(turned, dtype=np.float32)
     normals = vertex_normals(turned, head_triangles)
     screen = project(turned, pose, inner, frame, -EYE_LINE * frame)
-    index, coordinates, depth = rasterize(screen, head_triangles, inner, np.concatenate(bias))
+    # a closed mouth hides the teeth altogether
+    shut = 0.04 * max(0.0, 1.0 - 4.0 * parted(sides))
+    kinds_here = np.concatenate(material)
+    pushed = np.concatenate(bias) + np.where((kinds_here == TEETH) | (kinds_here == TONGUE), shut, 0.0)
+    index, coordinates, depth = rasterize(screen, head_triangles, inner, pushed.astype(np.float32))
 
     hair = hair_mesh(identity.hair_style)
     to_light = _light_view(light)
@@ -227,7 +252,10 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     half = light.direction() + np.array([0.0, 0.0, 1.0])
     half /= np.linalg.norm(half)
     room = np.array([1.0, 1.0, 1.0], np.float32)
-    exposure = 2.0 ** light.exposure * 1.12
+    painted = _paint(identity)
+    # a camera exposes for the face: darker skin gets a little more light, fair skin a little less
+    metered = float(np.clip((0.30 / (painted["skin"] @ np.array([0.2126, 0.7152, 0.0722]))) ** 0.32, 0.80, 1.5))
+    exposure = 2.0 ** light.exposure * 1.10 * metered
     key = light.color() * light.key * (1.0 - 0.35 * light.softness) * exposure
     lamp = Lamp(light.direction(), half.astype(np.float32), key.astype(np.float32),
                 (room * np.array([0.96, 1.0, 1.05]) * light.ambient * exposure).astype(np.float32),
@@ -235,14 +263,15 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
                 (room * light.fill * exposure).astype(np.float32), float(light.softness))
     down = 0.5 * sum(sides.get("AU64", (0.0, 0.0)))
     gaze_x, gaze_y = np.sin(np.deg2rad([pose.gaze_x, pose.gaze_y - 22.0 * down]))
-    paint = Paint(**{**_paint(identity), "gaze_x": float(gaze_x), "gaze_y": float(gaze_y)})
+    inner_up, outer_up, drawn = brow_slide(sides)
+    paint = Paint(**{**painted, "brow_inner": inner_up, "brow_outer": outer_up, "brow_draw": drawn, "gaze_x": float(gaze_x), "gaze_y": float(gaze_y),
+                     "glare": min(1.0, metered ** -0.9)})
     picture = shade_face(index, coordinates, occlusion, head_triangles, np.concatenate(material), np.concatenate(cavity),
                          head_template, turned, normals, np.concatenate(rim), rotation, topology.eyes, folds, light_depth,
                          to_light, paint, lamp)
     face_covers = index >= 0
     back = _linear(draw_background(scene.background, size, light.azimuth)) * np.float32(2.0 ** (0.6 * light.exposure))
     back = back.repeat(factor, axis=0).repeat(factor, axis=1)
-    picture = _tone(picture)
     if hair is not None:
         hair_normals = vertex_normals(hair_points, hair_triangles)
         hair_screen = project(hair_points, pose, inner, frame, -EYE_LINE * frame)
@@ -256,28 +285,45 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
         curl = {"afro": 1.0, "curly": 0.8}.get(identity.hair_style, 0.12)
         hair_color, hair_alpha = shade_hair(hair_index, hair_coordinates, hair_depth, depth, hair_triangles, kinds,
                                             hair_template, parameters, hair_points, hair_normals, rotation, light_depth,
-                                            to_light, paint, lamp, base, cover, curl, 0.0)
+                                            to_light, paint, lamp, base, cover, curl)
     canvas = np.where(face_covers[..., None], picture, back)
     if hair is not None:
-        canvas += hair_alpha[..., None] * (_tone(hair_color) - canvas)
+        canvas += hair_alpha[..., None] * (hair_color - canvas)
     canvas = canvas.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
+    _occlude(canvas, scene)
     return _develop(canvas, scene, size)
+
+
+def _occlude(canvas: np.ndarray, scene: Scene) -> None:
+    """Put the scene's occluder over a linear picture, in place."""
+    if scene.occluder == "none":
+        return
+    size = len(canvas)
+    rng = np.random.default_rng([scene.background, 11])
+    y, x = (np.mgrid[0:size, 0:size] + 0.5) / size
+    side = rng.choice([-1.0, 1.0])
+    if scene.occluder == "band":  # something dark and out of focus in the foreground
+        slope, start = rng.uniform(-0.35, 0.35), rng.uniform(0.30, 0.42)
+        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.05 + 0.5, 0, 1) * 0.97
+        color = np.array([0.03, 0.03, 0.035]) * rng.uniform(0.5, 4.0)
+    elif scene.occluder == "dim":  # the shadow of something outside the picture
+        slope, start = rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.25)
+        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.06 + 0.5, 0, 1) * rng.uniform(0.35, 0.6)
+        color = canvas * np.array([0.12, 0.14, 0.20])
+    else:
+        raise FerlabError(f"Unknown occluder {scene.occluder!r}: choose among none, band, dim.")
+    canvas += alpha[..., None] * (color - canvas)
 
 
 def _fit_to_head(points: np.ndarray, neutral: np.ndarray, rig: Rig) -> np.ndarray:
     """Move template points with the head: per-axis scale and shift of the skull."""
     if not len(points):
         return points
-    skull = (rig.template[:, 1] > 0.0) & (rig.ear < 0.05) & (rig.material_of_vertex == SKIN)
+    skull = _topology().skull
     low, high = rig.template[skull].min(axis=0), rig.template[skull].max(axis=0)
     low_here, high_here = neutral[skull].min(axis=0), neutral[skull].max(axis=0)
     scale = (high_here - low_here) / (high - low)
     return ((points - low) * scale + low_here).astype(np.float32)
-
-
-def _tone(linear: np.ndarray) -> np.ndarray:
-    """Highlights roll off softly instead of clipping; still linear RGB."""
-    return linear * (1.0 + linear / 3.2) / (1.0 + 0.55 * linear)
 
 
 def _develop(linear: np.ndarray, scene: Scene, size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -47,13 +48,6 @@ class Rig:
     upper_teeth: np.ndarray
     lower_teeth: np.ndarray
 
-    @property
-    def material_of_vertex(self) -> np.ndarray:
-        """(V,) the material of the triangles a vertex belongs to."""
-        result = np.zeros(len(self.template), dtype=np.int32)
-        result[self.triangles] = self.material[:, None]
-        return result
-
     def expression_index(self, name: str) -> int:
         return self.expression_names.index(name)
 
@@ -64,7 +58,7 @@ def load_rig() -> Rig:
     try:
         with np.load(RIG_FILE) as stored:
             arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise FerlabError(f"The face rig {RIG_FILE} is missing or damaged: restore it with `git checkout` or build it "
                           "with data_scripts/build_rig.py.") from error
     names = json.loads(str(arrays.pop("names")))

@@ -16,7 +16,8 @@ CAVITY, FRAME = 5, 6
 
 
 class Paint(NamedTuple):
-    """What the painter of the face needs to know; colors are linear RGB (3,) float32, the rest numbers."""
+    """What the painter of the face needs to know; colors are linear RGB (3,) float32, the rest numbers.
+    brow_inner, brow_outer, brow_draw: (2,) mm the skin under the left and right brow slides up at its ends and inwards."""
 
     skin: np.ndarray
     lips: np.ndarray
@@ -40,6 +41,10 @@ class Paint(NamedTuple):
     freckles: float
     years: float
     blush: float
+    brow_inner: np.ndarray
+    brow_outer: np.ndarray
+    brow_draw: np.ndarray
+    glare: float
     gaze_x: float
     gaze_y: float
     collar: float
@@ -83,6 +88,12 @@ def smooth(low: float, high: float, value: float) -> float:
 
 
 @njit(cache=True, fastmath=True)
+def roll_off(linear: float) -> float:
+    """Highlights roll off softly instead of clipping; still linear RGB."""
+    return linear * (1.0 + linear / 3.2) / (1.0 + 0.55 * linear)
+
+
+@njit(cache=True, fastmath=True)
 def bump(x: float, y: float, radius_x: float, radius_y: float) -> float:
     return math.exp(-(x * x) / (radius_x * radius_x) - (y * y) / (radius_y * radius_y))
 
@@ -102,18 +113,19 @@ def above_hairline(x: float, y: float, z: float, line: np.ndarray, bald_crown: f
 
 
 @njit(cache=True, fastmath=True)
-def brow_density(ax: float, y: float, paint: Paint) -> float:
+def brow_density(ax: float, y: float, side: int, paint: Paint) -> float:
     """Density 0..1 of the eyebrow at the template's frontal coordinates (metres)."""
-    t = (ax * 1e3 - 9.5) / 42.0
-    if t < -0.08 or t > 1.06 or y < 0.010 or y > 0.042:
+    t = (ax * 1e3 - 9.5 + paint.brow_draw[side] * max(0.0, 1 - (ax * 1e3 - 9.5) / 30.0)) / 42.0
+    if t < -0.08 or t > 1.06 or y < 0.008 or y > 0.046:
         return 0.0
-    arch = 4.4 + 1.8 * paint.brow_arch
+    arch = 3.6 + 1.6 * paint.brow_arch
     tt = min(1.0, max(0.0, t))
     peak = 0.62
     rise = tt / peak if tt < peak else 1 - 0.95 * (tt - peak) / (1 - peak)
     rise = rise * rise * (3 - 2 * rise) if tt < peak else math.sin(rise * 1.5708)
-    center = 20.6 + 1.4 * paint.brow_height + arch * rise - 0.8 * max(0.0, tt - 0.85) / 0.15
-    half = (1.5 + 2.0 * paint.brow_thickness) * (1.0 - 0.72 * smooth(0.55, 1.05, tt)) * (0.82 + 0.18 * smooth(0.0, 0.2, tt))
+    center = 21.4 + 1.4 * paint.brow_height + arch * rise - 0.8 * max(0.0, tt - 0.85) / 0.15
+    center += paint.brow_inner[side] * (1 - tt) ** 2 + paint.brow_outer[side] * tt * tt
+    half = (1.9 + 2.2 * paint.brow_thickness) * (1.0 - 0.72 * smooth(0.55, 1.05, tt)) * (0.82 + 0.18 * smooth(0.0, 0.2, tt))
     # hairs stand up at the inner end and lie along the brow further out
     lean = 0.9 - 1.6 * tt
     strand = noise((ax * 1e3 - lean * (y * 1e3 - center)) * 1.3, y * 1e3 * 0.30, paint.seed)
@@ -143,13 +155,16 @@ def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, fl
     ax = abs(x)
     angle = math.atan2(ax, z + 0.070)
     # cheek line: from the sideburn down to the mouth corner
-    line = -0.014 - 0.052 * smooth(1.12, 0.45, angle)
-    cheek = smooth(0.010, -0.012, y - line)
-    below = smooth(-0.150, -0.128, y)
-    rear = 1 - smooth(1.22, 1.36, angle)
+    line = -0.012 - 0.046 * smooth(1.15, 0.50, angle)
+    cheek = smooth(0.012, -0.014, y - line)
+    below = smooth(-0.136, -0.112, y + 0.25 * max(0.0, 0.02 - z))
+    rear = 1 - smooth(1.24, 1.38, angle)
     jaw = cheek * below * rear
-    upper = smooth(-0.0635, -0.0605, y + 0.11 * max(0.0, ax - 0.012)) * smooth(-0.047, -0.0535, y - 0.25 * (0.012 - min(ax, 0.012)) * 0.3)
-    mustache = upper * (1 - smooth(0.024, 0.034, ax)) * (0.55 + 0.45 * smooth(0.0, 0.004, ax))
+    # the moustache: between nose and lip, thinning out beyond the mouth corners
+    lower_edge = -0.0628 - 0.0065 * smooth(0.006, 0.026, ax)
+    upper_edge = -0.0535 - 0.0115 * smooth(0.010, 0.030, ax)
+    mustache = smooth(-0.0015, 0.0012, y - lower_edge) * smooth(0.0030, -0.0030, y - upper_edge)
+    mustache *= (1 - smooth(0.022, 0.033, ax)) * (0.6 + 0.4 * smooth(0.0, 0.004, ax))
     beside = bump(ax - 0.031, y + 0.073, 0.0065, 0.018)
     chin = smooth(-0.084, -0.094, y) * (1 - smooth(0.017, 0.032, ax)) * below
     soul = bump(ax, y + 0.0895, 0.005, 0.004)
@@ -165,7 +180,12 @@ def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, fl
 @njit(cache=True, fastmath=True)
 def shade_face(index, coordinates, occlusion, triangles, material, cavity, template, points, normals, rim, rotation, eyes,
                folds, light_depth, to_light, paint: Paint, lamp: Lamp):
-    """Linear RGB (size, size, 3) of the head pass."""
+    """Toned linear RGB (size, size, 3) of the head pass.
+
+    index, coordinates: from `rasterize`. occlusion: from `ambient_occlusion`. template, points, normals: (V, 3) the
+    painter's coordinates, the turned vertices and their normals. rim: (V,) 1 at the edge of the lids. eyes: (2, 3) eyeball
+    centers in the template. folds: (2, Y, X) from `compose`. light_depth, to_light: the shadow map and its matrix.
+    """
     size = index.shape[0]
     out = np.zeros((size, size, 3), np.float32)
     color = np.zeros(3)
@@ -191,7 +211,7 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
             open_sky = occlusion[py, px]
             ax = abs(x)
             side = 0 if x > 0 else 1
-            crease = 0.0
+            crease, deep = 0.0, 1.0
             shine, gloss = 0.10, 14.0
             translucent = 1.0
             emission = 0.0
@@ -243,8 +263,8 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                         color[0] *= 1 - lid * 0.8
                         color[1] *= 1 - lid
                         color[2] *= 1 - lid * 0.85
-                    line = smooth(0.42, 0.95, ring) if y > -0.001 else 0.55 * smooth(0.6, 1.0, ring)
-                    line *= 0.55 + 0.45 * min(1.0, paint.makeup + 0.35)
+                    line = smooth(0.36, 0.90, ring) if y > -0.001 else 0.55 * smooth(0.6, 1.0, ring)
+                    line *= 0.80 + 0.20 * paint.makeup
                     shade *= 1 - 0.88 * line
                 # lips
                 if y < -0.055 and y > -0.095 and ax < 0.027:
@@ -256,7 +276,7 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                         shine += lip * (0.10 + 0.15 * paint.makeup)
                         gloss += 14 * lip
                 # brows
-                density = brow_density(ax, y, paint)
+                density = brow_density(ax, y, side, paint)
                 if density > 0:
                     density *= paint.brow_darkness
                     for k in range(3):
@@ -308,7 +328,7 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 if dz < 0.2:
                     r = 2.0
                 vein = smooth(0.55, 1.0, abs(dx - paint.gaze_x))
-                color[0], color[1], color[2] = 0.80, 0.76 - 0.16 * vein, 0.74 - 0.18 * vein
+                color[0], color[1], color[2] = 0.66 * paint.glare, (0.62 - 0.13 * vein) * paint.glare, (0.60 - 0.15 * vein) * paint.glare
                 if r < 0.46:
                     ray = noise(math.atan2(dy - paint.gaze_y, dx - paint.gaze_x) * 9, r * 6, paint.seed + 8)
                     inside = 1 - smooth(0.385, 0.425, r)
@@ -321,10 +341,10 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 # the upper lid throws a shadow on the ball
                 open_sky = max(0.30, min(1.0, open_sky * 1.05)) * (1 - 0.35 * smooth(0.10, 0.55, dy))
                 translucent = 0.6
-                shine, gloss = 0.30, 60.0
+                shine, gloss = 0.05, 60.0
                 # catchlight, mirrored from the key light and a little from above
                 gleam = max(0.0, n[0] * lamp.half[0] + n[1] * lamp.half[1] + n[2] * lamp.half[2])
-                emission = 1.1 * smooth(0.975, 0.992, gleam) if r < 0.6 else 0.0
+                emission = 0.75 * smooth(0.9930, 0.9975, gleam) if r < 0.45 else 0.0
             elif kind == 2:
                 length = math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
                 for k in range(3):
@@ -332,18 +352,18 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 upper = y > -0.0690 if z < 0.0 else y > -0.0707
                 tip = -0.0728 if upper else -0.0668
                 root = smooth(-0.0585, -0.0570, y) if upper else smooth(-0.0800, -0.0815, y)
-                color[0], color[1], color[2] = 0.86, 0.81, 0.69
+                color[0], color[1], color[2] = 0.90 * paint.glare, 0.86 * paint.glare, 0.76 * paint.glare
                 gap = 0.0
                 for k in range(5):
                     place = (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k] if upper else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
                     gap = max(gap, 1 - smooth(0.0002, 0.0009, abs(ax - place)))
                 for k in range(3):
-                    color[k] *= 1 - 0.38 * gap
+                    color[k] *= 1 - 0.16 * gap
                 color[0] += root * (0.50 - color[0])
                 color[1] += root * (0.16 - color[1])
                 color[2] += root * (0.16 - color[2])
-                deep = smooth(-0.012, 0.016, z)
-                open_sky = max(open_sky, 0.62) * (0.25 + 0.75 * deep)
+                deep = smooth(-0.006, 0.018, z) * (1 - 0.5 * smooth(0.017, 0.027, ax))
+                open_sky = max(open_sky, 0.92) * (0.22 + 0.78 * deep)
                 shine, gloss, translucent = 0.14, 40.0, 1.0
             elif kind == 3:
                 color[0], color[1], color[2] = 0.40, 0.12, 0.12
@@ -367,7 +387,7 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
             if facing > -0.5:
                 lit = shadow(vx, vy, vz, light_depth, to_light, 0.6 + 2.2 * lamp.softness)
             if kind == 2:
-                lit = max(lit, 0.35)
+                lit = max(lit, 0.75) * (0.35 + 0.65 * deep)
             sky = 0.5 + 0.5 * n[1]
             gleam = max(0.0, n[0] * lamp.half[0] + n[1] * lamp.half[1] + n[2] * lamp.half[2])
             spec = shine * gleam ** gloss * lit * smooth(-0.05, 0.25, facing)
@@ -383,14 +403,14 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 value = color[k] * (lamp.key[k] * diffuse * soft * (0.55 + 0.45 * open_sky) + ambient
                                     + lamp.fill[k] * frontal * bounce)
                 value += (spec + emission * (0.35 + 0.65 * lit)) * lamp.key[k] + 0.05 * shine * graze * lamp.sky[k]
-                out[py, px, k] = value
+                out[py, px, k] = roll_off(value)
     return out
 
 
 @njit(cache=True, fastmath=True)
 def shade_hair(index, coordinates, depth, head_depth, triangles, kinds, template, parameters, points, normals, rotation,
-               light_depth, to_light, paint: Paint, lamp: Lamp, base, cover: int, curl: float, length_fade: float):
-    """(linear RGB, alpha) of the hair pass. cover: 0 hair, 1 knit, 2 cloth."""
+               light_depth, to_light, paint: Paint, lamp: Lamp, base, cover: int, curl: float):
+    """(toned linear RGB, alpha) of the hair pass. kinds: (T,) 0 shell, else extra geometry; cover: 0 hair, 1 knit, 2 cloth."""
     size = index.shape[0]
     out = np.zeros((size, size, 3), np.float32)
     alpha = np.zeros((size, size), np.float32)
@@ -411,13 +431,15 @@ def shade_hair(index, coordinates, depth, head_depth, triangles, kinds, template
             length = math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
             for k in range(3):
                 n[k] /= length
+            kind = kinds[t]
             if n[2] < 0:
+                if kind == 0 and n[2] < -0.12:  # the inside of the shell
+                    continue
                 for k in range(3):
                     n[k] = -n[k]
             vx = wa * points[a, 0] + wb * points[b, 0] + wc * points[c, 0]
             vy = wa * points[a, 1] + wb * points[b, 1] + wc * points[c, 1]
             vz = wa * points[a, 2] + wb * points[b, 2] + wc * points[c, 2]
-            kind = kinds[t]
             edge = 1.0
             if kind == 0:
                 # strands run from the crown outwards: azimuth about the crown's axis tells them apart
@@ -490,6 +512,6 @@ def shade_hair(index, coordinates, depth, head_depth, triangles, kinds, template
                 value = body * (lamp.key[k] * diffuse * lit + 0.9 * ambient + lamp.fill[k] * max(0.0, n[2]))
                 value += sheen * ring * lamp.key[k] * lit * (0.03 + 0.8 * base[k]) * smooth(-0.1, 0.3, facing) * (0.4 + 0.9 * lock)
                 value += 0.25 * rim_light * base[k] * lamp.sky[k]
-                out[py, px, k] = value
+                out[py, px, k] = roll_off(value)
             alpha[py, px] = cover_alpha
     return out, alpha
