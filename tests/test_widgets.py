@@ -50,6 +50,12 @@ def test_three_spaces_in_class_colors(views):
         assert widget(views, name).opacity == 0.85, "dots can be seen"
 
 
+def test_the_plots_share_one_copy_of_the_javascript(views):
+    sizes = {len(widget(views, name)._esm) for name in views.methods}
+    assert max(sizes) < 5_000 < 1_000_000 < len(views._bundle.source)
+    assert {widget(views, name).bundle for name in views.methods} == {views._bundle.model_id}
+
+
 def test_all_spaces_have_one_scale(views):
     domains = {tuple(widget(views, name).x_scale_domain) + tuple(widget(views, name).y_scale_domain) for name in views.methods}
     assert len(domains) == 1

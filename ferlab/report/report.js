@@ -365,8 +365,8 @@
     if (text !== undefined) node.textContent = text;
     return node;
   };
-  const TERMS = { tcl: "TCL", FD: "FD", MD: "MD", ED: "ED" };
-  const TERM_DASH = { tcl: "", FD: "", MD: "7 4", ED: "2 3" };
+  const TERMS = { FD: "FD", MD: "MD", ED: "ED" };
+  const TERM_DASH = { FD: "", MD: "7 4", ED: "2 3" };
   const has = (column) => data.curves.some((c) => c.values[column]);
   const series = (column, name) => {
     const groups = new Map();
@@ -440,8 +440,10 @@
     chart("Validation balanced accuracy", "recall averaged over the classes", series("validation_balanced_accuracy"), true);
     if (has("ce")) chart("Cross-entropy in training", "the part all methods share", series("ce"), false);
     else chart("Training loss", "", series("train_loss"), false);
-    const terms = Object.keys(TERMS).filter(has).flatMap((t) => series(t, TERMS[t]).map((l) => ({ ...l, dash: TERM_DASH[t] })));
-    chart("Metric-learning terms in training", "TCL solid; FD solid, MD dashed, ED dotted", terms, false);
+    // Charts of their own: the terms are on different scales.
+    const terms = (of) => of.filter(has).flatMap((t) => series(t, TERMS[t]).map((l) => ({ ...l, dash: TERM_DASH[t] })));
+    chart("Ad-Corre's terms in training", "FD solid, MD dashed, ED dotted", terms(["FD", "MD", "ED"]), false);
+    chart("Triplet-Center Loss in training", "once it is switched on", series("tcl"), false);
   }
 
   // ---- a few of the faces, beside the headline ---------------------------------------------------------

@@ -288,9 +288,14 @@ def _settings(run: Run) -> str:
     groups.setdefault("result", []).extend((k, _plain(v)) for k, v in result.items())
     tables = []
     for group, rows in groups.items():
-        body = "".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
+        body = "".join(f'<tr><th scope="row">{_breakable(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
         tables.append(f'<section class="card"><h3>{escape(group.replace("_", " "))}</h3><table class="plain"><tbody>{body}</tbody></table></section>')
     return "".join(tables)
+
+
+def _breakable(name: str) -> str:
+    """A dotted_name, escaped, that may continue on the next line after a dot or underscore."""
+    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
 
 
 def _flat(values: dict, prefix: str = "") -> list[tuple[str, str]]:

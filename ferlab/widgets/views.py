@@ -15,6 +15,7 @@ from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import CORRECT_COLORS, class_colors, method_label
 from ferlab.report.run_folder import read_run
+from ferlab.widgets.plot import Bundle, give_widget
 from ferlab.widgets.theme import BACKGROUND, Theme
 from ferlab.widgets.thumbnails import data_uri
 
@@ -49,9 +50,11 @@ class EmbeddingViews(ipywidgets.VBox):
         self._position = {int(index): position for position, index in enumerate(self._indices)}
         self._selected = np.empty(0, dtype=np.int64)
         self._theme = Theme()
+        self._bundle = Bundle()
+        self._height = height - 28  # the rest is the title
         self.scatters = self._scatters()
         # compose() links them; its own grid would let the last plot run out of a narrow notebook.
-        jscatter.compose(list(self.scatters.values()), sync_selection=True, sync_hover=True, sync_view=True, row_height=height - 28)
+        jscatter.compose(list(self.scatters.values()), sync_selection=True, sync_hover=True, sync_view=True, row_height=self._height)
         panels = []
         for name, scatter in self.scatters.items():
             title = ipywidgets.HTML(f'<div class="ferlab-note"><b>{escape(method_label(name))}</b></div>', layout={"margin": "0"})
@@ -61,7 +64,6 @@ class EmbeddingViews(ipywidgets.VBox):
             panels, layout={"grid_template_columns": f"repeat({columns}, minmax(0, 1fr))", "grid_gap": "6px 12px", "margin": "4px 0"}
         )
         for scatter in self.scatters.values():
-            scatter.widget.opacity = 0.85  # Scatter.opacity() would keep its map for opacity by density
             scatter.widget.toolbar_buttons = ["lasso", "lasso_type", "pan_zoom", "divider", "reset"]
             scatter.widget.observe(self._selected_on_screen, names="selection")
         self._color_by = ipywidgets.Dropdown(options=list(_COLOR_BY), description="Color by", layout={"width": "250px"})
@@ -75,6 +77,7 @@ class EmbeddingViews(ipywidgets.VBox):
         self._draw_gallery()
         controls = ipywidgets.HBox([self._color_by, self._clear], layout={"flex_flow": "row wrap", "grid_gap": "8px"})
         super().__init__([controls, self._legend, grid, self._gallery, self._theme])
+        self.layout.overflow = "visible"
 
     @property
     def selection(self) -> np.ndarray:
@@ -155,9 +158,11 @@ class EmbeddingViews(ipywidgets.VBox):
                     "face": faces,
                 }
             )  # fmt: skip
-            scatter = jscatter.Scatter(data=data, x="x", y="y", x_scale=(-reach, reach), y_scale=(-reach, reach))
+            scatter = jscatter.Scatter(
+                data=data, x="x", y="y", x_scale=(-reach, reach), y_scale=(-reach, reach), height=self._height,
+                opacity=0.85, opacity_by=None, opacity_unselected=0.12,
+            )  # fmt: skip
             scatter.axes(False)
-            scatter.opacity(unselected=0.12, by=None)
             scatter.size(size)
             scatter.lasso(on_long_press=True)
             scatter.mouse("lasso")
@@ -168,6 +173,7 @@ class EmbeddingViews(ipywidgets.VBox):
             scatters[name] = scatter
             self._color(scatter, "true class")
             scatter.color(selected="#000000", hover="#000000")
+            give_widget(scatter, self._bundle)
         return scatters
 
     def _recolor(self) -> None:
