@@ -7,20 +7,15 @@ from torch import Tensor, nn
 
 
 class EmbeddingHead(nn.Module):
-    """Pooled features (B, F) to one embedding (B, D).
-
-    The linear map is followed by batch normalisation without scale: distances then start at one size whatever the
-    backbone, so that a margin means the same for every network.
-    """
+    """Pooled features (B, F) to one embedding (B, D), a linear map."""
 
     def __init__(self, in_features: int, embedding_size: int) -> None:
         super().__init__()
         self.output_size = embedding_size
-        self.linear = nn.Linear(in_features, embedding_size, bias=False)
-        self.norm = nn.BatchNorm1d(embedding_size, affine=False)
+        self.linear = nn.Linear(in_features, embedding_size)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.norm(self.linear(features))
+        return self.linear(features)
 
 
 class MultiEmbeddingHead(nn.Module):

@@ -22,8 +22,6 @@ class ResidualBlock(nn.Module):
                 nn.Conv2d(in_channels, out_channels, 1, bias=False),
                 nn.BatchNorm2d(out_channels),
             )
-        # Starting each block as its shortcut steadies the first epochs at a high learning rate.
-        nn.init.zeros_(self.norm2.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.norm1(self.conv1(x)), inplace=True)

@@ -44,7 +44,7 @@ class TrainSettings:
         augmentation: how far faces are moved.
     """
 
-    epochs: int = 12
+    epochs: int = 10
     batch_size: int = 128
     batches: str = "shuffled"
     learning_rate: float = 0.1
