@@ -4,9 +4,8 @@
     python data_scripts/render_synthetic.py --limit 200 --out /tmp/faces
     python data_scripts/render_synthetic.py --contact-sheet docs/contact_sheet.png
 
-Every image follows from (seed, split, index) and every person from (seed, split, identity) alone: the number of workers
-changes nothing, and any image can be drawn again by itself with `draw`.
-"""
+Every image follows from (seed, split, index) and every person from (seed, split, identity) alone: the number
+of workers changes nothing, and any image can be drawn again by itself with `draw`."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ import os
 import sys
 import time
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -35,7 +34,15 @@ SIZE = 64
 SPLITS = {"train": 9000, "validation": 1500, "test": 3000}
 IMAGES_PER_IDENTITY = 6
 # images of each class in RAF-DB's training set, whose imbalance the set repeats
-RAFDB_TRAIN = {"surprise": 1290, "fear": 281, "disgust": 717, "happiness": 4772, "sadness": 1982, "anger": 705, "neutral": 2524}
+RAFDB_TRAIN = {
+    "surprise": 1290,
+    "fear": 281,
+    "disgust": 717,
+    "happiness": 4772,
+    "sadness": 1982,
+    "anger": 705,
+    "neutral": 2524,
+}
 TEST_LEAST = 250
 INTENSITY = (0.2, 1.0)
 
@@ -51,17 +58,21 @@ def class_counts(split: str, total: int) -> dict[str, int]:
     counts = np.floor(exact).astype(int)
     for i in np.argsort(counts - exact)[: total - counts.sum()]:
         counts[i] += 1
-    return dict(zip(RAFDB_TRAIN, counts.tolist()))
+    return dict(zip(RAFDB_TRAIN, counts.tolist(), strict=True))
 
 
-@lru_cache(maxsize=None)
+@cache
 def plan(seed: int, split: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """(class, identity) of every image of a split; identities are numbered on through the splits."""
     number = list(SPLITS).index(split)
     rng = np.random.default_rng([seed, number, 0])
     labels = [name for name, count in class_counts(split, SPLITS[split]).items() for _ in range(count)]
     labels = [labels[i] for i in rng.permutation(len(labels))]
-    first = sum(-(-count // IMAGES_PER_IDENTITY) for name, count in SPLITS.items() if list(SPLITS).index(name) < number)
+    first = sum(
+        -(-count // IMAGES_PER_IDENTITY)
+        for name, count in SPLITS.items()
+        if list(SPLITS).index(name) < number
+    )
     return tuple(labels), tuple(first + i // IMAGES_PER_IDENTITY for i in range(len(labels)))
 
 
@@ -74,13 +85,19 @@ def recipe(seed: int, split: str, index: int) -> tuple[int, Identity, Take]:
     """(identity number, person, take) of one image."""
     labels, identities = plan(seed, split)
     rng = np.random.default_rng([seed, list(SPLITS).index(split), 2, index])
-    return identities[index], person(seed, split, identities[index]), random_take(rng, labels[index], *INTENSITY)
+    return (
+        identities[index],
+        person(seed, split, identities[index]),
+        random_take(rng, labels[index], *INTENSITY),
+    )
 
 
 def draw(seed: int, split: str, index: int, size: int = SIZE) -> np.ndarray:
     """One image of the set, uint8 (size, size, 3), before encoding."""
     _, who, take = recipe(seed, split, index)
-    return render(who, take.action_units, take.pose, take.light, size, asymmetry=take.asymmetry, scene=take.scene)
+    return render(
+        who, take.action_units, take.pose, take.light, size, asymmetry=take.asymmetry, scene=take.scene
+    )
 
 
 def encode(image: np.ndarray) -> bytes:
@@ -93,16 +110,41 @@ def row(job: tuple[int, str, int]) -> dict:
     """The Parquet row of one image."""
     seed, split, index = job
     number, who, take = recipe(seed, split, index)
-    columns = {"image": encode(draw(seed, split, index)), "class": take.expression, "identity": number,
-               "variant": take.variant, "intensity": take.intensity}
+    columns = {
+        "image": encode(draw(seed, split, index)),
+        "class": take.expression,
+        "identity": number,
+        "variant": take.variant,
+        "intensity": take.intensity,
+    }
     columns.update(unit_columns(take.action_units))
     columns.update(asdict(take.pose))
     columns.update({f"light_{name}": value for name, value in asdict(take.light).items()})
-    for name in ("age", "gender", "muscle", "weight", "african", "asian", "caucasian", "skin_tone", "hair_style", "beard",
-                 "glasses", "makeup"):
+    for name in (
+        "age",
+        "gender",
+        "muscle",
+        "weight",
+        "african",
+        "asian",
+        "caucasian",
+        "skin_tone",
+        "hair_style",
+        "beard",
+        "glasses",
+        "makeup",
+    ):
         columns[name] = getattr(who, name)
-    columns.update({"occluder": take.scene.occluder, "blur": take.scene.blur, "noise": take.scene.noise,
-                    "background": take.scene.background, "seed": seed, "index": index})
+    columns.update(
+        {
+            "occluder": take.scene.occluder,
+            "blur": take.scene.blur,
+            "noise": take.scene.noise,
+            "background": take.scene.background,
+            "seed": seed,
+            "index": index,
+        }
+    )
     return columns
 
 
@@ -112,10 +154,20 @@ def write_split(rows: list[dict], path: Path) -> str:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist(rows)
-    narrow = pa.schema([field.with_type(pa.float32()) if pa.types.is_float64(field.type) else field for field in table.schema])
+    narrow = pa.schema(
+        [
+            field.with_type(pa.float32()) if pa.types.is_float64(field.type) else field
+            for field in table.schema
+        ]
+    )
     beside = path.with_name(path.name + ".partial")
-    pq.write_table(table.cast(narrow), beside, compression="zstd", compression_level=12,
-                   use_dictionary=["class", "variant", "hair_style", "beard", "glasses", "occluder"])
+    pq.write_table(
+        table.cast(narrow),
+        beside,
+        compression="zstd",
+        compression_level=12,
+        use_dictionary=["class", "variant", "hair_style", "beard", "glasses", "occluder"],
+    )
     os.replace(beside, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -143,12 +195,18 @@ def contact_sheet(path: Path, columns: int = 12, scale: int = 2, seed: int = SEE
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "ferlab" / "data" / "files")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).resolve().parents[1] / "ferlab" / "data" / "files"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=int, help="draw only the first so many images of each split")
-    parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw the contact sheet instead of the set")
+    parser.add_argument(
+        "--contact-sheet", type=Path, metavar="PNG", help="draw the contact sheet instead of the set"
+    )
     args = parser.parse_args()
     if args.contact_sheet:
         contact_sheet(args.contact_sheet, seed=args.seed)
@@ -164,8 +222,15 @@ def main() -> None:
             started = time.time()
             rows = pool.map(row, [(args.seed, split, i) for i in range(count)], chunksize=24)
             path = args.out / f"synthetic_{split}.parquet"
-            record["files"][path.name] = {"sha256": write_split(rows, path), "rows": count, "bytes": path.stat().st_size}
-            print(f"{path}: {count} images, {path.stat().st_size / 1e6:.2f} MB, {time.time() - started:.0f} s", flush=True)
+            record["files"][path.name] = {
+                "sha256": write_split(rows, path),
+                "rows": count,
+                "bytes": path.stat().st_size,
+            }
+            print(
+                f"{path}: {count} images, {path.stat().st_size / 1e6:.2f} MB, {time.time() - started:.0f} s",
+                flush=True,
+            )
     beside = args.out / "synthetic.json.partial"
     beside.write_text(json.dumps(record, indent=2) + "\n")
     os.replace(beside, args.out / "synthetic.json")

@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 
 from ferlab.errors import FerlabError
-from ferlab.rendering import (ACTION_UNITS, EXPRESSIONS, Identity, Light, Pose, Scene, random_identity, random_light,
-                              random_take, render)
+from ferlab.rendering import (
+    ACTION_UNITS,
+    EXPRESSIONS,
+    Identity,
+    Light,
+    Pose,
+    Scene,
+    random_identity,
+    random_light,
+    random_take,
+    render,
+)
 from ferlab.rendering.expressions import facial_actions, sided
-from ferlab.rendering.identity import BEARD_STYLES, GLASSES, neutral_shape
 from ferlab.rendering.hair import STYLES
+from ferlab.rendering.identity import BEARD_STYLES, GLASSES, neutral_shape
 from ferlab.rendering.render import expression_shape
 from ferlab.rendering.rig import load_rig
 
@@ -42,10 +52,25 @@ def change(units, **arguments) -> np.ndarray:
 BROWS, EYES, NOSE, MOUTH = slice(8, 34), slice(28, 46), slice(20, 60), slice(56, 92)
 
 
-@pytest.mark.parametrize(("unit", "rows"), [
-    ("AU1", BROWS), ("AU2", BROWS), ("AU4", BROWS), ("AU5", EYES), ("AU7", EYES), ("AU43", EYES), ("AU9", NOSE),
-    ("AU12", MOUTH), ("AU15", MOUTH), ("AU17", MOUTH), ("AU20", MOUTH), ("AU25", MOUTH), ("AU26", MOUTH), ("AU27", MOUTH),
-])
+@pytest.mark.parametrize(
+    ("unit", "rows"),
+    [
+        ("AU1", BROWS),
+        ("AU2", BROWS),
+        ("AU4", BROWS),
+        ("AU5", EYES),
+        ("AU7", EYES),
+        ("AU43", EYES),
+        ("AU9", NOSE),
+        ("AU12", MOUTH),
+        ("AU15", MOUTH),
+        ("AU17", MOUTH),
+        ("AU20", MOUTH),
+        ("AU25", MOUTH),
+        ("AU26", MOUTH),
+        ("AU27", MOUTH),
+    ],
+)
 def test_action_unit_moves_its_own_region(unit, rows):
     moved = change({unit: 1.0})
     inside = np.zeros(SIZE, bool)
@@ -72,16 +97,18 @@ def test_smile_lifts_and_frown_lowers_the_mouth_corners():
 def test_asymmetry_moves_one_side_only():
     # the person's left side is on the right of the picture
     moved = change({"AU12": 1.0}, asymmetry=1.0)[60:85]
-    assert moved[:, SIZE // 2 + 6:].mean() > 3 * moved[:, : SIZE // 2 - 6].mean()
+    assert moved[:, SIZE // 2 + 6 :].mean() > 3 * moved[:, : SIZE // 2 - 6].mean()
     mirrored = change({"AU12": 1.0}, asymmetry={"AU12": -1.0})[60:85]
-    assert mirrored[:, : SIZE // 2 - 6].mean() > 3 * mirrored[:, SIZE // 2 + 6:].mean()
+    assert mirrored[:, : SIZE // 2 - 6].mean() > 3 * mirrored[:, SIZE // 2 + 6 :].mean()
 
 
 def test_same_arguments_same_pixels_and_size():
     take = random_take(np.random.default_rng(1), "fear")
     who = random_identity(np.random.default_rng(2))
-    first, second = (render(who, take.action_units, take.pose, take.light, 48, asymmetry=take.asymmetry, scene=take.scene)
-                     for _ in range(2))
+    first, second = (
+        render(who, take.action_units, take.pose, take.light, 48, asymmetry=take.asymmetry, scene=take.scene)
+        for _ in range(2)
+    )
     assert first.shape == (48, 48, 3) and first.dtype == np.uint8
     np.testing.assert_array_equal(first, second)
 
@@ -112,8 +139,20 @@ def test_beards_and_glasses_are_drawn():
         assert worn[14:36].mean() > 1.0 > worn[46:].mean()
 
 
-@pytest.mark.parametrize("pose", [Pose(yaw=90), Pose(yaw=-90), Pose(pitch=60), Pose(pitch=-60), Pose(roll=180), Pose(zoom=4),
-                                  Pose(zoom=0.2), Pose(shift_x=3.0), Pose(yaw=180)])
+@pytest.mark.parametrize(
+    "pose",
+    [
+        Pose(yaw=90),
+        Pose(yaw=-90),
+        Pose(pitch=60),
+        Pose(pitch=-60),
+        Pose(roll=180),
+        Pose(zoom=4),
+        Pose(zoom=0.2),
+        Pose(shift_x=3.0),
+        Pose(yaw=180),
+    ],
+)
 def test_edge_poses_are_drawn(pose):
     image = render(FACE, {"AU27": 1.0}, pose, size=32)
     assert image.shape == (32, 32, 3)
@@ -129,8 +168,12 @@ def test_yaw_turns_the_nose_to_its_side():
 
 def test_light_comes_from_its_side():
     cheeks = slice(40, 60)
-    from_right = render(FACE, light=Light(azimuth=70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(float)[cheeks]
-    from_left = render(FACE, light=Light(azimuth=-70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(float)[cheeks]
+    from_right = render(FACE, light=Light(azimuth=70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(
+        float
+    )[cheeks]
+    from_left = render(FACE, light=Light(azimuth=-70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(
+        float
+    )[cheeks]
     right_half, left_half = slice(56, 72), slice(24, 40)
     assert from_right[:, right_half].mean() > 1.3 * from_right[:, left_half].mean()
     assert from_left[:, left_half].mean() > 1.3 * from_left[:, right_half].mean()
@@ -180,8 +223,10 @@ def test_takes_stay_inside_their_ranges():
 
 
 def test_drawing_needs_neither_torch_nor_the_body_model():
-    code = ("import sys; from ferlab.rendering import Identity, render; render(Identity(), {'AU12': 1.0}, size=32); "
-            "print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'anny', 'warp', 'pandas', 'sklearn'}))")
+    code = (
+        "import sys; from ferlab.rendering import Identity, render; render(Identity(), {'AU12': 1.0}, size=32); "
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'anny', 'warp', 'pandas', 'sklearn'}))"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 

@@ -1,4 +1,6 @@
-"""The built-in data set: counts, imbalance, disjoint people, hashes, and the same pictures again from the seed."""
+"""The built-in data set: counts, imbalance, disjoint people, hashes, and the same pictures again from the
+seed.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,11 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def test_counts_and_shapes(splits):
-    assert {split: len(faces) for split, faces in splits.items()} == {"train": 9000, "validation": 1500, "test": 3000}
+    assert {split: len(faces) for split, faces in splits.items()} == {
+        "train": 9000,
+        "validation": 1500,
+        "test": 3000,
+    }
     for faces in splits.values():
         assert faces.images.shape[1:] == (64, 64, 3) and faces.images.dtype == np.uint8
         assert faces.labels.dtype == np.int64 and faces.classes == CLASSES
@@ -61,13 +67,20 @@ def test_imbalance_is_that_of_rafdb(splits, script):
 
 def test_no_person_is_in_two_splits(splits):
     people = {split: set(faces.metadata["identity"]) for split, faces in splits.items()}
-    assert not (people["train"] & people["validation"] or people["train"] & people["test"]
-                or people["validation"] & people["test"])
-    assert all(len(faces) / len(people[split]) > 3 for split, faces in splits.items())  # several pictures a person
+    assert not (
+        people["train"] & people["validation"]
+        or people["train"] & people["test"]
+        or people["validation"] & people["test"]
+    )
+    assert all(
+        len(faces) / len(people[split]) > 3 for split, faces in splits.items()
+    )  # several pictures a person
 
 
 def test_no_picture_appears_twice(splits):
-    digests = [hashlib.sha256(image.tobytes()).digest() for faces in splits.values() for image in faces.images]
+    digests = [
+        hashlib.sha256(image.tobytes()).digest() for faces in splits.values() for image in faces.images
+    ]
     assert len(set(digests)) == len(digests)
 
 
@@ -84,12 +97,30 @@ def test_files_match_their_record_and_stay_small():
 
 def test_columns(tables):
     for table in tables.values():
-        needed = {"image", "class", "identity", "variant", "intensity", *ACTION_UNITS, "yaw", "pitch", "roll",
-                  "light_azimuth", "light_elevation", "light_key", "age", "gender", "skin_tone", "glasses"}
+        needed = {
+            "image",
+            "class",
+            "identity",
+            "variant",
+            "intensity",
+            *ACTION_UNITS,
+            "yaw",
+            "pitch",
+            "roll",
+            "light_azimuth",
+            "light_elevation",
+            "light_key",
+            "age",
+            "gender",
+            "skin_tone",
+            "glasses",
+        }
         assert needed <= set(table.columns)
         assert not table.isna().any().any()
         neutral = table["class"] == "neutral"
-        assert (table.loc[neutral, "intensity"] == 0).all() and (table.loc[~neutral, "intensity"] >= 0.199).all()
+        assert (table.loc[neutral, "intensity"] == 0).all() and (
+            table.loc[~neutral, "intensity"] >= 0.199
+        ).all()
         for name, variant in zip(table["class"], table["variant"], strict=True):
             assert variant in EXPRESSIONS[name]
 

@@ -25,9 +25,8 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
         split: "train" (9,000 images), "validation" (1,500) or "test" (3,000).
         root: folder with the Parquet files and synthetic.json; the package's own by default.
 
-    Returns:
-        FaceDataset with images uint8 (N, 64, 64, 3) and, in metadata, every column but the image: identity, variant,
-        intensity, each action unit, pose, light, appearance.
+    Returns: FaceDataset with images uint8 (N, 64, 64, 3) and, in metadata, every column but the image:
+    identity, variant, intensity, each action unit, pose, light, appearance.
 
     Raises:
         FerlabError: unknown split, or a file that is missing, truncated or altered (by its sha256).
@@ -48,11 +47,15 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
         expected = json.loads(record_path.read_text())["files"][path.name]["sha256"]
     except (OSError, ValueError, KeyError) as error:
         missing = path if not path.is_file() else record_path
-        raise FerlabError(f"The built-in faces need {missing}, which is missing or unreadable: {MEND}.") from error
+        raise FerlabError(
+            f"The built-in faces need {missing}, which is missing or unreadable: {MEND}."
+        ) from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise FerlabError(f"{path} is truncated or altered (its sha256 is not the recorded one): {MEND}.")
     table = pq.read_table(io.BytesIO(content))
-    images = np.stack([np.asarray(Image.open(io.BytesIO(encoded))) for encoded in table.column("image").to_pylist()])
+    images = np.stack(
+        [np.asarray(Image.open(io.BytesIO(encoded))) for encoded in table.column("image").to_pylist()]
+    )
     metadata = table.drop_columns(["image"]).to_pandas()
     index = {name: i for i, name in enumerate(CLASSES)}
     labels = metadata["class"].map(index).to_numpy(dtype=np.int64)

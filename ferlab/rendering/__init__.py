@@ -15,5 +15,18 @@ from ferlab.rendering.pose import Pose
 from ferlab.rendering.render import Scene, render
 from ferlab.rendering.sampling import Take, random_pose, random_take
 
-__all__ = ["ACTION_UNITS", "DESCRIPTIONS", "EXPRESSIONS", "Identity", "Light", "Pose", "Scene", "Take", "random_identity",
-           "random_light", "random_pose", "random_take", "render"]
+__all__ = [
+    "ACTION_UNITS",
+    "DESCRIPTIONS",
+    "EXPRESSIONS",
+    "Identity",
+    "Light",
+    "Pose",
+    "Scene",
+    "Take",
+    "random_identity",
+    "random_light",
+    "random_pose",
+    "random_take",
+    "render",
+]

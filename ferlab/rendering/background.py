@@ -13,13 +13,26 @@ def _blend(canvas: np.ndarray, mask: np.ndarray, color: np.ndarray) -> None:
 
 
 def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
-    """A blurred scene (size, size, 3), sRGB 0..1, fixed by its seed; brighter on the side the light comes from."""
+    """A blurred scene (size, size, 3), sRGB 0..1, fixed by its seed; brighter on the side the light comes
+    from.
+    """
     rng = np.random.default_rng([seed, 77])
     y, x = np.mgrid[0:CANVAS, 0:CANVAS] / (CANVAS - 1.0)
-    kind = rng.choice(["wall", "room", "window", "foliage", "lamps", "studio"], p=[0.24, 0.24, 0.14, 0.14, 0.12, 0.12])
+    kind = rng.choice(
+        ["wall", "room", "window", "foliage", "lamps", "studio"], p=[0.24, 0.24, 0.14, 0.14, 0.12, 0.12]
+    )
     hue = rng.uniform(0, 1)
-    tints = np.array([(0.60, 0.57, 0.52), (0.50, 0.54, 0.58), (0.63, 0.58, 0.50), (0.42, 0.46, 0.44), (0.55, 0.50, 0.48),
-                      (0.36, 0.39, 0.45), (0.72, 0.71, 0.69)])
+    tints = np.array(
+        [
+            (0.60, 0.57, 0.52),
+            (0.50, 0.54, 0.58),
+            (0.63, 0.58, 0.50),
+            (0.42, 0.46, 0.44),
+            (0.55, 0.50, 0.48),
+            (0.36, 0.39, 0.45),
+            (0.72, 0.71, 0.69),
+        ]
+    )
     base = tints[rng.integers(len(tints))] * rng.uniform(0.55, 1.15)
     canvas = np.broadcast_to(base, (CANVAS, CANVAS, 3)).copy()
     blur = rng.uniform(1.6, 3.4)
@@ -28,7 +41,9 @@ def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
         glow = np.exp(-((x - center_x) ** 2 + (y - center_y) ** 2) / rng.uniform(0.15, 0.6))
         canvas *= (0.72 + 0.5 * glow)[..., None]
         if kind == "studio":
-            canvas = canvas * 0.75 + 0.25 * np.array([0.5 + 0.2 * np.sin(6.3 * hue), 0.5, 0.5 + 0.2 * np.cos(6.3 * hue)])
+            canvas = canvas * 0.75 + 0.25 * np.array(
+                [0.5 + 0.2 * np.sin(6.3 * hue), 0.5, 0.5 + 0.2 * np.cos(6.3 * hue)]
+            )
         elif rng.random() < 0.5:  # a corner or a door frame
             edge = rng.uniform(0.0, 1.0)
             _blend(canvas, (x > edge) * 0.35, base * rng.uniform(0.5, 0.8))
@@ -69,5 +84,7 @@ def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
         blur = rng.uniform(0.6, 1.2)
     side = (x - 0.5) * np.sin(np.deg2rad(light_azimuth))
     canvas *= (1.0 + 0.25 * side)[..., None]
-    image = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(blur))
+    image = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8)).filter(
+        ImageFilter.GaussianBlur(blur)
+    )
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32) / 255.0

@@ -1,9 +1,9 @@
-"""Action units of the Facial Action Coding System (FACS): what moves, and the prototypes of seven expressions.
+"""Action units of the Facial Action Coding System (FACS): what moves, and the prototypes of seven
+expressions.
 
-An action unit (AU) is given by an intensity, 0 (absent) to 1 (FACS level E). It drives two things: facial actions of the
-mesh under their ARKit names, and skin folds that the mesh is too coarse to show (see folds.py). The prototypes follow
-EMFACS; they are posed patterns, not statements about what anyone feels.
-"""
+An action unit (AU) is given by an intensity, 0 (absent) to 1 (FACS level E). It drives two things: facial
+actions of the mesh under their ARKit names, and skin folds that the mesh is too coarse to show (see
+folds.py). The prototypes follow EMFACS; they are posed patterns, not statements about what anyone feels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from ferlab.errors import FerlabError
 
-# AU -> {facial action: gain}; "Left"/"Right" are added where the action is paired. Gains above 1 mend shapes that
-# stay too small to read in a 64-pixel picture.
+# AU -> {facial action: gain}; "Left"/"Right" are added where the action is paired. Gains above 1 mend shapes
+# that stay too small to read in a 64-pixel picture.
 ACTIONS: dict[str, dict[str, float]] = {
     "AU1": {"browInnerUp": 1.6},
     "AU2": {"browOuterUp": 1.3},
@@ -42,12 +42,29 @@ ACTIONS: dict[str, dict[str, float]] = {
 }
 ACTION_UNITS = tuple(ACTIONS)
 DESCRIPTIONS: dict[str, str] = {
-    "AU1": "inner brow raiser", "AU2": "outer brow raiser", "AU4": "brow lowerer", "AU5": "upper lid raiser",
-    "AU6": "cheek raiser", "AU7": "lid tightener", "AU9": "nose wrinkler", "AU10": "upper lip raiser",
-    "AU12": "lip corner puller", "AU14": "dimpler", "AU15": "lip corner depressor", "AU16": "lower lip depressor",
-    "AU17": "chin raiser", "AU18": "lip pucker", "AU20": "lip stretcher", "AU22": "lip funneler",
-    "AU23": "lip tightener", "AU24": "lip pressor", "AU25": "lips part", "AU26": "jaw drop", "AU27": "mouth stretch",
-    "AU43": "eyes closed (half)", "AU64": "eyes down",
+    "AU1": "inner brow raiser",
+    "AU2": "outer brow raiser",
+    "AU4": "brow lowerer",
+    "AU5": "upper lid raiser",
+    "AU6": "cheek raiser",
+    "AU7": "lid tightener",
+    "AU9": "nose wrinkler",
+    "AU10": "upper lip raiser",
+    "AU12": "lip corner puller",
+    "AU14": "dimpler",
+    "AU15": "lip corner depressor",
+    "AU16": "lower lip depressor",
+    "AU17": "chin raiser",
+    "AU18": "lip pucker",
+    "AU20": "lip stretcher",
+    "AU22": "lip funneler",
+    "AU23": "lip tightener",
+    "AU24": "lip pressor",
+    "AU25": "lips part",
+    "AU26": "jaw drop",
+    "AU27": "mouth stretch",
+    "AU43": "eyes closed (half)",
+    "AU64": "eyes down",
 }
 
 # class -> variants -> {AU: peak intensity}
@@ -65,18 +82,29 @@ def _variant(text: str) -> dict[str, float]:
 
 for _name, _texts in {
     "surprise": ("1+2+5+26+25", "1+2+5+27", "1+2+5+25"),
-    "fear": ("1+2(.3)+4(.8)+5+20+25+16(.7)", "1+2(.3)+4(.8)+5+20+26(.4)+25", "1+2(.4)+4(.8)+5+7(.4)+20+25+26(.3)"),
+    "fear": (
+        "1+2(.3)+4(.8)+5+20+25+16(.7)",
+        "1+2(.3)+4(.8)+5+20+26(.4)+25",
+        "1+2(.4)+4(.8)+5+7(.4)+20+25+26(.3)",
+    ),
     "disgust": ("9+10+17+4(.4)+7", "9+10+25+4(.4)+7+6", "9+15+17+4(.4)", "10+9+25+26(.5)+16"),
     "happiness": ("6+12", "6+12+25+10(.45)", "6+12+26(.7)+25+10(.6)+7", "12"),
     "sadness": ("1+4(.6)+15+43(.4)", "1+4(.6)+15+17+7(.4)", "1(.8)+4(.6)+15+43+64", "1+4(.7)+15+17+7+6(.7)"),
-    "anger": ("4+5(.4)+7+9(.25)+23", "4+5(.3)+7+9(.25)+17+24", "4+7+9(.3)+10(.8)+22(.5)+25", "4+5(.3)+7+9(.3)+10+16+25+26(.3)"),
+    "anger": (
+        "4+5(.4)+7+9(.25)+23",
+        "4+5(.3)+7+9(.25)+17+24",
+        "4+7+9(.3)+10(.8)+22(.5)+25",
+        "4+5(.3)+7+9(.3)+10+16+25+26(.3)",
+    ),
     "neutral": ("",),
 }.items():
     EXPRESSIONS[_name] = {text: _variant(text) for text in _texts}
 
 
 def check_action_units(action_units: Mapping[str, float]) -> dict[str, float]:
-    """The same units as floats; FerlabError for a name that is not one of ACTION_UNITS or a value that is no number."""
+    """The same units as floats; FerlabError for a name that is not one of ACTION_UNITS or a value that is
+    no number.
+    """
     checked = {}
     for name, value in action_units.items():
         if name not in ACTIONS:
@@ -87,11 +115,13 @@ def check_action_units(action_units: Mapping[str, float]) -> dict[str, float]:
     return checked
 
 
-def sided(action_units: Mapping[str, float], asymmetry: Mapping[str, float] | float = 0.0) -> dict[str, tuple[float, float]]:
+def sided(
+    action_units: Mapping[str, float], asymmetry: Mapping[str, float] | float = 0.0
+) -> dict[str, tuple[float, float]]:
     """Intensity of each unit on the (left, right) side of the face.
 
-    asymmetry, -1..1 for all units or for each: positive weakens the right side, negative the left, each by that share.
-    """
+    asymmetry, -1..1 for all units or for each: positive weakens the right side, negative the left, each by
+    that share."""
     result = {}
     for name, value in check_action_units(action_units).items():
         tilt = asymmetry if isinstance(asymmetry, (int, float)) else asymmetry.get(name, 0.0)

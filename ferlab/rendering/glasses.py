@@ -18,7 +18,9 @@ def _tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np
     normal = np.cross(ahead, np.array([0.12, 0.05, 1.0]))
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
     binormal = np.cross(ahead, normal)
-    points = np.concatenate([path[:, None] + normal[:, None] * o[0] + binormal[:, None] * o[1] for o in offsets], axis=1)
+    points = np.concatenate(
+        [path[:, None] + normal[:, None] * o[0] + binormal[:, None] * o[1] for o in offsets], axis=1
+    )
     count = len(path)
     triangles = []
     for i in range(count if closed else count - 1):
@@ -30,8 +32,8 @@ def _tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np
 
 
 def frame_mesh(style: str, eyes: np.ndarray, front: float, ears: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a frame. eyes: (2, 3) eyeball centers (left, right of the person); front: depth of the
-    plane of the lenses; ears: (2, 3) where the arms rest."""
+    """Vertices and triangles of a frame. eyes: (2, 3) eyeball centers (left, right of the person); front:
+    depth of the plane of the lenses; ears: (2, 3) where the arms rest."""
     half_width, half_height, power, radius = (1e-3 * np.array(FRAMES[style])).tolist()
     power *= 1e3
     points, triangles = [], []

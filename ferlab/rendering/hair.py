@@ -1,13 +1,13 @@
 """Hair, hats and headscarves: a shell over the scalp, a curtain of long hair, and where the hairline runs.
 
-The shell is the scalp's own triangles pushed outwards, so it fits every head. Its edge is decided pixel by pixel from the
-distance to the hairline with strand noise, not by the mesh, which keeps it soft and free of triangles.
-"""
+The shell is the scalp's own triangles pushed outwards, so it fits every head. Its edge is decided pixel by
+pixel from the distance to the hairline with strand noise, not by the mesh, which keeps it soft and free of
+triangles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -15,14 +15,16 @@ from ferlab.rendering.rig import SKIN, load_rig
 
 AXIS_Z = -0.070  # depth of the vertical axis that azimuths are measured about (template)
 LINE_ANGLES = np.array([0.0, 0.30, 0.55, 0.75, 0.92, 1.05, 1.18, 1.28, 1.42, 1.75, 1.95, 2.15, 2.5, 3.15])
-LINE_HEIGHTS = np.array([0.074, 0.074, 0.071, 0.062, 0.044, 0.018, -0.006, -0.010, 0.030, 0.040, 0.000, -0.045, -0.080, -0.088])
+LINE_HEIGHTS = np.array(
+    [0.074, 0.074, 0.071, 0.062, 0.044, 0.018, -0.006, -0.010, 0.030, 0.040, 0.000, -0.045, -0.080, -0.088]
+)
 
 
 @dataclass(frozen=True)
 class HairStyle:
-    """top, side, back: thickness in mm. curtain: length of hanging hair below the eyes in mm (0 none), from the azimuth
-    `opening` backwards. fringe: mm the hairline comes down over the forehead. wave: amplitude of locks in mm.
-    cover: "hair", "knit" or "cloth"."""
+    """top, side, back: thickness in mm. curtain: length of hanging hair below the eyes in mm (0 none), from
+    the azimuth `opening` backwards. fringe: mm the hairline comes down over the forehead. wave: amplitude of
+    locks in mm. cover: "hair", "knit" or "cloth"."""
 
     top: float = 0.0
     side: float = 0.0
@@ -59,8 +61,9 @@ STYLES: dict[str, HairStyle | None] = {
 
 @dataclass(frozen=True)
 class HairMesh:
-    """What hair.py prepares once for a style: skin triangles of the shell and vertex thickness (V,), whether each curtain
-    or bun vertex is extra geometry given at the template. kind: (T,) 0 shell, 1 curtain, 2 bun."""
+    """What hair.py prepares once for a style: skin triangles of the shell and vertex thickness (V,), whether
+    each curtain or bun vertex is extra geometry given at the template. kind: (T,) 0 shell, 1 curtain, 2
+    bun."""
 
     shell_triangles: np.ndarray
     thickness: np.ndarray
@@ -71,13 +74,20 @@ class HairMesh:
 
 
 def hairline(style_name: str, lift: float) -> np.ndarray:
-    """Height (64,) of the hairline at azimuths 0..pi in the template. lift: -1 low forehead .. 1 receding temples."""
+    """Height (64,) of the hairline at azimuths 0..pi in the template.
+
+    lift: -1 low forehead .. 1 receding temples.
+    """
     angles = np.linspace(0, np.pi, 64)
     heights = np.interp(angles, LINE_ANGLES, LINE_HEIGHTS)
     kernel = np.array([1, 2, 3, 2, 1]) / 9.0
     heights = np.convolve(np.pad(heights, 2, mode="edge"), kernel, mode="valid")
     style = STYLES[style_name]
-    heights = heights + 0.005 * lift * (angles < 1.2) + 0.010 * max(lift, 0.0) * np.exp(-((angles - 0.55) / 0.25) ** 2)
+    heights = (
+        heights
+        + 0.005 * lift * (angles < 1.2)
+        + 0.010 * max(lift, 0.0) * np.exp(-(((angles - 0.55) / 0.25) ** 2))
+    )
     if style is not None and style.fringe:
         heights = heights - 1e-3 * style.fringe * np.clip((0.95 - angles) / 0.25, 0, 1)
     if style is not None and style.cover == "knit":
@@ -97,24 +107,33 @@ def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         down = max(0.0, 0.055 - y) / 0.25
         widen = np.clip((0.055 - y) / 0.05, 0, 1)
         narrow = 0.55 * max(0.0, y - 0.055)  # the skull's top
-        half_width = 0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45) - narrow
+        half_width = (
+            0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45) - narrow
+        )
         half_depth = 0.098 + 1e-3 * style.back - narrow
         # hanging hair starts further forward at the temples, where it leaves the shell
         opening = style.opening - 0.22 * float(np.clip((y - 0.005) / 0.045, 0, 1)) * (style.cover == "hair")
         if style.cover == "cloth":  # a scarf closes under the chin
             closing = np.clip((-0.060 - y) / 0.075, 0, 1)
-            opening = style.opening * (1 - 0.96 * closing ** 1.3)
+            opening = style.opening * (1 - 0.96 * closing**1.3)
             half_width -= 0.020 * closing
             half_depth -= 0.012 * closing
         for angle in np.linspace(opening, 2 * np.pi - opening, columns):
             sway = 1e-3 * style.wave * 1.5 * np.sin(9 * angle + 40 * y)
             # the front edge swings towards the cheek lower down
-            points.append((np.sin(angle) * (half_width + sway), y, AXIS_Z + np.cos(angle) * half_depth * 0.95))
+            points.append(
+                (np.sin(angle) * (half_width + sway), y, AXIS_Z + np.cos(angle) * half_depth * 0.95)
+            )
             parameters.append((min(angle, 2 * np.pi - angle) - opening, y - bottom, angle))
     triangles = []
     for r in range(rows - 1):
         for c in range(columns - 1):
-            a, b, d, e = r * columns + c, r * columns + c + 1, (r + 1) * columns + c, (r + 1) * columns + c + 1
+            a, b, d, e = (
+                r * columns + c,
+                r * columns + c + 1,
+                (r + 1) * columns + c,
+                (r + 1) * columns + c + 1,
+            )
             triangles += [(a, d, b), (b, d, e)]
     return np.array(points), np.array(parameters), np.array(triangles)
 
@@ -126,17 +145,27 @@ def _ball(center: tuple[float, float, float], radius: float) -> tuple[np.ndarray
         polar = np.pi * r / (rows - 1)
         for c in range(columns):
             angle = 2 * np.pi * c / (columns - 1)
-            points.append((center[0] + radius * np.sin(polar) * np.sin(angle), center[1] + radius * 0.85 * np.cos(polar),
-                           center[2] + radius * np.sin(polar) * np.cos(angle)))
+            points.append(
+                (
+                    center[0] + radius * np.sin(polar) * np.sin(angle),
+                    center[1] + radius * 0.85 * np.cos(polar),
+                    center[2] + radius * np.sin(polar) * np.cos(angle),
+                )
+            )
             parameters.append((1.0, 1.0, angle))
     for r in range(rows - 1):
         for c in range(columns - 1):
-            a, b, d, e = r * columns + c, r * columns + c + 1, (r + 1) * columns + c, (r + 1) * columns + c + 1
+            a, b, d, e = (
+                r * columns + c,
+                r * columns + c + 1,
+                (r + 1) * columns + c,
+                (r + 1) * columns + c + 1,
+            )
             triangles += [(a, d, b), (b, d, e)]
     return np.array(points), np.array(parameters), np.array(triangles)
 
 
-@lru_cache(maxsize=None)
+@cache
 def hair_mesh(style_name: str) -> HairMesh | None:
     """Geometry of a style at the template; None for a bald head."""
     style = STYLES[style_name]
@@ -147,7 +176,12 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     angle = np.abs(np.arctan2(template[:, 0], template[:, 2] - AXIS_Z))
     line = np.interp(angle, np.linspace(0, np.pi, 64), hairline(style_name, 0.0))
     above = template[:, 1] - line
-    near = (above > -0.020) & (rig.ear < (0.6 if style.cover == "knit" else 0.32)) & ~rig.cavity & (template[:, 1] > -0.14)
+    near = (
+        (above > -0.020)
+        & (rig.ear < (0.6 if style.cover == "knit" else 0.32))
+        & ~rig.cavity
+        & (template[:, 1] > -0.14)
+    )
     triangles = rig.triangles[(rig.material == SKIN)]
     triangles = triangles[near[triangles].all(axis=1)]
     height = np.clip((template[:, 1] - 0.03) / 0.06, 0, 1)
@@ -158,12 +192,20 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     if style.part:  # more volume on one side of the parting
         thickness *= 1 + 0.35 * style.part * np.tanh((template[:, 0] - 0.025) / 0.012) * height
     if style.wave:
-        thickness += style.wave * (np.sin(210 * template[:, 0] + 2) * np.sin(170 * template[:, 1])
-                                   + 0.7 * np.sin(260 * template[:, 2] + 90 * template[:, 0])) * 0.6
+        thickness += (
+            style.wave
+            * (
+                np.sin(210 * template[:, 0] + 2) * np.sin(170 * template[:, 1])
+                + 0.7 * np.sin(260 * template[:, 2] + 90 * template[:, 0])
+            )
+            * 0.6
+        )
     thickness = np.maximum(thickness, 0.8)
     # the edge lies on the skin and rises no steeper than the hair is thick
     ramp = {"hair": np.maximum(0.014, 0.7e-3 * thickness), "knit": 0.004, "cloth": 0.008}[style.cover]
-    thickness = thickness * np.clip((above + (0.0005 if style.cover == "hair" else 0.003)) / ramp, 0.03, 1) ** 0.8
+    thickness = (
+        thickness * np.clip((above + (0.0005 if style.cover == "hair" else 0.003)) / ramp, 0.03, 1) ** 0.8
+    )
     # thin towards the ears, where the shell ends
     if style.cover != "knit":
         thickness *= np.clip(1.0 - rig.ear / 0.30, 0.05, 1.0)
@@ -175,5 +217,11 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     if style.bun:
         points, parameters, extra_triangles = _ball((0.0, 0.118, -0.105), 1e-3 * style.bun)
         kinds = np.full(len(extra_triangles), 2)
-    return HairMesh(triangles.astype(np.int32), (1e-3 * thickness).astype(np.float32), points.astype(np.float32),
-                    parameters.astype(np.float32), extra_triangles.astype(np.int32), kinds.astype(np.int32))
+    return HairMesh(
+        triangles.astype(np.int32),
+        (1e-3 * thickness).astype(np.float32),
+        points.astype(np.float32),
+        parameters.astype(np.float32),
+        extra_triangles.astype(np.int32),
+        kinds.astype(np.int32),
+    )

@@ -9,31 +9,77 @@ import numpy as np
 
 from ferlab.rendering.rig import Rig, load_rig
 
-HAIR_STYLES = ("bald", "horseshoe", "buzz", "short", "side part", "quiff", "curly", "afro", "bob", "fringe bob", "long",
-               "tied back", "bun", "beanie", "headscarf")
+HAIR_STYLES = (
+    "bald",
+    "horseshoe",
+    "buzz",
+    "short",
+    "side part",
+    "quiff",
+    "curly",
+    "afro",
+    "bob",
+    "fringe bob",
+    "long",
+    "tied back",
+    "bun",
+    "beanie",
+    "headscarf",
+)
 BEARD_STYLES = ("none", "stubble", "moustache", "goatee", "full")
 GLASSES = ("none", "thin", "thick", "round")
 # sRGB, from light to dark skin
-SKIN_TONES = np.array([(0.965, 0.835, 0.760), (0.925, 0.755, 0.655), (0.855, 0.660, 0.535), (0.755, 0.545, 0.415),
-                       (0.615, 0.420, 0.310), (0.465, 0.305, 0.225), (0.340, 0.220, 0.165)])
-HAIR_COLORS = {"black": (0.085, 0.070, 0.065), "dark brown": (0.17, 0.115, 0.085), "brown": (0.30, 0.20, 0.135),
-               "light brown": (0.44, 0.315, 0.21), "blond": (0.68, 0.53, 0.34), "red": (0.50, 0.235, 0.12),
-               "gray": (0.52, 0.51, 0.50), "white": (0.78, 0.77, 0.75)}
-EYE_COLORS = {"dark brown": (0.16, 0.085, 0.05), "brown": (0.30, 0.17, 0.09), "hazel": (0.38, 0.29, 0.14),
-              "green": (0.34, 0.43, 0.28), "blue": (0.36, 0.50, 0.62), "gray": (0.47, 0.51, 0.53)}
-CLOTH_COLORS = ((0.12, 0.13, 0.16), (0.85, 0.85, 0.83), (0.16, 0.22, 0.36), (0.45, 0.13, 0.15), (0.20, 0.32, 0.25),
-                (0.55, 0.52, 0.46), (0.33, 0.33, 0.36), (0.70, 0.60, 0.42), (0.36, 0.24, 0.36), (0.25, 0.42, 0.50))
+SKIN_TONES = np.array(
+    [
+        (0.965, 0.835, 0.760),
+        (0.925, 0.755, 0.655),
+        (0.855, 0.660, 0.535),
+        (0.755, 0.545, 0.415),
+        (0.615, 0.420, 0.310),
+        (0.465, 0.305, 0.225),
+        (0.340, 0.220, 0.165),
+    ]
+)
+HAIR_COLORS = {
+    "black": (0.085, 0.070, 0.065),
+    "dark brown": (0.17, 0.115, 0.085),
+    "brown": (0.30, 0.20, 0.135),
+    "light brown": (0.44, 0.315, 0.21),
+    "blond": (0.68, 0.53, 0.34),
+    "red": (0.50, 0.235, 0.12),
+    "gray": (0.52, 0.51, 0.50),
+    "white": (0.78, 0.77, 0.75),
+}
+EYE_COLORS = {
+    "dark brown": (0.16, 0.085, 0.05),
+    "brown": (0.30, 0.17, 0.09),
+    "hazel": (0.38, 0.29, 0.14),
+    "green": (0.34, 0.43, 0.28),
+    "blue": (0.36, 0.50, 0.62),
+    "gray": (0.47, 0.51, 0.53),
+}
+CLOTH_COLORS = (
+    (0.12, 0.13, 0.16),
+    (0.85, 0.85, 0.83),
+    (0.16, 0.22, 0.36),
+    (0.45, 0.13, 0.15),
+    (0.20, 0.32, 0.25),
+    (0.55, 0.52, 0.46),
+    (0.33, 0.33, 0.36),
+    (0.70, 0.60, 0.42),
+    (0.36, 0.24, 0.36),
+    (0.25, 0.42, 0.50),
+)
 
 
 @dataclass(frozen=True)
 class Identity:
     """One imaginary person.
 
-    age: 1/3 child, 2/3 young adult, 1 old. gender: 0 male, 1 female. muscle, weight: 0..1. african, asian, caucasian:
-    shares of the body model's three ancestry shapes. local: components of the local shape in standard deviations.
-    skin_tone: 0 light .. 1 dark; undertone: -1 cool .. 1 warm. brow_*: thickness and darkness 0..1, arch and height
-    -1..1. Colors are sRGB 0..1. seed: fixes the noise of skin and hair.
-    """
+    age: 1/3 child, 2/3 young adult, 1 old. gender: 0 male, 1 female. muscle, weight: 0..1. african, asian,
+    caucasian: shares of the body model's three ancestry shapes. local: components of the local shape in
+    standard deviations. skin_tone: 0 light .. 1 dark; undertone: -1 cool .. 1 warm. brow_*: thickness and
+    darkness 0..1, arch and height -1..1. Colors are sRGB 0..1. seed: fixes the noise of skin and hair."""
 
     age: float = 2 / 3
     gender: float = 0.5
@@ -93,7 +139,9 @@ def phenotype_scores(rig: Rig, identity: Identity) -> np.ndarray:
 def neutral_shape(identity: Identity) -> np.ndarray:
     """Vertices (V, 3) of the relaxed face, metres. Kept for the last few identities; do not write into it."""
     rig = load_rig()
-    vertices = rig.template + np.tensordot(phenotype_scores(rig, identity).astype(np.float32), rig.phenotype_shapes, 1)
+    vertices = rig.template + np.tensordot(
+        phenotype_scores(rig, identity).astype(np.float32), rig.phenotype_shapes, 1
+    )
     if identity.local:
         count = min(len(identity.local), len(rig.local_scale))
         scores = np.asarray(identity.local[:count], dtype=np.float32) * rig.local_scale[:count]
@@ -108,25 +156,61 @@ def random_identity(rng: np.random.Generator) -> Identity:
     """Draw a person: age, gender, ancestry, build, coloring, hair, beard, glasses, clothes."""
     gender = float(np.clip(rng.choice([0.08, 0.97]) + rng.normal(0, 0.10), 0, 1))
     female = gender > 0.5
-    age = float(rng.choice([rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)],
-                           p=[0.12, 0.58, 0.30]))
+    age = float(
+        rng.choice(
+            [rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)], p=[0.12, 0.58, 0.30]
+        )
+    )
     shares = rng.dirichlet([0.35, 0.35, 0.45])
     african, asian, caucasian = (float(value) for value in shares)
-    skin_tone = float(np.clip(african * rng.uniform(0.60, 0.98) + asian * rng.uniform(0.16, 0.52)
-                              + caucasian * rng.uniform(0.0, 0.36) + rng.normal(0, 0.03), 0, 1))
+    skin_tone = float(
+        np.clip(
+            african * rng.uniform(0.60, 0.98)
+            + asian * rng.uniform(0.16, 0.52)
+            + caucasian * rng.uniform(0.0, 0.36)
+            + rng.normal(0, 0.03),
+            0,
+            1,
+        )
+    )
     fair = caucasian > 0.6 and skin_tone < 0.35
     names = list(HAIR_COLORS)
-    chances = np.array([0.12, 0.24, 0.24, 0.16, 0.14, 0.07, 0, 0] if fair else [0.62, 0.27, 0.08, 0.01, 0.01, 0.01, 0, 0])
+    chances = np.array(
+        [0.12, 0.24, 0.24, 0.16, 0.14, 0.07, 0, 0] if fair else [0.62, 0.27, 0.08, 0.01, 0.01, 0.01, 0, 0]
+    )
     hair_color = np.array(HAIR_COLORS[names[rng.choice(len(names), p=chances / chances.sum())]])
     gray = np.clip((age - 0.80) / 0.15 + rng.normal(0, 0.25), 0, 1) if age > 0.76 else 0.0
-    hair_color = hair_color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - hair_color) * gray
+    hair_color = (
+        hair_color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - hair_color) * gray
+    )
     hair_color = np.clip(hair_color * rng.uniform(0.85, 1.15), 0, 1)
     if female:
-        styles = {"bob": 2, "fringe bob": 1.6, "long": 2.6, "tied back": 1.8, "bun": 1.3, "side part": 0.7, "curly": 0.8,
-                  "afro": 1.6 * african, "headscarf": 0.7, "beanie": 0.35, "short": 0.4}
+        styles = {
+            "bob": 2,
+            "fringe bob": 1.6,
+            "long": 2.6,
+            "tied back": 1.8,
+            "bun": 1.3,
+            "side part": 0.7,
+            "curly": 0.8,
+            "afro": 1.6 * african,
+            "headscarf": 0.7,
+            "beanie": 0.35,
+            "short": 0.4,
+        }
     else:
-        styles = {"short": 2.6, "side part": 1.8, "quiff": 1.4, "buzz": 1.3 + african, "curly": 0.9, "afro": 0.7 * african,
-                  "bald": 0.45 + 0.6 * (age > 0.75), "horseshoe": 1.2 * (age > 0.78), "beanie": 0.4, "long": 0.25}
+        styles = {
+            "short": 2.6,
+            "side part": 1.8,
+            "quiff": 1.4,
+            "buzz": 1.3 + african,
+            "curly": 0.9,
+            "afro": 0.7 * african,
+            "bald": 0.45 + 0.6 * (age > 0.75),
+            "horseshoe": 1.2 * (age > 0.78),
+            "beanie": 0.4,
+            "long": 0.25,
+        }
     weights = np.array(list(styles.values()))
     hair_style = str(rng.choice(list(styles), p=weights / weights.sum()))
     beard = "none"
@@ -137,19 +221,38 @@ def random_identity(rng: np.random.Generator) -> Identity:
     makeup = float(rng.uniform(0.2, 1.0)) if female and age > 0.55 and rng.random() < 0.55 else 0.0
     wears = rng.random() < (0.14 + 0.12 * (age > 0.8))
     return Identity(
-        age=age, gender=gender, muscle=float(rng.uniform(0.25, 0.75)), weight=float(np.clip(rng.normal(0.48, 0.2), 0.05, 0.95)),
-        african=african, asian=asian, caucasian=caucasian,
-        local=tuple(float(value) for value in np.clip(rng.normal(0, 0.85, len(load_rig().local_scale)), -2, 2)),
-        skin_tone=skin_tone, undertone=float(rng.uniform(-1, 1)), hair_style=hair_style,
-        hair_color=tuple(float(value) for value in hair_color), hairline=float(np.clip(rng.normal(0, 0.6), -1, 1)),
+        age=age,
+        gender=gender,
+        muscle=float(rng.uniform(0.25, 0.75)),
+        weight=float(np.clip(rng.normal(0.48, 0.2), 0.05, 0.95)),
+        african=african,
+        asian=asian,
+        caucasian=caucasian,
+        local=tuple(
+            float(value) for value in np.clip(rng.normal(0, 0.85, len(load_rig().local_scale)), -2, 2)
+        ),
+        skin_tone=skin_tone,
+        undertone=float(rng.uniform(-1, 1)),
+        hair_style=hair_style,
+        hair_color=tuple(float(value) for value in hair_color),
+        hairline=float(np.clip(rng.normal(0, 0.6), -1, 1)),
         brow_thickness=float(np.clip(rng.normal(0.40 if female else 0.62, 0.15), 0.15, 1)),
-        brow_darkness=float(rng.uniform(0.55, 0.95)), brow_arch=float(np.clip(rng.normal(0.25 if female else -0.1, 0.4), -1, 1)),
-        brow_height=float(np.clip(rng.normal(0.1, 0.4), -1, 1)), beard=beard,
+        brow_darkness=float(rng.uniform(0.55, 0.95)),
+        brow_arch=float(np.clip(rng.normal(0.25 if female else -0.1, 0.4), -1, 1)),
+        brow_height=float(np.clip(rng.normal(0.1, 0.4), -1, 1)),
+        beard=beard,
         beard_density=0.0 if beard == "none" else float(rng.uniform(0.55, 1.0)),
-        eye_color=tuple(float(v) for v in np.clip(np.array(EYE_COLORS[eye_names[rng.choice(6, p=eye_chances)]])
-                                                  * rng.uniform(0.85, 1.15), 0, 1)),
-        lip_redness=float(rng.uniform(0.1, 0.5)) + 0.35 * makeup, makeup=makeup,
+        eye_color=tuple(
+            float(v)
+            for v in np.clip(
+                np.array(EYE_COLORS[eye_names[rng.choice(6, p=eye_chances)]]) * rng.uniform(0.85, 1.15), 0, 1
+            )
+        ),
+        lip_redness=float(rng.uniform(0.1, 0.5)) + 0.35 * makeup,
+        makeup=makeup,
         freckles=float(rng.uniform(0.3, 1)) if fair and rng.random() < 0.25 else 0.0,
         glasses=str(rng.choice(GLASSES[1:])) if wears else "none",
-        cloth_color=CLOTH_COLORS[rng.integers(len(CLOTH_COLORS))], cover_color=CLOTH_COLORS[rng.integers(len(CLOTH_COLORS))],
-        seed=int(rng.integers(1 << 30)))
+        cloth_color=CLOTH_COLORS[rng.integers(len(CLOTH_COLORS))],
+        cover_color=CLOTH_COLORS[rng.integers(len(CLOTH_COLORS))],
+        seed=int(rng.integers(1 << 30)),
+    )

@@ -11,10 +11,9 @@ import numpy as np
 class Light:
     """How the face is lit.
 
-    azimuth, elevation: degrees of the key light, 0 in front, positive azimuth from the right of the picture, positive
-    elevation from above. key, ambient, fill: strengths. warmth: -1 bluish .. 1 orange key light. exposure: stops.
-    softness: 0 hard edge of the shadow .. 1 overcast.
-    """
+    azimuth, elevation: degrees of the key light, 0 in front, positive azimuth from the right of the picture,
+    positive elevation from above. key, ambient, fill: strengths. warmth: -1 bluish .. 1 orange key light.
+    exposure: stops. softness: 0 hard edge of the shadow .. 1 overcast."""
 
     azimuth: float = 30.0
     elevation: float = 35.0
@@ -28,8 +27,10 @@ class Light:
     def direction(self) -> np.ndarray:
         """Unit vector (3,) from the face towards the key light."""
         azimuth, elevation = np.deg2rad([self.azimuth, self.elevation])
-        return np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)],
-                        dtype=np.float32)
+        return np.array(
+            [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)],
+            dtype=np.float32,
+        )
 
     def color(self) -> np.ndarray:
         """Linear RGB (3,) of the key light at strength 1."""
@@ -41,8 +42,13 @@ class Light:
 def random_light(rng: np.random.Generator) -> Light:
     """Everyday light: mostly from the front and above, sometimes from the side, indoors or out."""
     side = rng.random() < 0.3
-    return Light(azimuth=float(rng.uniform(-75, 75) if side else rng.normal(0, 30)),
-                 elevation=float(np.clip(rng.normal(32, 16), -8, 65)), key=float(rng.uniform(0.6, 1.15)),
-                 ambient=float(rng.uniform(0.3, 0.8)), fill=float(rng.uniform(0.05, 0.4)),
-                 warmth=float(np.clip(rng.normal(0.1, 0.4), -1, 1)), softness=float(rng.uniform(0.1, 0.9)),
-                 exposure=float(np.clip(rng.normal(0, 0.28), -0.7, 0.6)))
+    return Light(
+        azimuth=float(rng.uniform(-75, 75) if side else rng.normal(0, 30)),
+        elevation=float(np.clip(rng.normal(32, 16), -8, 65)),
+        key=float(rng.uniform(0.6, 1.15)),
+        ambient=float(rng.uniform(0.3, 0.8)),
+        fill=float(rng.uniform(0.05, 0.4)),
+        warmth=float(np.clip(rng.normal(0.1, 0.4), -1, 1)),
+        softness=float(rng.uniform(0.1, 0.9)),
+        exposure=float(np.clip(rng.normal(0, 0.28), -0.7, 0.6)),
+    )

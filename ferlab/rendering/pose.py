@@ -14,10 +14,10 @@ PIVOT = np.array([0.0, -0.035, -0.045], dtype=np.float32)  # the head turns abou
 class Pose:
     """Where the head points and how it sits in the crop.
 
-    yaw, pitch, roll: degrees; positive yaw turns the face to the right of the picture, positive pitch up, positive
-    roll clockwise. gaze_x, gaze_y: degrees the eyes look to the right of the picture and up, on top of the head's turn.
-    zoom: 1 frames forehead to chin; larger is closer. shift_x, shift_y: share of the picture, right and down.
-    """
+    yaw, pitch, roll: degrees; positive yaw turns the face to the right of the picture, positive pitch up,
+    positive roll clockwise. gaze_x, gaze_y: degrees the eyes look to the right of the picture and up, on top
+    of the head's turn. zoom: 1 frames forehead to chin; larger is closer. shift_x, shift_y: share of the
+    picture, right and down."""
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -31,7 +31,14 @@ class Pose:
     def rotation(self) -> np.ndarray:
         """(3, 3) matrix that turns the head: roll after pitch after yaw."""
         yaw, pitch, roll = np.deg2rad([self.yaw, -self.pitch, -self.roll])
-        cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+        cy, sy, cp, sp, cr, sr = (
+            np.cos(yaw),
+            np.sin(yaw),
+            np.cos(pitch),
+            np.sin(pitch),
+            np.cos(roll),
+            np.sin(roll),
+        )
         about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
         about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
         about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
@@ -41,8 +48,8 @@ class Pose:
 def project(points: np.ndarray, pose: Pose, size: int, frame: float, center_y: float) -> np.ndarray:
     """Turned points (V, 3) to (V, 3): pixel x, pixel y (down), depth in metres (larger is nearer).
 
-    frame: metres the picture's height spans at the head's center; center_y: the height shown at the picture's center.
-    """
+    frame: metres the picture's height spans at the head's center; center_y: the height shown at the picture's
+    center."""
     scale = size * pose.zoom / frame
     nearer = CAMERA_DISTANCE / (CAMERA_DISTANCE - points[:, 2] + PIVOT[2])
     screen = np.empty_like(points)

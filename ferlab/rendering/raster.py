@@ -1,4 +1,6 @@
-"""Triangle rasterization with a z-buffer, vertex normals, ambient occlusion and shadow lookup, compiled by numba."""
+"""Triangle rasterization with a z-buffer, vertex normals, ambient occlusion and shadow lookup, compiled
+by numba.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +30,27 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, fastmath=True)
-def rasterize(screen: np.ndarray, triangles: np.ndarray, size: int, bias: np.ndarray
-              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rasterize(
+    screen: np.ndarray, triangles: np.ndarray, size: int, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nearest triangle of every pixel.
 
-    screen: (V, 3) pixel x, pixel y, depth (metres, larger is nearer). bias: (T,) metres a triangle is pushed back in the
-    test, for parts that would poke through the skin. Returns triangle index (size, size), -1 where empty; the first two
-    barycentric coordinates (size, size, 2); depth (size, size).
-    """
+    screen: (V, 3) pixel x, pixel y, depth (metres, larger is nearer). bias: (T,) metres a triangle is pushed
+    back in the test, for parts that would poke through the skin. Returns triangle index (size, size), -1
+    where empty; the first two barycentric coordinates (size, size, 2); depth (size, size)."""
     index = np.full((size, size), -1, np.int32)
     coordinates = np.zeros((size, size, 2), np.float32)
     depth = np.full((size, size), -1e9, np.float32)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, bx, by, cx, cy = (screen[a, 0], screen[a, 1], screen[b, 0], screen[b, 1], screen[c, 0], screen[c, 1])
+        ax, ay, bx, by, cx, cy = (
+            screen[a, 0],
+            screen[a, 1],
+            screen[b, 0],
+            screen[b, 1],
+            screen[c, 0],
+            screen[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(area) < 1e-9:
             continue
@@ -74,7 +83,9 @@ def rasterize(screen: np.ndarray, triangles: np.ndarray, size: int, bias: np.nda
 
 @njit(cache=True, fastmath=True)
 def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
-    """Share of the ambient light (size, size), 0..1, that reaches each pixel past its neighbors in the depth buffer."""
+    """Share of the ambient light (size, size), 0..1, that reaches each pixel past its neighbors in the
+    depth buffer.
+    """
     size = depth.shape[0]
     light = np.ones((size, size), np.float32)
     for y in range(size):
@@ -100,8 +111,12 @@ def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
 
 
 @njit(cache=True, fastmath=True)
-def shadow(px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float) -> float:
-    """Share of the key light, 0..1, that reaches a point; spread: radius of the soft edge in shadow-map pixels."""
+def shadow(
+    px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float
+) -> float:
+    """Share of the key light, 0..1, that reaches a point; spread: radius of the soft edge in shadow-map
+    pixels.
+    """
     size = light_depth.shape[0]
     lx = to_light[0, 0] * px + to_light[0, 1] * py + to_light[0, 2] * pz + to_light[0, 3]
     ly = to_light[1, 0] * px + to_light[1, 1] * py + to_light[1, 2] * pz + to_light[1, 3]

@@ -30,9 +30,10 @@ MIN_SIZE, MAX_SIZE = 16, 1024
 
 @dataclass(frozen=True)
 class Scene:
-    """What is around the face. background: seed of the blurred scene behind it. blur: camera blur in 64-pixel-picture
-    pixels. noise: sensor noise, sRGB standard deviation. occluder: "none", "band" (something dark
-    and out of focus enters from one side) or "dim" (a shadow over part of the face), placed by the background's seed."""
+    """What is around the face. background: seed of the blurred scene behind it. blur: camera blur in
+    64-pixel-picture pixels. noise: sensor noise, sRGB standard deviation. occluder: "none", "band" (something
+    dark and out of focus enters from one side) or "dim" (a shadow over part of the face), placed by the
+    background's seed."""
 
     background: int = 0
     blur: float = 0.0
@@ -47,7 +48,9 @@ def _linear(color) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Topology:
-    """What follows from the rig alone: triangles without lashes, their cavity flag, the rim of the lids, landmarks."""
+    """What follows from the rig alone: triangles without lashes, their cavity flag, the rim of the lids,
+    landmarks.
+    """
 
     triangles: np.ndarray
     material: np.ndarray
@@ -67,7 +70,9 @@ def _topology() -> _Topology:
     kept = rig.material != LASHES
     triangles, material = rig.triangles[kept], rig.material[kept].astype(np.int32)
     cavity = rig.cavity[triangles].all(axis=1) & (material == SKIN)
-    bias = np.where(np.isin(material, (2, 3)) | (cavity & (rig.template[triangles, 1].mean(axis=1) < -0.03)), 0.004, 0.0)
+    bias = np.where(
+        np.isin(material, (2, 3)) | (cavity & (rig.template[triangles, 1].mean(axis=1) < -0.03)), 0.004, 0.0
+    )
     skin = triangles[(material == SKIN) & ~cavity]
     touched = np.zeros(len(rig.template), bool)
     touched[triangles[cavity]] = True
@@ -79,11 +84,25 @@ def _topology() -> _Topology:
     template = rig.template
     middle = np.where((np.abs(template[:, 0]) < 0.004) & (template[:, 2] > -0.01) & edge, template[:, 1], 9.0)
     chin = int(np.argmin(np.abs(middle + 0.117)))
-    ear_top = np.array([int(np.argmin(np.linalg.norm(template - np.array([sign * 0.076, 0.008, -0.055]), axis=1)))
-                        for sign in (1, -1)])
+    ear_top = np.array(
+        [
+            int(np.argmin(np.linalg.norm(template - np.array([sign * 0.076, 0.008, -0.055]), axis=1)))
+            for sign in (1, -1)
+        ]
+    )
     nose_root = np.array([int(np.argmin(np.linalg.norm(template - np.array([0.0, 0.0, 0.03]), axis=1)))])
-    return _Topology(triangles, material, cavity, bias.astype(np.float32), rim, eyes.astype(np.float32), chin, ear_top,
-                     nose_root, (rig.template[:, 1] > 0.0) & (rig.ear < 0.05) & edge)
+    return _Topology(
+        triangles,
+        material,
+        cavity,
+        bias.astype(np.float32),
+        rim,
+        eyes.astype(np.float32),
+        chin,
+        ear_top,
+        nose_root,
+        (rig.template[:, 1] > 0.0) & (rig.ear < 0.05) & edge,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -105,32 +124,47 @@ def _paint(identity: Identity) -> dict:
     if style is not None and style.cover == "hair":
         alpha = 0.90 if identity.hair_style != "horseshoe" else 0.75
     return {
-        "skin": skin, "lips": lips.astype(np.float32), "hair": hair, "brow": brow.astype(np.float32),
+        "skin": skin,
+        "lips": lips.astype(np.float32),
+        "hair": hair,
+        "brow": brow.astype(np.float32),
         "iris": _linear(identity.eye_color),
-        "cloth": _linear(identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color),
+        "cloth": _linear(
+            identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color
+        ),
         "frame": frames[frame_rng.integers(4)].astype(np.float32),
         "hairline": hairline(identity.hair_style, identity.hairline),
-        "hair_alpha": alpha, "bald_crown": float(bool(style and style.bald_crown)),
-        "brow_thickness": identity.brow_thickness, "brow_darkness": identity.brow_darkness,
-        "brow_arch": identity.brow_arch, "brow_height": identity.brow_height,
+        "hair_alpha": alpha,
+        "bald_crown": float(bool(style and style.bald_crown)),
+        "brow_thickness": identity.brow_thickness,
+        "brow_darkness": identity.brow_darkness,
+        "brow_arch": identity.brow_arch,
+        "brow_height": identity.brow_height,
         "mustache": identity.beard_density * (identity.beard == "moustache"),
         "goatee": identity.beard_density * (identity.beard == "goatee"),
         "beard": identity.beard_density * (identity.beard == "full"),
         "stubble": identity.beard_density * (identity.beard == "stubble")
         + 0.35 * identity.beard_density * (identity.beard in ("moustache", "goatee", "full")),
-        "makeup": identity.makeup, "freckles": identity.freckles,
-        "years": max(0.0, (identity.age - 0.66) / 0.34), "blush": 0.25 + 0.75 * max(0.0, 0.6 - identity.skin_tone),
-        "collar": -0.126 if identity.hair_style == "headscarf" else -0.168, "seed": identity.seed % (1 << 20),
+        "makeup": identity.makeup,
+        "freckles": identity.freckles,
+        "years": max(0.0, (identity.age - 0.66) / 0.34),
+        "blush": 0.25 + 0.75 * max(0.0, 0.6 - identity.skin_tone),
+        "collar": -0.126 if identity.hair_style == "headscarf" else -0.168,
+        "seed": identity.seed % (1 << 20),
     }
 
 
 def brow_slide(sides: Mapping[str, tuple[float, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Millimetres (2,) that the brows' skin slides over the bone: inner end up, outer end up, towards the middle."""
+    """Millimetres (2,) that the brows' skin slides over the bone: inner end up, outer end up, towards the
+    middle.
+    """
     one, two, four = (np.array(sides.get(unit, (0.0, 0.0))) for unit in ("AU1", "AU2", "AU4"))
     oblique = np.clip(one - two, 0, 1)
-    return ((2.6 * oblique - 3.0 * four * (1 - 0.7 * one)).astype(np.float32),
-            (-2.2 * oblique + 1.8 * four * (1 - one.clip(0, 1)) + 0.8 * two).astype(np.float32),
-            (2.6 * four).astype(np.float32))
+    return (
+        (2.6 * oblique - 3.0 * four * (1 - 0.7 * one)).astype(np.float32),
+        (-2.2 * oblique + 1.8 * four * (1 - one.clip(0, 1)) + 0.8 * two).astype(np.float32),
+        (2.6 * four).astype(np.float32),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -138,7 +172,9 @@ def _worn_glasses(identity: Identity) -> tuple[np.ndarray, np.ndarray]:
     """The frame fitted to the relaxed face."""
     rig, topology, neutral = load_rig(), _topology(), neutral_shape(identity)
     centers = np.stack([neutral[rig.left_eye].mean(axis=0), neutral[rig.right_eye].mean(axis=0)])
-    return frame_mesh(identity.glasses, centers, float(neutral[topology.nose_root, 2].mean()), neutral[topology.ear_top])
+    return frame_mesh(
+        identity.glasses, centers, float(neutral[topology.nose_root, 2].mean()), neutral[topology.ear_top]
+    )
 
 
 def parted(sides: Mapping[str, tuple[float, float]]) -> float:
@@ -172,14 +208,22 @@ def _light_view(light: Light) -> np.ndarray:
     return np.concatenate([rows, offset[:, None]], axis=1).astype(np.float32)
 
 
-def render(identity: Identity, action_units: Mapping[str, float] | None = None, pose: Pose | None = None,
-           light: Light | None = None, size: int = 64, *, asymmetry: Mapping[str, float] | float = 0.0,
-           scene: Scene | None = None, supersample: int | None = None) -> np.ndarray:
+def render(
+    identity: Identity,
+    action_units: Mapping[str, float] | None = None,
+    pose: Pose | None = None,
+    light: Light | None = None,
+    size: int = 64,
+    *,
+    asymmetry: Mapping[str, float] | float = 0.0,
+    scene: Scene | None = None,
+    supersample: int | None = None,
+) -> np.ndarray:
     """Draw a face: uint8 (size, size, 3), sRGB.
 
-    action_units: intensity 0..1 of each unit, e.g. {"AU6": 0.7, "AU12": 1.0}; none is the neutral face. asymmetry: -1..1,
-    positive weakens the person's right side (of all units, or of each by name). supersample: samples an edge of a pixel
-    (2 or 3 by default). The same arguments give the same pixels.
+    action_units: intensity 0..1 of each unit, e.g. {"AU6": 0.7, "AU12": 1.0}; none is the neutral face.
+    asymmetry: -1..1, positive weakens the person's right side (of all units, or of each by name).
+    supersample: samples an edge of a pixel (2 or 3 by default). The same arguments give the same pixels.
 
     Raises FerlabError for an unknown action unit, hair style or size out of 16..1024.
 
@@ -187,7 +231,9 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     """
     pose, light, scene = pose or Pose(), light or Light(), scene or Scene()
     if not MIN_SIZE <= size <= MAX_SIZE:
-        raise FerlabError(f"The picture size is {size}: choose a number of pixels between {MIN_SIZE} and {MAX_SIZE}.")
+        raise FerlabError(
+            f"The picture size is {size}: choose a number of pixels between {MIN_SIZE} and {MAX_SIZE}."
+        )
     if identity.hair_style not in STYLES:
         raise FerlabError(f"Unknown hair style {identity.hair_style!r}: choose among {', '.join(STYLES)}.")
     sides = sided(action_units or {}, asymmetry)
@@ -204,7 +250,12 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     folds = compose(weights)
 
     points, template = [shape], [rig.template]
-    triangles, material, cavity, bias = [topology.triangles], [topology.material], [topology.cavity], [topology.bias]
+    triangles, material, cavity, bias = (
+        [topology.triangles],
+        [topology.material],
+        [topology.cavity],
+        [topology.bias],
+    )
     rim = [topology.rim]
     style = STYLES[identity.hair_style]
     if style is not None and style.curtain:  # covered ears lie flat
@@ -226,8 +277,9 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     turned = np.ascontiguousarray(turned, dtype=np.float32)
     normals = vertex_normals(turned, head_triangles)
     screen = project(turned, pose, inner, frame, -EYE_LINE * frame)
-    # a closed mouth hides the teeth; at display sizes a glint of them would show in its corners, so they go further back
-    # there (not at the size of the shipped set, whose pictures come back from their seed pixel by pixel)
+    # a closed mouth hides the teeth; at display sizes a glint of them would show in its corners, so they go
+    # further back there (not at the size of the shipped set, whose pictures come back from their seed pixel
+    # by pixel)
     shut = (0.04 if size < 100 else 0.30) * max(0.0, 1.0 - 4.0 * parted(sides))
     kinds_here = np.concatenate(material)
     pushed = np.concatenate(bias) + np.where((kinds_here == TEETH) | (kinds_here == TONGUE), shut, 0.0)
@@ -237,17 +289,25 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     to_light = _light_view(light)
     casters, caster_triangles = turned, head_triangles
     if hair is not None:
-        lift = (shape - PIVOT) @ rotation.T + PIVOT + normals[:len(shape)] * hair.thickness[:, None]
+        lift = (shape - PIVOT) @ rotation.T + PIVOT + normals[: len(shape)] * hair.thickness[:, None]
         extra = _fit_to_head(hair.extra_points, neutral, rig)
         extra_turned = (extra - PIVOT) @ rotation.T + PIVOT
         hair_points = np.ascontiguousarray(np.concatenate([lift, extra_turned]), dtype=np.float32)
-        hair_triangles = np.concatenate([hair.shell_triangles, hair.extra_triangles + len(shape)]).astype(np.int32)
-        kinds = np.concatenate([np.zeros(len(hair.shell_triangles), np.int32), hair.extra_kind.astype(np.int32)])
+        hair_triangles = np.concatenate([hair.shell_triangles, hair.extra_triangles + len(shape)]).astype(
+            np.int32
+        )
+        kinds = np.concatenate(
+            [np.zeros(len(hair.shell_triangles), np.int32), hair.extra_kind.astype(np.int32)]
+        )
         casters = np.concatenate([turned, hair_points])
         caster_triangles = np.concatenate([head_triangles, hair_triangles + len(turned)])
     light_screen = casters @ to_light[:, :3].T + to_light[:, 3]
-    _, _, light_depth = rasterize(np.ascontiguousarray(light_screen, dtype=np.float32), caster_triangles, SHADOW_SIZE,
-                                  np.zeros(len(caster_triangles), np.float32))
+    _, _, light_depth = rasterize(
+        np.ascontiguousarray(light_screen, dtype=np.float32),
+        caster_triangles,
+        SHADOW_SIZE,
+        np.zeros(len(caster_triangles), np.float32),
+    )
 
     occlusion = ambient_occlusion(depth, inner * pose.zoom / frame)
     half = light.direction() + np.array([0.0, 0.0, 1.0])
@@ -255,38 +315,90 @@ def render(identity: Identity, action_units: Mapping[str, float] | None = None, 
     room = np.array([1.0, 1.0, 1.0], np.float32)
     painted = _paint(identity)
     # a camera exposes for the face: darker skin gets a little more light, fair skin a little less
-    metered = float(np.clip((0.30 / (painted["skin"] @ np.array([0.2126, 0.7152, 0.0722]))) ** 0.32, 0.80, 1.5))
-    exposure = 2.0 ** light.exposure * 1.10 * metered
+    metered = float(
+        np.clip((0.30 / (painted["skin"] @ np.array([0.2126, 0.7152, 0.0722]))) ** 0.32, 0.80, 1.5)
+    )
+    exposure = 2.0**light.exposure * 1.10 * metered
     key = light.color() * light.key * (1.0 - 0.35 * light.softness) * exposure
-    lamp = Lamp(light.direction(), half.astype(np.float32), key.astype(np.float32),
-                (room * np.array([0.96, 1.0, 1.05]) * light.ambient * exposure).astype(np.float32),
-                (room * np.array([1.05, 0.96, 0.86]) * 0.45 * light.ambient * exposure).astype(np.float32),
-                (room * light.fill * exposure).astype(np.float32), float(light.softness))
+    lamp = Lamp(
+        light.direction(),
+        half.astype(np.float32),
+        key.astype(np.float32),
+        (room * np.array([0.96, 1.0, 1.05]) * light.ambient * exposure).astype(np.float32),
+        (room * np.array([1.05, 0.96, 0.86]) * 0.45 * light.ambient * exposure).astype(np.float32),
+        (room * light.fill * exposure).astype(np.float32),
+        float(light.softness),
+    )
     down = 0.5 * sum(sides.get("AU64", (0.0, 0.0)))
     gaze_x, gaze_y = np.sin(np.deg2rad([pose.gaze_x, pose.gaze_y - 22.0 * down]))
     inner_up, outer_up, drawn = brow_slide(sides)
-    paint = Paint(**{**painted, "brow_inner": inner_up, "brow_outer": outer_up, "brow_draw": drawn, "gaze_x": float(gaze_x), "gaze_y": float(gaze_y),
-                     "glare": min(1.0, metered ** -0.9)})
-    picture = shade_face(index, coordinates, occlusion, head_triangles, np.concatenate(material), np.concatenate(cavity),
-                         head_template, turned, normals, np.concatenate(rim), rotation, topology.eyes, folds, light_depth,
-                         to_light, paint, lamp)
+    paint = Paint(
+        **{
+            **painted,
+            "brow_inner": inner_up,
+            "brow_outer": outer_up,
+            "brow_draw": drawn,
+            "gaze_x": float(gaze_x),
+            "gaze_y": float(gaze_y),
+            "glare": min(1.0, metered**-0.9),
+        }
+    )
+    picture = shade_face(
+        index,
+        coordinates,
+        occlusion,
+        head_triangles,
+        np.concatenate(material),
+        np.concatenate(cavity),
+        head_template,
+        turned,
+        normals,
+        np.concatenate(rim),
+        rotation,
+        topology.eyes,
+        folds,
+        light_depth,
+        to_light,
+        paint,
+        lamp,
+    )
     face_covers = index >= 0
-    back = _linear(draw_background(scene.background, size, light.azimuth)) * np.float32(2.0 ** (0.6 * light.exposure))
+    back = _linear(draw_background(scene.background, size, light.azimuth)) * np.float32(
+        2.0 ** (0.6 * light.exposure)
+    )
     back = back.repeat(factor, axis=0).repeat(factor, axis=1)
     if hair is not None:
         hair_normals = vertex_normals(hair_points, hair_triangles)
         hair_screen = project(hair_points, pose, inner, frame, -EYE_LINE * frame)
-        hair_index, hair_coordinates, hair_depth = rasterize(hair_screen, hair_triangles, inner,
-                                                             np.zeros(len(hair_triangles), np.float32))
+        hair_index, hair_coordinates, hair_depth = rasterize(
+            hair_screen, hair_triangles, inner, np.zeros(len(hair_triangles), np.float32)
+        )
         hair_template = np.concatenate([rig.template, hair.extra_points])
         parameters = np.zeros_like(hair_template)
-        parameters[len(shape):] = hair.extra_parameters
+        parameters[len(shape) :] = hair.extra_parameters
         base = paint.hair if style.cover == "hair" else _linear(identity.cover_color)
         cover = ("hair", "knit", "cloth").index(style.cover)
         curl = {"afro": 1.0, "curly": 0.8}.get(identity.hair_style, 0.12)
-        hair_color, hair_alpha = shade_hair(hair_index, hair_coordinates, hair_depth, depth, hair_triangles, kinds,
-                                            hair_template, parameters, hair_points, hair_normals, rotation, light_depth,
-                                            to_light, paint, lamp, base, cover, curl)
+        hair_color, hair_alpha = shade_hair(
+            hair_index,
+            hair_coordinates,
+            hair_depth,
+            depth,
+            hair_triangles,
+            kinds,
+            hair_template,
+            parameters,
+            hair_points,
+            hair_normals,
+            rotation,
+            light_depth,
+            to_light,
+            paint,
+            lamp,
+            base,
+            cover,
+            curl,
+        )
     canvas = np.where(face_covers[..., None], picture, back)
     if hair is not None:
         canvas += hair_alpha[..., None] * (hair_color - canvas)
@@ -309,7 +421,9 @@ def _occlude(canvas: np.ndarray, scene: Scene) -> None:
         color = np.array([0.03, 0.03, 0.035]) * rng.uniform(0.5, 4.0)
     elif scene.occluder == "dim":  # the shadow of something outside the picture
         slope, start = rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.25)
-        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.06 + 0.5, 0, 1) * rng.uniform(0.35, 0.6)
+        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.06 + 0.5, 0, 1) * rng.uniform(
+            0.35, 0.6
+        )
         color = canvas * np.array([0.12, 0.14, 0.20])
     else:
         raise FerlabError(f"Unknown occluder {scene.occluder!r}: choose among none, band, dim.")
@@ -335,8 +449,12 @@ def _develop(linear: np.ndarray, scene: Scene, size: int) -> np.ndarray:
         kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
         kernel /= kernel.sum()
         for axis in (0, 1):
-            padded = np.pad(linear, [(radius, radius) if a == axis else (0, 0) for a in range(3)], mode="edge")
-            linear = sum(weight * np.take(padded, np.arange(k, k + size), axis=axis) for k, weight in enumerate(kernel))
+            padded = np.pad(
+                linear, [(radius, radius) if a == axis else (0, 0) for a in range(3)], mode="edge"
+            )
+            linear = sum(
+                weight * np.take(padded, np.arange(k, k + size), axis=axis) for k, weight in enumerate(kernel)
+            )
     linear = np.clip(linear, 0.0, 1.0)
     picture = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     if scene.noise > 0:

@@ -1,4 +1,6 @@
-"""The compact face rig: vertices, triangles, identity and expression shapes (see data_scripts/build_rig.py)."""
+"""The compact face rig: vertices, triangles, identity and expression shapes (see
+data_scripts/build_rig.py).
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,15 @@ SKIN, EYE, TEETH, TONGUE, LASHES = range(5)  # the materials of the rig's triang
 
 @dataclass(frozen=True)
 class Rig:
-    """Arrays of the rig. V vertices, T triangles; metres, x right in the picture, y up, z towards the camera, origin
-    midway between the eyes.
+    """Arrays of the rig. V vertices, T triangles; metres, x right in the picture, y up, z towards the camera,
+    origin midway between the eyes.
 
-    template: (V, 3) the average adult. triangles: (T, 3). material: (T,) one of SKIN, EYE, TEETH, TONGUE, LASHES.
-    phenotype_corners: (4, 2, 3, 3, 3, P) scores at the corners of age, gender, muscle, weight, ancestry.
-    phenotype_shapes: (P, V, 3). local_shapes: (L, V, 3), local_scale and local_mean: (L,) their statistics.
-    expressions: (52, V, 3) in the order of expression_names. lip_upper, lip_lower, ear: (V,) weights 0..1.
-    cavity: (V,) inside of mouth and eye sockets. left_eye, right_eye, upper_teeth, lower_teeth: (V,) masks.
-    """
+    template: (V, 3) the average adult. triangles: (T, 3). material: (T,) one of SKIN, EYE, TEETH, TONGUE,
+    LASHES. phenotype_corners: (4, 2, 3, 3, 3, P) scores at the corners of age, gender, muscle, weight,
+    ancestry. phenotype_shapes: (P, V, 3). local_shapes: (L, V, 3), local_scale and local_mean: (L,) their
+    statistics. expressions: (52, V, 3) in the order of expression_names. lip_upper, lip_lower, ear: (V,)
+    weights 0..1. cavity: (V,) inside of mouth and eye sockets. left_eye, right_eye, upper_teeth, lower_teeth:
+    (V,) masks."""
 
     template: np.ndarray
     triangles: np.ndarray
@@ -59,8 +61,10 @@ def load_rig() -> Rig:
         with np.load(RIG_FILE) as stored:
             arrays = {key: stored[key] for key in stored.files}
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise FerlabError(f"The face rig {RIG_FILE} is missing or damaged: restore it with `git checkout` or build it "
-                          "with data_scripts/build_rig.py.") from error
+        raise FerlabError(
+            f"The face rig {RIG_FILE} is missing or damaged: restore it with `git checkout` or build it "
+            "with data_scripts/build_rig.py."
+        ) from error
     names = json.loads(str(arrays.pop("names")))
     for key, value in arrays.items():
         if value.dtype == np.float16:

@@ -1,4 +1,6 @@
-"""Everyday variation around the prototypes: how strongly, how evenly, from where and in which light a face shows them."""
+"""Everyday variation around the prototypes: how strongly, how evenly, from where and in which light a
+face shows them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,23 @@ from ferlab.rendering.pose import Pose
 from ferlab.rendering.render import Scene
 
 # units that may twitch along on any face, without naming another expression at these strengths
-EXTRA_UNITS = ("AU1", "AU2", "AU4", "AU6", "AU7", "AU12", "AU14", "AU15", "AU17", "AU18", "AU20", "AU23", "AU24", "AU25", "AU43")
+EXTRA_UNITS = (
+    "AU1",
+    "AU2",
+    "AU4",
+    "AU6",
+    "AU7",
+    "AU12",
+    "AU14",
+    "AU15",
+    "AU17",
+    "AU18",
+    "AU20",
+    "AU23",
+    "AU24",
+    "AU25",
+    "AU43",
+)
 EXTRA_PEAK = 0.22
 
 
@@ -31,11 +49,16 @@ class Take:
     scene: Scene
 
 
-def random_action_units(rng: np.random.Generator, expression: str, variant: str, intensity: float
-                        ) -> tuple[dict[str, float], dict[str, float]]:
-    """(action units, asymmetry) of a prototype at an intensity, with 20 % per-unit variation and a stray unit or two."""
-    units = {name: float(np.clip(peak * intensity * rng.uniform(0.8, 1.2), 0, 1.1))
-             for name, peak in EXPRESSIONS[expression][variant].items()}
+def random_action_units(
+    rng: np.random.Generator, expression: str, variant: str, intensity: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """(action units, asymmetry) of a prototype at an intensity, with 20 % per-unit variation and a stray
+    unit or two.
+    """
+    units = {
+        name: float(np.clip(peak * intensity * rng.uniform(0.8, 1.2), 0, 1.1))
+        for name, peak in EXPRESSIONS[expression][variant].items()
+    }
     for _ in range(rng.poisson(1.0)):
         name = str(rng.choice(EXTRA_UNITS))
         units[name] = float(np.clip(units.get(name, 0.0) + rng.uniform(0.0, EXTRA_PEAK), 0, 1.1))
@@ -44,21 +67,32 @@ def random_action_units(rng: np.random.Generator, expression: str, variant: str,
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
-    """Mostly near-frontal with a tail to 30 degrees of yaw; the eyes lead back to the camera, more or less."""
+    """Mostly near-frontal with a tail to 30 degrees of yaw; the eyes lead back to the camera, more or
+    less.
+    """
     yaw = float(np.clip(rng.normal(0, 12), -32, 32))
     pitch = float(np.clip(rng.normal(-1, 6), -18, 16))
-    return Pose(yaw=yaw, pitch=pitch, roll=float(np.clip(rng.normal(0, 4.5), -13, 13)),
-                gaze_x=float(np.clip(-0.65 * yaw + rng.normal(0, 5), -24, 24)),
-                gaze_y=float(np.clip(-0.6 * pitch + rng.normal(0, 3), -12, 12)), zoom=float(rng.uniform(0.90, 1.10)),
-                shift_x=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05) - 0.0012 * yaw),
-                shift_y=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05)))
+    return Pose(
+        yaw=yaw,
+        pitch=pitch,
+        roll=float(np.clip(rng.normal(0, 4.5), -13, 13)),
+        gaze_x=float(np.clip(-0.65 * yaw + rng.normal(0, 5), -24, 24)),
+        gaze_y=float(np.clip(-0.6 * pitch + rng.normal(0, 3), -12, 12)),
+        zoom=float(rng.uniform(0.90, 1.10)),
+        shift_x=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05) - 0.0012 * yaw),
+        shift_y=float(np.clip(rng.normal(0, 0.02), -0.05, 0.05)),
+    )
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
     """A background, the camera's blur and noise, and sometimes something in front of the face."""
     occluder = str(rng.choice(["none", "band", "dim"], p=[0.88, 0.06, 0.06]))
-    return Scene(background=int(rng.integers(1 << 30)), blur=float(rng.uniform(0.0, 0.6) ** 1.3),
-                 noise=float(rng.uniform(0.0, 0.012)), occluder=occluder)
+    return Scene(
+        background=int(rng.integers(1 << 30)),
+        blur=float(rng.uniform(0.0, 0.6) ** 1.3),
+        noise=float(rng.uniform(0.0, 0.012)),
+        occluder=occluder,
+    )
 
 
 def random_take(rng: np.random.Generator, expression: str, low: float = 0.2, high: float = 1.0) -> Take:
@@ -68,7 +102,16 @@ def random_take(rng: np.random.Generator, expression: str, low: float = 0.2, hig
     variant = str(rng.choice(list(EXPRESSIONS[expression])))
     intensity = float(rng.uniform(low, high)) if expression != "neutral" else 0.0
     units, asymmetry = random_action_units(rng, expression, variant, intensity)
-    return Take(expression, variant, intensity, units, asymmetry, random_pose(rng), random_light(rng), random_scene(rng))
+    return Take(
+        expression,
+        variant,
+        intensity,
+        units,
+        asymmetry,
+        random_pose(rng),
+        random_light(rng),
+        random_scene(rng),
+    )
 
 
 def unit_columns(units: dict[str, float]) -> dict[str, float]:

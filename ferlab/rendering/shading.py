@@ -1,4 +1,6 @@
-"""Pixel colors: skin with painted brows, lips, beard and folds; eyes; teeth; hair. All light is linear RGB."""
+"""Pixel colors: skin with painted brows, lips, beard and folds; eyes; teeth; hair. All light is linear
+RGB.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ CAVITY, FRAME = 5, 6
 
 class Paint(NamedTuple):
     """What the painter of the face needs to know; colors are linear RGB (3,) float32, the rest numbers.
-    brow_inner, brow_outer, brow_draw: (2,) mm the skin under the left and right brow slides up at its ends and inwards."""
+    brow_inner, brow_outer, brow_draw: (2,) mm the skin under the left and right brow slides up at its ends
+    and inwards."""
 
     skin: np.ndarray
     lips: np.ndarray
@@ -125,7 +128,11 @@ def brow_density(ax: float, y: float, side: int, paint: Paint) -> float:
     rise = rise * rise * (3 - 2 * rise) if tt < peak else math.sin(rise * 1.5708)
     center = 21.4 + 1.4 * paint.brow_height + arch * rise - 0.8 * max(0.0, tt - 0.85) / 0.15
     center += paint.brow_inner[side] * (1 - tt) ** 2 + paint.brow_outer[side] * tt * tt
-    half = (1.9 + 2.2 * paint.brow_thickness) * (1.0 - 0.72 * smooth(0.55, 1.05, tt)) * (0.82 + 0.18 * smooth(0.0, 0.2, tt))
+    half = (
+        (1.9 + 2.2 * paint.brow_thickness)
+        * (1.0 - 0.72 * smooth(0.55, 1.05, tt))
+        * (0.82 + 0.18 * smooth(0.0, 0.2, tt))
+    )
     # hairs stand up at the inner end and lie along the brow further out
     lean = 0.9 - 1.6 * tt
     strand = noise((ax * 1e3 - lean * (y * 1e3 - center)) * 1.3, y * 1e3 * 0.30, paint.seed)
@@ -142,8 +149,8 @@ def lip_mask(ax: float, y: float) -> float:
     if x > 25.5:
         return 0.0
     s = x / 24.5
-    cupid = -0.9 * math.exp(-(x / 2.6) ** 2) + 0.7 * math.exp(-((x - 5.5) / 4.0) ** 2)
-    top = -73.2 + 10.0 * (1 - s ** 1.7 if s < 1 else 0.0) * (1 - 0.06 * s) + cupid * (1 - min(1.0, s))
+    cupid = -0.9 * math.exp(-((x / 2.6) ** 2)) + 0.7 * math.exp(-(((x - 5.5) / 4.0) ** 2))
+    top = -73.2 + 10.0 * (1 - s**1.7 if s < 1 else 0.0) * (1 - 0.06 * s) + cupid * (1 - min(1.0, s))
     low = -73.6 - 12.6 * (math.sqrt(max(0.0, 1 - s * s)) if s < 1 else 0.0)
     v = y * 1e3
     return smooth(0.0, 1.3, top - v) * smooth(0.0, 1.5, v - low) * (1 - smooth(23.0, 25.5, x))
@@ -172,20 +179,41 @@ def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, fl
     # the jaw leaves the lips and a strip under the lower lip free
     free = bump(ax, y + 0.077, 0.030, 0.013)
     jaw = max(jaw * (1 - min(1.0, 1.3 * free)), jaw * goatee)
-    beard = max(paint.beard * max(jaw, goatee, mustache), paint.mustache * mustache, paint.goatee * max(goatee, mustache))
+    beard = max(
+        paint.beard * max(jaw, goatee, mustache),
+        paint.mustache * mustache,
+        paint.goatee * max(goatee, mustache),
+    )
     stubble = paint.stubble * max(jaw, 0.85 * mustache, goatee)
     return min(1.0, beard), stubble
 
 
 @njit(cache=True, fastmath=True)
-def shade_face(index, coordinates, occlusion, triangles, material, cavity, template, points, normals, rim, rotation, eyes,
-               folds, light_depth, to_light, paint: Paint, lamp: Lamp):
+def shade_face(
+    index,
+    coordinates,
+    occlusion,
+    triangles,
+    material,
+    cavity,
+    template,
+    points,
+    normals,
+    rim,
+    rotation,
+    eyes,
+    folds,
+    light_depth,
+    to_light,
+    paint: Paint,
+    lamp: Lamp,
+):
     """Toned linear RGB (size, size, 3) of the head pass.
 
-    index, coordinates: from `rasterize`. occlusion: from `ambient_occlusion`. template, points, normals: (V, 3) the
-    painter's coordinates, the turned vertices and their normals. rim: (V,) 1 at the edge of the lids. eyes: (2, 3) eyeball
-    centers in the template. folds: (2, Y, X) from `compose`. light_depth, to_light: the shadow map and its matrix.
-    """
+    index, coordinates: from `rasterize`. occlusion: from `ambient_occlusion`. template, points, normals: (V,
+    3) the painter's coordinates, the turned vertices and their normals. rim: (V,) 1 at the edge of the lids.
+    eyes: (2, 3) eyeball centers in the template. folds: (2, Y, X) from `compose`. light_depth, to_light: the
+    shadow map and its matrix."""
     size = index.shape[0]
     out = np.zeros((size, size, 3), np.float32)
     color = np.zeros(3)
@@ -224,8 +252,9 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 if fy > 1 and iy < Y_CELLS - 2 and ix < X_CELLS - 2 and z > -0.04:
                     ix = max(ix, 1)
                     tx, ty = min(1.0, max(0.0, fx - ix)), fy - iy
-                    h = ((folds[side, iy, ix] * (1 - tx) + folds[side, iy, ix + 1] * tx) * (1 - ty)
-                         + (folds[side, iy + 1, ix] * (1 - tx) + folds[side, iy + 1, ix + 1] * tx) * ty)
+                    h = (folds[side, iy, ix] * (1 - tx) + folds[side, iy, ix + 1] * tx) * (1 - ty) + (
+                        folds[side, iy + 1, ix] * (1 - tx) + folds[side, iy + 1, ix + 1] * tx
+                    ) * ty
                     gx = 0.5 * (folds[side, iy, ix + 1] - folds[side, iy, ix - 1]) * (1.0 if x > 0 else -1.0)
                     gy = -0.5 * (folds[side, iy + 1, ix] - folds[side, iy - 1, ix])
                     crease = max(0.0, -h)
@@ -237,11 +266,17 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                     n[k] /= length
                 # blood near the surface: cheeks, nose, ears; bluish under the eyes
                 red = (0.55 + 0.6 * paint.blush) * bump(ax - 0.040, y + 0.040, 0.020, 0.018)
-                red += 0.45 * bump(ax, y + 0.042, 0.014, 0.012) + 0.5 * smooth(0.079, 0.090, ax) + 0.2 * bump(ax, y + 0.11, 0.02, 0.012)
+                red += (
+                    0.45 * bump(ax, y + 0.042, 0.014, 0.012)
+                    + 0.5 * smooth(0.079, 0.090, ax)
+                    + 0.2 * bump(ax, y + 0.11, 0.02, 0.012)
+                )
                 mottle = noise(x * 210 + 31, y * 210, paint.seed) - 0.5
                 broad = noise(x * 60 + 7, y * 60, paint.seed + 5) - 0.5
                 tone = 1.0 + 0.045 * broad + 0.03 * mottle
-                dark_eye = 0.16 * bump(ax - 0.031, y + 0.015, 0.016, 0.008) + 0.10 * bump(ax - 0.018, y + 0.004, 0.006, 0.010)
+                dark_eye = 0.16 * bump(ax - 0.031, y + 0.015, 0.016, 0.008) + 0.10 * bump(
+                    ax - 0.018, y + 0.004, 0.006, 0.010
+                )
                 dark_eye *= 1 + 0.8 * paint.years
                 color[0] = paint.skin[0] * tone * (1 - 0.02 * red - 0.6 * dark_eye)
                 color[1] = paint.skin[1] * tone * (1 - 0.17 * red - 0.9 * dark_eye)
@@ -319,7 +354,11 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
             elif kind == 1:
                 # the eyeball: a sphere in the template, the iris where the gaze points
                 which = 0 if x > 0 else 1
-                dx, dy, dz = (x - eyes[which, 0]) / 0.0156, (y - eyes[which, 1]) / 0.0156, (z - eyes[which, 2]) / 0.0156
+                dx, dy, dz = (
+                    (x - eyes[which, 0]) / 0.0156,
+                    (y - eyes[which, 1]) / 0.0156,
+                    (z - eyes[which, 2]) / 0.0156,
+                )
                 length = math.sqrt(dx * dx + dy * dy + dz * dz) + 1e-9
                 dx, dy, dz = dx / length, dy / length, dz / length
                 for k in range(3):
@@ -328,7 +367,11 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 if dz < 0.2:
                     r = 2.0
                 vein = smooth(0.55, 1.0, abs(dx - paint.gaze_x))
-                color[0], color[1], color[2] = 0.66 * paint.glare, (0.62 - 0.13 * vein) * paint.glare, (0.60 - 0.15 * vein) * paint.glare
+                color[0], color[1], color[2] = (
+                    0.66 * paint.glare,
+                    (0.62 - 0.13 * vein) * paint.glare,
+                    (0.60 - 0.15 * vein) * paint.glare,
+                )
                 if r < 0.46:
                     ray = noise(math.atan2(dy - paint.gaze_y, dx - paint.gaze_x) * 9, r * 6, paint.seed + 8)
                     inside = 1 - smooth(0.385, 0.425, r)
@@ -350,12 +393,15 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 for k in range(3):
                     n[k] /= length
                 upper = y > -0.0690 if z < 0.0 else y > -0.0707
-                tip = -0.0728 if upper else -0.0668
                 root = smooth(-0.0585, -0.0570, y) if upper else smooth(-0.0800, -0.0815, y)
                 color[0], color[1], color[2] = 0.90 * paint.glare, 0.86 * paint.glare, 0.76 * paint.glare
                 gap = 0.0
                 for k in range(5):
-                    place = (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k] if upper else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
+                    place = (
+                        (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k]
+                        if upper
+                        else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
+                    )
                     gap = max(gap, 1 - smooth(0.0002, 0.0009, abs(ax - place)))
                 for k in range(3):
                     color[k] *= 1 - 0.16 * gap
@@ -371,11 +417,19 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 shine, gloss = 0.08, 25.0
             elif kind == 5:
                 if y > -0.03:  # the eye socket's rim
-                    color[0], color[1], color[2] = paint.skin[0] * 0.55, paint.skin[1] * 0.40, paint.skin[2] * 0.38
+                    color[0], color[1], color[2] = (
+                        paint.skin[0] * 0.55,
+                        paint.skin[1] * 0.40,
+                        paint.skin[2] * 0.38,
+                    )
                     shine = 0.05
                 else:
                     deep = smooth(0.000, 0.026, z)
-                    color[0], color[1], color[2] = 0.16 * deep + 0.010, 0.035 * deep + 0.004, 0.035 * deep + 0.004
+                    color[0], color[1], color[2] = (
+                        0.16 * deep + 0.010,
+                        0.035 * deep + 0.004,
+                        0.035 * deep + 0.004,
+                    )
                     shine = 0.03 * deep
             else:
                 for k in range(3):
@@ -390,8 +444,10 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 lit = max(lit, 0.75) * (0.35 + 0.65 * deep)
             sky = 0.5 + 0.5 * n[1]
             gleam = max(0.0, n[0] * lamp.half[0] + n[1] * lamp.half[1] + n[2] * lamp.half[2])
-            spec = shine * gleam ** gloss * lit * smooth(-0.05, 0.25, facing)
-            frontal = max(0.0, 0.25 + 0.75 * (-0.5 * n[0] * lamp.direction[0] / (abs(lamp.direction[0]) + 0.2) + n[2]))
+            spec = shine * gleam**gloss * lit * smooth(-0.05, 0.25, facing)
+            frontal = max(
+                0.0, 0.25 + 0.75 * (-0.5 * n[0] * lamp.direction[0] / (abs(lamp.direction[0]) + 0.2) + n[2])
+            )
             graze = (1 - max(0.0, n[2])) ** 4
             for k in range(3):
                 # light bleeds past the terminator, red furthest
@@ -400,17 +456,43 @@ def shade_face(index, coordinates, occlusion, triangles, material, cavity, templ
                 soft = lit if lit > 0.999 or k > 0 else lit ** (1.0 - 0.25 * translucent)
                 bounce = open_sky ** (0.8 if k == 0 else 1.05)
                 ambient = (lamp.ground[k] + (lamp.sky[k] - lamp.ground[k]) * sky) * bounce
-                value = color[k] * (lamp.key[k] * diffuse * soft * (0.55 + 0.45 * open_sky) + ambient
-                                    + lamp.fill[k] * frontal * bounce)
-                value += (spec + emission * (0.35 + 0.65 * lit)) * lamp.key[k] + 0.05 * shine * graze * lamp.sky[k]
+                value = color[k] * (
+                    lamp.key[k] * diffuse * soft * (0.55 + 0.45 * open_sky)
+                    + ambient
+                    + lamp.fill[k] * frontal * bounce
+                )
+                value += (spec + emission * (0.35 + 0.65 * lit)) * lamp.key[
+                    k
+                ] + 0.05 * shine * graze * lamp.sky[k]
                 out[py, px, k] = roll_off(value)
     return out
 
 
 @njit(cache=True, fastmath=True)
-def shade_hair(index, coordinates, depth, head_depth, triangles, kinds, template, parameters, points, normals, rotation,
-               light_depth, to_light, paint: Paint, lamp: Lamp, base, cover: int, curl: float):
-    """(toned linear RGB, alpha) of the hair pass. kinds: (T,) 0 shell, else extra geometry; cover: 0 hair, 1 knit, 2 cloth."""
+def shade_hair(
+    index,
+    coordinates,
+    depth,
+    head_depth,
+    triangles,
+    kinds,
+    template,
+    parameters,
+    points,
+    normals,
+    rotation,
+    light_depth,
+    to_light,
+    paint: Paint,
+    lamp: Lamp,
+    base,
+    cover: int,
+    curl: float,
+):
+    """(toned linear RGB, alpha) of the hair pass.
+
+    kinds: (T,) 0 shell, else extra geometry; cover: 0 hair, 1 knit, 2 cloth.
+    """
     size = index.shape[0]
     out = np.zeros((size, size, 3), np.float32)
     alpha = np.zeros((size, size), np.float32)
@@ -505,12 +587,24 @@ def shade_hair(index, coordinates, depth, head_depth, triangles, kinds, template
             sky = 0.5 + 0.5 * n[1]
             rim_light = (1 - max(0.0, n[2])) ** 3
             # roots lie in the shade of the locks above
-            root = 0.62 + 0.38 * smooth(0.0, 0.014, edge) if cover == 0 else 0.85 + 0.15 * smooth(0.0, 0.01, edge)
+            root = (
+                0.62 + 0.38 * smooth(0.0, 0.014, edge)
+                if cover == 0
+                else 0.85 + 0.15 * smooth(0.0, 0.01, edge)
+            )
             for k in range(3):
                 body = base[k] * tint * root
                 ambient = lamp.ground[k] + (lamp.sky[k] - lamp.ground[k]) * sky
                 value = body * (lamp.key[k] * diffuse * lit + 0.9 * ambient + lamp.fill[k] * max(0.0, n[2]))
-                value += sheen * ring * lamp.key[k] * lit * (0.03 + 0.8 * base[k]) * smooth(-0.1, 0.3, facing) * (0.4 + 0.9 * lock)
+                value += (
+                    sheen
+                    * ring
+                    * lamp.key[k]
+                    * lit
+                    * (0.03 + 0.8 * base[k])
+                    * smooth(-0.1, 0.3, facing)
+                    * (0.4 + 0.9 * lock)
+                )
                 value += 0.25 * rim_light * base[k] * lamp.sky[k]
                 out[py, px, k] = roll_off(value)
             alpha[py, px] = cover_alpha
