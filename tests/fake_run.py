@@ -85,15 +85,20 @@ def write_fake_run(
             nan = np.full(epochs, np.nan)
             extra = {
                 "tcl": 0.6 * np.exp(-e / 5) if method.startswith("tcl") else nan,
-                **{p: (v * np.exp(-e / 6) if method == "ad-corre" else nan) for p, v in zip(("FD", "MD", "ED"), (1.0, 0.9, 0.5), strict=True)},
+                **{
+                    p: (v * np.exp(-e / 6) if method == "ad-corre" else nan)
+                    for p, v in zip(("FD", "MD", "ED"), (1.0, 0.9, 0.5), strict=True)
+                },
             }
             histories.append(
                 pd.DataFrame(
                     {
-                        "method": method, "seed": s, "epoch": e, "train_loss": ce + np.nansum(list(extra.values()), axis=0),
+                        "method": method, "seed": s, "epoch": e,
+                        "train_loss": ce + np.nansum(list(extra.values()), axis=0),
                         "ce": ce, **extra,
                         "validation_accuracy": accuracy * (1 - 0.7 * np.exp(-e / 3)) + 0.008 * rng.normal(size=epochs),
-                        "validation_balanced_accuracy": (accuracy - 0.03) * (1 - 0.75 * np.exp(-e / 3.2)) + 0.008 * rng.normal(size=epochs),
+                        "validation_balanced_accuracy": (accuracy - 0.03) * (1 - 0.75 * np.exp(-e / 3.2))
+                        + 0.008 * rng.normal(size=epochs),
                         "seconds": 3.4 * e,
                     }
                 )
@@ -101,7 +106,11 @@ def write_fake_run(
 
         def of(values):
             values = [float(v) for v in values]
-            return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, "values": values}
+            return {
+                "mean": float(np.mean(values)),
+                "std": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                "values": values,
+            }
 
         jitter = lambda v: of([v * (1 + 0.01 * rng.normal()) for _ in seeds])  # noqa: E731
         summary[method] = {
@@ -115,12 +124,20 @@ def write_fake_run(
             "confusion": confusion.tolist(),
         }  # fmt: skip
     (folder / "summary.json").write_text(
-        json.dumps({"dataset": dataset.name, "epochs": epochs, "seeds": list(seeds), "seconds": 402.5, "methods": summary})
+        json.dumps(
+            {"dataset": dataset.name, "epochs": epochs, "seeds": list(seeds), "seconds": 402.5, "methods": summary}
+        )
     )
     (folder / "config.json").write_text(
         json.dumps(
             {
-                "settings": {"dataset": dataset.name, "methods": list(methods), "epochs": epochs, "batch_size": 128, "tcl": {"margin": 0.5, "weight": 2.0}},
+                "settings": {
+                    "dataset": dataset.name,
+                    "methods": list(methods),
+                    "epochs": epochs,
+                    "batch_size": 128,
+                    "tcl": {"margin": 0.5, "weight": 2.0},
+                },
                 "versions": {"python": "3.11.4", "ferlab": "0.1.0", "torch": "2.14.1"},
                 "machine": {"system": "Linux", "cores": 2},
             }

@@ -28,8 +28,16 @@ def linear(color: str) -> np.ndarray:
 
 
 def oklab(rgb: np.ndarray) -> np.ndarray:
-    to_lms = [[0.41222147, 0.53633254, 0.05144599], [0.2119035, 0.68069955, 0.10739696], [0.08830246, 0.28171884, 0.6299787]]
-    to_lab = [[0.21045426, 0.79361779, -0.00407205], [1.9779985, -2.4285922, 0.4505937], [0.0259040, 0.78277177, -0.80867577]]
+    to_lms = [
+        [0.41222147, 0.53633254, 0.05144599],
+        [0.2119035, 0.68069955, 0.10739696],
+        [0.08830246, 0.28171884, 0.6299787],
+    ]
+    to_lab = [
+        [0.21045426, 0.79361779, -0.00407205],
+        [1.9779985, -2.4285922, 0.4505937],
+        [0.0259040, 0.78277177, -0.80867577],
+    ]
     return np.cbrt(np.clip(rgb, 0, 1) @ np.array(to_lms).T) @ np.array(to_lab).T
 
 
@@ -46,7 +54,10 @@ def test_classes_can_be_told_apart(sight):
 def test_colors_stand_out_on_light_and_dark(colors):
     for color in colors.values():
         luminance = linear(color) @ [0.2126, 0.7152, 0.0722]
-        assert 1.05 / (luminance + 0.05) > 2 and (luminance + 0.05) / (linear("#14161a") @ [0.2126, 0.7152, 0.0722] + 0.05) > 2.7
+        assert (
+            1.05 / (luminance + 0.05) > 2
+            and (luminance + 0.05) / (linear("#14161a") @ [0.2126, 0.7152, 0.0722] + 0.05) > 2.7
+        )
 
 
 def test_every_class_and_method_has_its_own():
@@ -115,7 +126,9 @@ def test_contact_sheet_puts_faces_into_their_rows(plots, channels):
 
 
 def test_image_grid_names_rows_and_columns(plots):
-    axes = plots.image_grid([[np.full((8, 8, 3), 90, np.uint8)] * 2, [np.zeros((8, 8, 1), np.uint8)]], ["a", "b"], ["x", "y"])
+    axes = plots.image_grid(
+        [[np.full((8, 8, 3), 90, np.uint8)] * 2, [np.zeros((8, 8, 1), np.uint8)]], ["a", "b"], ["x", "y"]
+    )
     assert axes.shape == (2, 2) and not axes[1, 1].images
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["a", "b"] and [ax.get_title() for ax in axes[0]] == ["x", "y"]
 
@@ -163,7 +176,13 @@ def test_saved_figures_are_pictures_and_the_same_again(tmp_path):
     run_dir = write_fake_run(tmp_path / "run", faces)
     written = save_figures(run_dir, faces)
     names = {path.name for path in written}
-    assert {"embedding_maps.png", "embedding_maps.svg", "confusion_matrices.png", "learning_curves_validation_accuracy.png", "faces.png"} <= names
+    assert {
+        "embedding_maps.png",
+        "embedding_maps.svg",
+        "confusion_matrices.png",
+        "learning_curves_validation_accuracy.png",
+        "faces.png",
+    } <= names
     assert {path.name for path in (run_dir / "figures").iterdir()} == names
     for path in written:
         if path.suffix == ".png":

@@ -114,7 +114,8 @@ def test_three_agreeing_seeds_make_a_difference(tmp_path, faces):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "word"), [(0.30, "pulled the classes together"), (0.38, "No clear change"), (0.60, "loosened the classes")]
+    ("ratio", "word"),
+    [(0.30, "pulled the classes together"), (0.38, "No clear change"), (0.60, "loosened the classes")],
 )
 def test_geometry_is_named_by_its_direction(tmp_path, faces, ratio, word):
     ratios = {**SAME, "tcl-nearest": [ratio]}
@@ -135,7 +136,9 @@ def test_networks_at_chance_are_not_compared(tmp_path, faces):
     change(run_dir, lambda summary: summary["methods"]["ce-heads"].update(balanced_accuracy=chance))
     said = verdict(read_run(run_dir))
     assert any(s.startswith("CE, k heads (control) has learned little") for s in said.sentences)
-    assert not any(s.startswith("CE + Ad-Corre") for s in said.sentences) and any(s.startswith("CE + TCL") for s in said.sentences)
+    assert not any(s.startswith("CE + Ad-Corre") for s in said.sentences) and any(
+        s.startswith("CE + TCL") for s in said.sentences
+    )
     change(run_dir, lambda summary: [of.update(balanced_accuracy=chance) for of in summary["methods"].values()])
     assert "not learned the classes yet" in verdict(read_run(run_dir)).headline
 
@@ -183,7 +186,9 @@ def test_sprite_holds_the_faces(run_dir, faces):
     for i in (0, 17, len(faces) - 1):
         top, left = i // sprite["columns"] * sprite["tile"], i % sprite["columns"] * sprite["tile"]
         tile = sheet[top : top + sprite["tile"], left : left + sprite["tile"]]
-        face = np.asarray(Image.fromarray(faces.images[i]).resize((sprite["tile"],) * 2, Image.Resampling.LANCZOS), dtype=float)
+        face = np.asarray(
+            Image.fromarray(faces.images[i]).resize((sprite["tile"],) * 2, Image.Resampling.LANCZOS), dtype=float
+        )
         assert np.abs(tile - face).mean() < 8
 
 
@@ -237,9 +242,14 @@ def open_report(browser, run_dir, faces):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda r: errors.append(f"asked for {r.url[:80]}") if not r.url.startswith(("file:", "data:")) else None)
+        page.on(
+            "request",
+            lambda r: errors.append(f"asked for {r.url[:80]}") if not r.url.startswith(("file:", "data:")) else None,
+        )
         page.goto((run_dir / "report.html").as_uri())
         page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=30_000)
         return page
@@ -288,10 +298,13 @@ def test_maps_are_drawn_and_nothing_is_wider_than_the_window(open_report, build_
         for name in ("surprise", "happiness", "sadness"):
             assert colored(image, CLASS_COLORS[name]) > 20
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("[...document.querySelectorAll('.scroll, .confusions figure')].every((e) => e.scrollWidth <= e.clientWidth)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll, .confusions figure')].every((e) => e.scrollWidth <= e.clientWidth)"
+    )
     clipped = page.evaluate(
         "[...document.querySelectorAll('h1,h2,li,td,th,button,figcaption,.score')]"
-        ".filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map((e) => e.textContent)"
+        ".filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)"
+        ".filter((e) => getComputedStyle(e).display !== 'inline').map((e) => e.textContent)"
     )
     assert not clipped
     background = pixels(page.locator("body"))[5, 5]
@@ -310,7 +323,9 @@ def test_hover_shows_the_face_and_marks_it_everywhere(open_report, faces):
     assert faces.classes[faces.labels[hovered]] in tip.inner_text()
     for name in ("Cross-entropy", "CE + TCL (nearest)", "CE + Ad-Corre", "%"):
         assert name in tip.inner_text()
-    shown = np.array(page.evaluate("[...document.querySelector('#tip canvas').getContext('2d').getImageData(0, 0, 192, 192).data]"))
+    shown = np.array(
+        page.evaluate("[...document.querySelector('#tip canvas').getContext('2d').getImageData(0, 0, 192, 192).data]")
+    )
     shown = shown.reshape(192, 192, 4)[..., :3]
     face = np.asarray(Image.fromarray(faces.images[hovered]).resize((192, 192), Image.Resampling.BICUBIC), dtype=int)
     assert np.abs(shown - face).mean() < 15
@@ -335,7 +350,12 @@ def test_lasso_box_and_click_select_in_all_maps(open_report):
         page.mouse.move(*corner(*end), steps=5)
     page.mouse.up()
     chosen = set(page.evaluate("[...ferlabReport.state.selected]"))
-    left = set(page.evaluate("(() => { const p = ferlabReport.panels[0]; return [...p.px.keys()].filter((i) => p.px[i] < p.size * 0.49 && p.px[i] > p.size * 0.03); })()"))
+    left = set(
+        page.evaluate(
+            "(() => { const p = ferlabReport.panels[0];"
+            " return [...p.px.keys()].filter((i) => p.px[i] < p.size * 0.49 && p.px[i] > p.size * 0.03); })()"
+        )
+    )
     assert 10 < len(chosen) < 280 and left <= chosen
     assert f"{len(chosen)} faces selected" in page.locator("#selection").inner_text()
     assert page.locator("#selection figure").count() == min(len(chosen), 72)
@@ -403,7 +423,10 @@ def test_keyboard_walks_selects_and_clears(open_report):
 @pytest.mark.browser
 def test_curves_are_drawn_for_every_method_that_has_them(open_report):
     page = open_report()
-    lines = page.evaluate("[...document.querySelectorAll('.chart')].map((c) => [c.querySelector('figcaption').textContent, c.querySelectorAll('polyline').length])")
+    lines = page.evaluate(
+        "[...document.querySelectorAll('.chart')]"
+        ".map((c) => [c.querySelector('figcaption').textContent, c.querySelectorAll('polyline').length])"
+    )
     assert [n for _, n in lines] == [4, 4, 4, 3, 1]  # FD, MD and ED of Ad-Corre; TCL
     chart = page.locator(".chart svg").first
     chart.scroll_into_view_if_needed()

@@ -57,7 +57,9 @@ def test_the_plots_share_one_copy_of_the_javascript(views):
 
 
 def test_all_spaces_have_one_scale(views):
-    domains = {tuple(widget(views, name).x_scale_domain) + tuple(widget(views, name).y_scale_domain) for name in views.methods}
+    domains = {
+        tuple(widget(views, name).x_scale_domain) + tuple(widget(views, name).y_scale_domain) for name in views.methods
+    }
     assert len(domains) == 1
 
 
@@ -143,13 +145,19 @@ def test_names_from_data_are_escaped(tmp_path):
     faces = fake_faces(30, classes=("<img src=x>", "b"))
     views = embedding_views(write_fake_run(tmp_path / "run", faces, methods=("<svg>",)), faces, methods=["<svg>"])
     views.selection = [0, 1]
-    titles = "".join(title.value for title in [views._legend, views._gallery, *[p.children[0] for p in views.children[2].children]])
+    titles = "".join(
+        title.value for title in [views._legend, views._gallery, *[p.children[0] for p in views.children[2].children]]
+    )
     assert "<img src=x>" not in titles and "<svg>" not in titles and "&lt;img src=x&gt;" in titles
 
 
 @pytest.mark.parametrize(
     ("methods", "message"),
-    [(["ce", "tcl-predicted"], "no map of 'tcl-predicted'; it has: ce"), ([], "one to six"), (["ce", "ce"], "one to six")],
+    [
+        (["ce", "tcl-predicted"], "no map of 'tcl-predicted'; it has: ce"),
+        ([], "one to six"),
+        (["ce", "ce"], "one to six"),
+    ],
 )
 def test_unknown_methods(run_dir, faces, methods, message):
     with pytest.raises(FerlabError, match=message):
@@ -166,7 +174,9 @@ def test_action_unit_slider_moves_the_face():
     face.intensity = 0.0
     closed = face.image.astype(int)
     face.intensity = 1.0
-    mouth, forehead = (np.abs(face.image.astype(int) - closed).mean(axis=(1, 2))[rows].max() for rows in (slice(28, 46), slice(0, 10)))
+    mouth, forehead = (
+        np.abs(face.image.astype(int) - closed).mean(axis=(1, 2))[rows].max() for rows in (slice(28, 46), slice(0, 10))
+    )
     assert mouth > 5 > forehead
     assert 'alt="The face with AU26 (jaw drop) at 1.00"' in face._moved.value and "base64," in face._moved.value
     face.unit = "AU4"
@@ -207,13 +217,13 @@ def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False):
     ("function", "message"),
     [
         (ratio, "Right: "),
-        (lambda e, l: None, "returns None"),
-        (lambda e, l: "high", "one number, but returned str"),
-        (lambda e, l: 1 / 0, "stopped with ZeroDivisionError"),
-        (lambda e, l: ratio(e, l, turned=True), "Turn the fraction round"),
-        (lambda e, l: ratio(e, l, power=2.0), "squared"),
-        (lambda e, l: ratio(e, l, keep_own=True), "itself"),
-        (lambda e, l: 0.123, "Cross-entropy you get 0.123"),
+        (lambda e, y: None, "returns None"),
+        (lambda e, y: "high", "one number, but returned str"),
+        (lambda e, y: 1 / 0, "stopped with ZeroDivisionError"),
+        (lambda e, y: ratio(e, y, turned=True), "Turn the fraction round"),
+        (lambda e, y: ratio(e, y, power=2.0), "squared"),
+        (lambda e, y: ratio(e, y, keep_own=True), "itself"),
+        (lambda e, y: 0.123, "Cross-entropy you get 0.123"),
     ],
 )
 def test_ratio_check_names_the_mistake(run_dir, function, message):
@@ -237,7 +247,7 @@ def test_a_question_has_no_answer_until_one_is_chosen():
 
 
 def colored(picture: bytes) -> float:
-    """Share of strongly coloured pixels."""
+    """Share of strongly colored pixels."""
     pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("HSV"), dtype=int)
     return float(((pixels[..., 1] > 90) & (pixels[..., 2] > 90)).mean())
 
@@ -253,7 +263,8 @@ import numpy as np, pandas as pd
 from ferlab.data import CLASSES, FaceDataset
 from ferlab.widgets import embedding_views
 images = np.load({str(lab_server.folder / "images.npy")!r})
-faces = FaceDataset("synthetic", "test", images, np.arange(len(images)) % 7, CLASSES, pd.DataFrame(index=range(len(images))))
+nothing = pd.DataFrame(index=range(len(images)))
+faces = FaceDataset("synthetic", "test", images, np.arange(len(images)) % 7, CLASSES, nothing)
 views = embedding_views({str(run_dir)!r}, faces)
 views"""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup), nbformat.v4.new_code_cell("")])
@@ -269,7 +280,9 @@ views"""
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(".jp-OutputArea canvas").nth(2).wait_for(timeout=120_000)
     page.wait_for_timeout(3000)
-    plots = [c for c in page.locator(".jp-OutputArea canvas").all() if c.is_visible() and c.bounding_box()["height"] > 150]
+    plots = [
+        c for c in page.locator(".jp-OutputArea canvas").all() if c.is_visible() and c.bounding_box()["height"] > 150
+    ]
     assert len({round(plot.bounding_box()["x"]) for plot in plots}) == 3
     first, last = plots[0], plots[-1]
     assert colored(first.screenshot()) > 0.002 and colored(last.screenshot()) > 0.002

@@ -1,11 +1,12 @@
-"""One colour a class and one a method, the same everywhere: figures, report, widgets.
+"""One color a class and one a method, the same everywhere: figures, report, widgets.
 
-The class colours were found by a search in OKLab under three constraints: a hue that fits the word (anger red,
-happiness amber, disgust green, sadness and surprise blue, fear violet, neutral grey), contrast of at least 2:1 to white
-and 2.7:1 to near-black, and the largest possible smallest distance between two classes for normal, deuteranopic,
-protanopic and tritanopic sight (simulation of Machado, Oliveira & Fernandes, *A Physiologically-based Model for Simulation
-of Color Vision Deficiency*, IEEE TVCG 2009). The smallest distance of two of the seven is 0.12; 0.03 for Okabe-Ito colours.
-Colour is never the only carrier of a meaning: maps also write the class names, curves also differ in line style.
+The class colors were found by a search in OKLab under three constraints: a hue that fits the word (anger red,
+happiness amber, disgust green, sadness and surprise blue, fear violet, neutral gray), contrast of at least 2:1
+to white and 2.7:1 to near-black, and the largest possible smallest distance between two classes for normal,
+deuteranopic, protanopic and tritanopic sight (simulation of Machado, Oliveira & Fernandes, *A
+Physiologically-based Model for Simulation of Color Vision Deficiency*, IEEE TVCG 2009). The smallest distance
+of two of the seven is 0.12; 0.03 for Okabe-Ito colors. Color is never the only carrier of a meaning: maps
+also write the class names, curves also differ in line style.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ CORRECT_COLORS: dict[str, str] = {"correct": "#348ad6", "wrong": "#d98a06"}
 
 
 def class_color(name: str) -> str:
-    """The colour of a class; classes of the user's own get one of eight spare colours, the same each time.
+    """The color of a class; classes of the user's own get one of eight spare colors, the same each time.
 
     >>> class_color("anger")
     '#b12b00'
@@ -67,7 +68,7 @@ def class_color(name: str) -> str:
 
 
 def class_colors(classes: tuple[str, ...] | list[str]) -> list[str]:
-    """Colours of several classes, in their order; spare colours are dealt in turn, so that they differ."""
+    """Colors of several classes, in their order; spare colors are dealt in turn, so that they differ."""
     spare = iter(_SPARE * (len(classes) // len(_SPARE) + 1))
     return [CLASS_COLORS.get(name) or next(spare) for name in classes]
 
@@ -82,5 +83,5 @@ def method_label(name: str) -> str:
 
 
 def method_color(name: str) -> str:
-    """The colour of a method; an unknown one gets a spare colour."""
+    """The color of a method; an unknown one gets a spare color."""
     return METHOD_COLORS.get(name) or _SPARE[sum(name.encode()) % len(_SPARE)]

@@ -61,7 +61,7 @@ def embedding_map(
     names: bool = True,
     wrong: np.ndarray | None = None,
 ) -> Axes:
-    """A map of an embedding space, one dot an image, in class colours.
+    """A map of an embedding space, one dot an image, in class colors.
 
     Args:
         points: float array (N, 2).
@@ -80,9 +80,18 @@ def embedding_map(
         colors = np.array(class_colors(list(classes)))
         size = float(np.clip(14000 / max(len(points), 1), 6, 28))
         order = np.random.default_rng(0).permutation(len(points))  # so that no class hides the others
-        ax.scatter(*points[order].T, c=colors[labels[order]], s=size, alpha=0.85, linewidths=0, rasterized=len(points) > 600)
+        ax.scatter(
+            *points[order].T, c=colors[labels[order]], s=size, alpha=0.85, linewidths=0, rasterized=len(points) > 600
+        )
         if wrong is not None and np.any(wrong):
-            ax.scatter(*points[np.asarray(wrong)].T, s=size * 1.6, facecolors="none", edgecolors=_INK, linewidths=0.6, rasterized=len(points) > 600)
+            ax.scatter(
+                *points[np.asarray(wrong)].T,
+                s=size * 1.6,
+                facecolors="none",
+                edgecolors=_INK,
+                linewidths=0.6,
+                rasterized=len(points) > 600,
+            )
         if names:
             for k, name in enumerate(classes):
                 if (labels == k).sum() >= 3:
@@ -124,8 +133,8 @@ def embedding_maps(
 
 
 def densest(points: np.ndarray) -> np.ndarray:
-    """The point of `points` (N, 2) with the most others close by: float array (2,). A good place for a name, where the mean
-    of a class in two pieces would lie between them."""
+    """The point of `points` (N, 2) with the most others close by: float array (2,). A good place for a name,
+    where the mean of a class in two pieces would lie between them."""
     sample = points if len(points) <= 400 else points[np.random.default_rng(0).choice(len(points), 400, replace=False)]
     distances = np.linalg.norm(sample[:, None] - sample[None], axis=2)
     return sample[np.sort(distances, axis=1)[:, : max(2, len(sample) // 3)].mean(axis=1).argmin()]
@@ -170,7 +179,8 @@ def learning_curves(
 def confusion_matrix(
     counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
 ) -> Axes:
-    """A confusion matrix: color and large number are the share of the row (of the true class), the small number the images.
+    """A confusion matrix: color and large number are the share of the row (of the true class), the small number
+    the images.
 
     Args:
         counts: int array (K, K); row = true class, column = predicted class.
@@ -185,7 +195,12 @@ def confusion_matrix(
         ax = _axes(ax, (5.6, 5.0))
         rows = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
-        text = np.array([[f"{s:.0%}\n{c}" if c else "" for s, c in zip(*pair, strict=True)] for pair in zip(share, counts, strict=True)])
+        text = np.array(
+            [
+                [f"{s:.0%}\n{c}" if c else "" for s, c in zip(*pair, strict=True)]
+                for pair in zip(share, counts, strict=True)
+            ]
+        )
         sns.heatmap(
             share, vmin=0, vmax=1, cmap=sns.light_palette("#1f6fb5", as_cmap=True), annot=text, fmt="", cbar=False,
             square=True, linewidths=1.5, linecolor="white", xticklabels=list(classes), yticklabels=list(classes), ax=ax,
@@ -210,7 +225,9 @@ def confusion_matrices(confusions: Mapping[str, np.ndarray], classes: Sequence[s
     columns = min(2, len(confusions))
     rows = -(-len(confusions) // columns)
     with figure_style():
-        figure, axes = plt.subplots(rows, columns, figsize=(5.4 * columns, 5.0 * rows), layout="constrained", squeeze=False)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(5.4 * columns, 5.0 * rows), layout="constrained", squeeze=False
+        )
         axes = axes.ravel()
         for ax, (name, counts) in zip(axes, confusions.items(), strict=False):
             confusion_matrix(counts, classes, ax, method_label(name))
@@ -241,10 +258,12 @@ def contact_sheet(
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) != len(labels):
-        raise FerlabError(f"A contact sheet needs images (N, H, W, 1 or 3) and labels (N,), got {images.shape} and {labels.shape}.")
+        raise FerlabError(
+            f"A contact sheet needs images (N, H, W, 1 or 3) and labels (N,), got {images.shape} and {labels.shape}."
+        )
     height, width = images.shape[1:3]
     gap = max(1, height // 24)
-    strip = max(3, width // 10)  # the class's colour, left of its row
+    strip = max(3, width // 10)  # the class's color, left of its row
     sheet = np.full((len(classes) * (height + gap) - gap, strip + columns * (width + gap), 3), 255, dtype=np.uint8)
     colors = [tuple(bytes.fromhex(color[1:])) for color in class_colors(list(classes))]
     rng = None if seed is None else np.random.default_rng(seed)
@@ -289,7 +308,11 @@ def image_grid(
         raise FerlabError("There are no images to draw.")
     with figure_style():
         figure, axes = plt.subplots(
-            len(images), across, figsize=(size * across + (1.6 if rows else 0), size * len(images) + 0.3), layout="constrained", squeeze=False
+            len(images),
+            across,
+            figsize=(size * across + (1.6 if rows else 0), size * len(images) + 0.3),
+            layout="constrained",
+            squeeze=False,
         )
         for r, row in enumerate(axes):
             for c, ax in enumerate(row):
@@ -363,7 +386,15 @@ def metric_bars(summary: Mapping, metric: str = "accuracy", ax: Axes | None = No
             ax.barh(row, value["mean"], 0.62, color=method_color(name), alpha=0.75)
             seeds = value.get("values") or []
             ax.scatter(seeds, np.full(len(seeds), row), s=16, color=_INK, zorder=3)
-            ax.text(0.01, row, f"{value['mean']:.3f}", transform=ax.get_yaxis_transform(), va="center", color="white", fontweight="bold")
+            ax.text(
+                0.01,
+                row,
+                f"{value['mean']:.3f}",
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                color="white",
+                fontweight="bold",
+            )
         ax.set_yticks(range(len(found)), [method_label(name) for name in found])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)

@@ -49,12 +49,16 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     for column in ("validation_accuracy", "train_loss"):
         if column in run.history and run.history[column].notna().any():
             figures[f"learning_curves_{column}"] = lambda c=column: plots.learning_curves(run.history, c)
-    confusions = {name: np.asarray(of["confusion"]) for name, of in run.summary["methods"].items() if of.get("confusion")}
+    confusions = {
+        name: np.asarray(of["confusion"]) for name, of in run.summary["methods"].items() if of.get("confusion")
+    }
     if confusions:
         figures["confusion_matrices"] = lambda: plots.confusion_matrices(confusions, classes)[0]
     if dataset is not None:
         figures["faces"] = lambda: plots.contact_sheet(dataset.images, dataset.labels, classes)
-        figures["class_counts"] = lambda: plots.class_counts(dataset.class_counts(), title=f"{dataset.name}, {dataset.split}")
+        figures["class_counts"] = lambda: plots.class_counts(
+            dataset.class_counts(), title=f"{dataset.name}, {dataset.split}"
+        )
 
     folder = run.path / "figures"
     folder.mkdir(exist_ok=True)
@@ -66,7 +70,13 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
             for suffix in ("png", "svg"):
                 target = folder / f"{name}.{suffix}"
                 beside = folder / f".{name}.{suffix}"
-                figure.savefig(beside, dpi=150, bbox_inches="tight", format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+                figure.savefig(
+                    beside,
+                    dpi=150,
+                    bbox_inches="tight",
+                    format=suffix,
+                    metadata={"Date": None} if suffix == "svg" else None,
+                )
                 os.replace(beside, target)
                 written.append(target)
             plots.plt.close(figure)

@@ -20,19 +20,21 @@ def aligned_layouts(
 ) -> dict[str, np.ndarray]:
     """UMAP of every space, turned so that a point lies in about the same place wherever the spaces agree.
 
-    A first UMAP of the first space is the *common start*. From it every space is optimised on its own neighbour graph alone, and
-    then brought onto the first space's map by Procrustes analysis (shift, rotation, reflection, one scale), which changes
-    no shape. So what still differs between two maps is what differs between the spaces, apart
-    from UMAP's own freedom. `umap.AlignedUMAP` was the other candidate: it took five times as long (3,000 points, three spaces)
-    and pulls corresponding points together *while* optimising, which blends the spaces that are to be told apart.
+    A first UMAP of the first space is the *common start*. From it every space is optimized on its own neighbor
+    graph alone, and then brought onto the first space's map by Procrustes analysis (shift, rotation,
+    reflection, one scale), which changes no shape. So what still differs between two maps is what differs
+    between the spaces, apart from UMAP's own freedom. `umap.AlignedUMAP` was the other candidate: it took five
+    times as long (3,000 points, three spaces) and pulls corresponding points together *while* optimizing, which
+    blends the spaces that are to be told apart.
 
-    Neighbours are exact, by cosine distance in every space: the spaces have different sizes, scales and norms (the heads
-    of Ad-Corre are L2-normalised, the others are not), and the angle is the measure they share.
+    Neighbors are exact, by cosine distance in every space: the spaces have different sizes, scales and norms
+    (the heads of Ad-Corre are L2-normalized, the others are not), and the angle is the measure they share.
 
     Args:
-        embeddings: method name -> float array (N, D_m); row i is the same image in each. The first one is the reference.
+        embeddings: method name -> float array (N, D_m); row i is the same image in each. The first one is the
+            reference.
         seed: same input and seed, same numbers.
-        n_neighbors: size of UMAP's neighbourhoods; at most N - 1 is used.
+        n_neighbors: size of UMAP's neighborhoods; at most N - 1 is used.
         min_dist: UMAP's smallest distance between points of the map.
 
     Returns:
@@ -83,8 +85,8 @@ def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, f
         points: float array (N, 2), row i corresponding to row i of the reference.
 
     Returns:
-        The moved points (N, 2) and the disparity: the share of the reference's variance that is left as distance, 0 for two
-        maps of one shape, at most 1.
+        The moved points (N, 2) and the disparity: the share of the reference's variance that is left as
+        distance, 0 for two maps of one shape, at most 1.
 
     Example:
         >>> square = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
@@ -129,8 +131,8 @@ def _checked(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _umap(space, start, epochs, seed, n_neighbors, min_dist) -> np.ndarray:
-    """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbours by matrix product: as UMAP() compiles and runs
-    a neighbour search of its own, this is several times quicker at a few thousand points."""
+    """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbors by matrix product: as UMAP()
+    compiles and runs a neighbor search of its own, this is several times quicker at a few thousand points."""
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
     unit = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)

@@ -59,7 +59,9 @@ class Run:
         for frame in frames.values():
             common = frame.index if common is None else common.intersection(frame.index, sort=False)
         if common is None or not len(common):
-            raise FerlabError(f"{self.path} holds no maps: embeddings.parquet has no image with x and y in every method.")
+            raise FerlabError(
+                f"{self.path} holds no maps: embeddings.parquet has no image with x and y in every method."
+            )
         common = common.sort_values()
         return {name: frame.loc[common].reset_index(drop=True) for name, frame in frames.items()}
 

@@ -49,7 +49,11 @@ def verdict(run: Run) -> Verdict:
         )
         if seeds == 1:
             p = accuracy[high]["mean"]
-            chance = f"the choice of faces alone moves each by about ±{196 * np.sqrt(p * (1 - p) / size):.1f} points, and " if size else ""
+            chance = (
+                f"the choice of faces alone moves each by about ±{196 * np.sqrt(p * (1 - p) / size):.1f} points, and "
+                if size
+                else ""
+            )
             sentences.append(f"With one seed this ranks nothing: {chance}another seed would move them again.")
         elif seeds == 2:
             sentences.append("Two seeds show a spread but allow no interval: take three or more to compare accuracies.")
@@ -71,8 +75,9 @@ def verdict(run: Run) -> Verdict:
     untrained = [name for name, of in methods.items() if _answers_at_chance(of)]
     if untrained:
         sentences.append(
-            f"{_list(untrained)} {'has' if len(untrained) == 1 else 'have'} learned little or nothing: the recall averaged over the classes "
-            "is about what one answer for all faces would give. More epochs are needed before anything can be compared."
+            f"{_list(untrained)} {'has' if len(untrained) == 1 else 'have'} learned little or nothing: the recall "
+            "averaged over the classes is about what one answer for all faces would give. More epochs are needed "
+            "before anything can be compared."
         )
     for name, reference in pairs:
         if name in untrained or reference in untrained:
@@ -94,8 +99,14 @@ def verdict(run: Run) -> Verdict:
     elif moved and changed_accuracy:
         headline = f"{_list(moved)} reshaped the space, and {_list(changed_accuracy)} changed accuracy."
     elif moved:
-        effect = "pulled the classes together" if not looser else "loosened the classes" if not tighter else "reshaped the space"
-        rest = "whether accuracy changed, one seed cannot tell" if seeds == 1 else f"on accuracy, {count} show no difference"
+        effect = "reshaped the space"
+        if not looser:
+            effect = "pulled the classes together"
+        elif not tighter:
+            effect = "loosened the classes"
+        rest = f"on accuracy, {count} show no difference"
+        if seeds < 3:
+            rest = f"whether accuracy changed, {count} cannot tell"
         headline = f"{_list(moved)} {effect}; {rest}."
     elif changed_accuracy:
         headline = f"{_list(changed_accuracy)} changed accuracy; the spaces kept their shape."
@@ -103,13 +114,15 @@ def verdict(run: Run) -> Verdict:
         headline = f"No clear change: neither the shape of the spaces nor, as far as {count} can tell, accuracy."
     if _flag(run.config, "quick"):
         sentences.append(
-            "This was a quick run: few faces, few epochs. It shows how the parts work together, not how well the methods do."
+            "This was a quick run: few faces, few epochs. It shows how the parts work together, not how well the "
+            "methods do."
         )
     return Verdict(headline, sentences)
 
 
 def reference_of(name: str, methods) -> str | None:
-    """The method that `name` is compared with: `ce-heads` for `ad-corre` where it was run, else `ce`; None for a reference.
+    """The method that `name` is compared with: `ce-heads` for `ad-corre` where it was run, else `ce`; None for
+    a reference.
 
     >>> reference_of("ad-corre", ["ce", "ce-heads", "ad-corre"]), reference_of("ad-corre", ["ce", "ad-corre"])
     ('ce-heads', 'ce')
@@ -141,7 +154,10 @@ def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
     if contradiction:
         return f"{method_label(name)} moved the space, but its measures disagree on where to: {numbers}.", ""
     if change < 0:
-        return f"{method_label(name)} brought faces of one class closer together, compared with other classes: {numbers}.", "tighter"
+        return (
+            f"{method_label(name)} brought faces of one class closer together, compared with other classes: {numbers}.",
+            "tighter",
+        )
     return f"{method_label(name)} let the classes spread: {numbers}.", "looser"
 
 
@@ -181,4 +197,7 @@ def _list(names: list[str]) -> str:
 
 
 def _flag(config: dict, name: str) -> bool:
-    return any(value is True if key == name else isinstance(value, dict) and _flag(value, name) for key, value in config.items())
+    return any(
+        value is True if key == name else isinstance(value, dict) and _flag(value, name)
+        for key, value in config.items()
+    )

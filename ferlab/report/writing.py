@@ -27,7 +27,12 @@ METRICS = (
     ("accuracy", "accuracy", True, "share of test faces classified right"),
     ("balanced_accuracy", "balanced accuracy", True, "recall, averaged over the classes"),
     ("macro_f1", "macro-F1", True, "F1, averaged over the classes"),
-    ("within_between_ratio", "within / between", False, "distance to the own class center over the distance between class centers"),
+    (
+        "within_between_ratio",
+        "within / between",
+        False,
+        "distance to the own class center over the distance between class centers",
+    ),
     ("silhouette", "silhouette", True, "how much closer a face is to its own class than to the next one, from -1 to 1"),
     ("knn_accuracy", "10-NN accuracy", True, "right by vote of the 10 nearest faces, without the classifier"),
     ("map_at_r", "MAP@R", True, "how well faces of the same class come first when searching with a face"),
@@ -63,7 +68,9 @@ def write_report(run_dir: str | Path, dataset: FaceDataset) -> Path:
             points = {name: of.iloc[chosen] for name, of in points.items()}
             first = next(iter(points.values()))
         shown = first["index"].to_numpy(dtype=np.int64)
-        if len(shown) and (shown.max() >= len(dataset) or not (dataset.labels[shown] == first["label"].to_numpy()).all()):
+        if len(shown) and (
+            shown.max() >= len(dataset) or not (dataset.labels[shown] == first["label"].to_numpy()).all()
+        ):
             raise FerlabError(
                 f"The faces given ({dataset.name}, {dataset.split}) are not those of {run.path}; "
                 f"load the test split of {run.summary.get('dataset', 'its data set')}."
@@ -157,11 +164,14 @@ def _payload(run: Run, dataset: FaceDataset, points: dict, columns: int) -> dict
                 and np.issubdtype(rows[column].dtype, np.number)
                 and rows[column].notna().any()
             }
-            curves.append({"method": name, "seed": int(seed), "epoch": rows["epoch"].astype(int).tolist(), "values": values})
+            curves.append(
+                {"method": name, "seed": int(seed), "epoch": rows["epoch"].astype(int).tolist(), "values": values}
+            )
     return {
         "classes": [{"name": n, "color": c} for n, c in zip(dataset.classes, colors, strict=True)],
         "methods": {
-            name: {"label": method_label(name), "color": method_color(name), "dash": _dash(name)} for name in run.methods
+            name: {"label": method_label(name), "color": method_color(name), "dash": _dash(name)}
+            for name in run.methods
         },
         "panels": panels,
         "labels": labels,
@@ -190,7 +200,11 @@ def _dataset_label(run: Run, dataset: FaceDataset) -> str:
 
 def _lead(run: Run, dataset: FaceDataset) -> str:
     seeds, seconds, epochs = run.summary.get("seeds") or [], run.summary.get("seconds"), run.summary.get("epochs")
-    parts = [f"Data set {_dataset_label(run, dataset)}", _count(len(dataset), "test face"), _count(len(run.methods), "method")]
+    parts = [
+        f"Data set {_dataset_label(run, dataset)}",
+        _count(len(dataset), "test face"),
+        _count(len(run.methods), "method"),
+    ]
     if isinstance(epochs, int):
         parts.append(_count(epochs, "epoch"))
     if seeds:
@@ -230,7 +244,7 @@ def _metric_table(run: Run) -> str:
             if value is None:
                 cells.append('<td class="none">n/a</td>')
                 continue
-            spread = f' <small>± {value.get("std") or 0:.3f}</small>' if several else ""
+            spread = f" <small>± {value.get('std') or 0:.3f}</small>" if several else ""
             base = metric_of(methods.get("ce", {}), key) if name != "ce" else None
             change = f'<span class="change">{value["mean"] - base["mean"]:+.3f}</span>' if base else ""
             cells.append(f"<td>{value['mean']:.3f}{spread}{change}</td>")
@@ -284,12 +298,17 @@ def _settings(run: Run) -> str:
             groups.setdefault(key, []).extend(_flat(value))
         else:
             groups.setdefault("run", []).append((key, _plain(value)))
-    result = {k: run.summary.get(k) for k in ("dataset", "epochs", "seeds", "seconds") if run.summary.get(k) is not None}
+    result = {
+        k: run.summary.get(k) for k in ("dataset", "epochs", "seeds", "seconds") if run.summary.get(k) is not None
+    }
     groups.setdefault("result", []).extend((k, _plain(v)) for k, v in result.items())
     tables = []
     for group, rows in groups.items():
         body = "".join(f'<tr><th scope="row">{_breakable(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
-        tables.append(f'<section class="card"><h3>{escape(group.replace("_", " "))}</h3><table class="plain"><tbody>{body}</tbody></table></section>')
+        tables.append(
+            f'<section class="card"><h3>{escape(group.replace("_", " "))}</h3>'
+            f'<table class="plain"><tbody>{body}</tbody></table></section>'
+        )
     return "".join(tables)
 
 

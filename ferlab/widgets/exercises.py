@@ -40,7 +40,9 @@ def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int
     names = np.array(views.dataset.classes)[views.dataset.labels[chosen]]
     counts = {name: int((names == name).sum()) for name in views.dataset.classes}
     if len(chosen) < at_least:
-        return f"You have selected {len(chosen)} faces; take at least {at_least}, so that the shares below mean something."
+        return (
+            f"You have selected {len(chosen)} faces; take at least {at_least}, so that the shares below mean something."
+        )
     found = sum(counts[name] for name in classes)
     if found < share * len(chosen):
         other = max((name for name in counts if name not in classes), key=counts.get)
@@ -50,12 +52,14 @@ def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int
         )
     rare = min(classes, key=counts.get)
     if counts[rare] < 0.2 * found:
-        return f"Only {counts[rare]} of your {len(chosen)} faces are {rare}: move the loop closer to the border between {wanted}."
-    right = [
-        f"{method_label(name)} {float((of['predicted'].to_numpy()[views._selected] == of['label'].to_numpy()[views._selected]).mean()):.0%}"
-        for name, of in views._points.items()
-    ]
-    return f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
+        return (
+            f"Only {counts[rare]} of your {len(chosen)} faces are {rare}: move the loop closer to the border between "
+            f"{wanted}."
+        )
+    right = [f"{method_label(name)} {part:.0%}" for name, part in views.share_right().items()]
+    return (
+        f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
+    )
 
 
 def check_within_between(function: Callable, run_dir: str | Path) -> str:
@@ -88,16 +92,26 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
         if not np.isclose(value, within / between, rtol=1e-3):
             if np.isclose(value, between / within, rtol=1e-3):
                 return "Almost: you divided between by within. Turn the fraction round."
-            if np.isclose(value, within_squared / between_squared, rtol=1e-3) or np.isclose(value, (within / between) ** 2, rtol=1e-3):
+            if any(
+                np.isclose(value, x, rtol=1e-3) for x in (within_squared / between_squared, (within / between) ** 2)
+            ):
                 return "Almost: these look like squared distances. Take the root of each distance before averaging."
             if np.isclose(value, within, rtol=1e-3):
-                return "This is the mean distance within the classes. Divide it by the mean distance between class means."
+                return (
+                    "This is the mean distance within the classes. Divide it by the mean distance between class means."
+                )
             if np.isclose(value, between, rtol=1e-3):
                 return "This is the mean distance between class means. It belongs below the fraction line."
             classes = len(np.unique(labels))
             if np.isclose(value, within / between * classes / (classes - 1), rtol=1e-3):
-                return "Almost: the distance of a class mean to itself (0) is in your average. Take only pairs of different classes."
-            return f"For {method_label(name)} you get {value:.3f}, but it should be {within / between:.3f}. Check each mean on its own."
+                return (
+                    "Almost: the distance of a class mean to itself (0) is in your average. Take only pairs of "
+                    "different classes."
+                )
+            return (
+                f"For {method_label(name)} you get {value:.3f}, but it should be {within / between:.3f}. Check each "
+                "mean on its own."
+            )
         answers[name] = value
     numbers = ", ".join(f"{value:.3f} for {method_label(name)}" for name, value in answers.items())
     return f"Right: {numbers}. These are the numbers of the table above."

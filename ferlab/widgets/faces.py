@@ -24,7 +24,13 @@ class ActionUnitSlider(ipywidgets.VBox):
         options = [(f"{name}  {DESCRIPTIONS[name]}", name) for name in ACTION_UNITS]
         self._unit = ipywidgets.Dropdown(options=options, value=unit, description="Action unit")
         self._intensity = ipywidgets.FloatSlider(
-            value=intensity, min=0, max=1, step=0.05, description="Intensity", readout_format=".2f", continuous_update=True
+            value=intensity,
+            min=0,
+            max=1,
+            step=0.05,
+            description="Intensity",
+            readout_format=".2f",
+            continuous_update=True,
         )
         self._another = ipywidgets.Button(description="Another person")
         self._neutral, self._moved = ipywidgets.HTML(), ipywidgets.HTML()
@@ -37,7 +43,13 @@ class ActionUnitSlider(ipywidgets.VBox):
             for text, picture in (("neutral", self._neutral), ("with the action unit", self._moved))
         ]
         controls = ipywidgets.VBox([self._unit, self._intensity, self._another])
-        super().__init__([ipywidgets.HBox([controls, *faces], layout={"flex_flow": "row wrap", "grid_gap": "16px", "align_items": "center"})])
+        super().__init__(
+            [
+                ipywidgets.HBox(
+                    [controls, *faces], layout={"flex_flow": "row wrap", "grid_gap": "16px", "align_items": "center"}
+                )
+            ]
+        )
 
     @property
     def unit(self) -> str:
@@ -62,14 +74,17 @@ class ActionUnitSlider(ipywidgets.VBox):
 
     def _draw(self, also_neutral: bool = False) -> None:
         if also_neutral:
-            self._neutral.value = self._picture(render(self._identity, size=self._size), "The face without any action unit")
+            self._neutral.value = self._picture(
+                render(self._identity, size=self._size), "The face without any action unit"
+            )
         self.image = render(self._identity, {self.unit: self.intensity}, size=self._size)
         what = f"The face with {self.unit} ({DESCRIPTIONS[self.unit]}) at {self.intensity:.2f}"
         self._moved.value = self._picture(self.image, what)
 
     def _picture(self, image: np.ndarray, what: str) -> str:
         # ipywidgets.Image has no alternative text
-        return f'<img src="{data_uri(image)}" alt="{what}" width="{self._size}" height="{self._size}" style="border-radius: 6px; display: block">'
+        size = f'width="{self._size}" height="{self._size}"'
+        return f'<img src="{data_uri(image)}" alt="{what}" {size} style="border-radius: 6px; display: block">'
 
 
 def action_unit_slider(
@@ -94,5 +109,6 @@ def action_unit_slider(
     """
     if unit not in ACTION_UNITS:
         raise FerlabError(f"There is no action unit {unit!r}; choose one of: {', '.join(ACTION_UNITS)}.")
-    return ActionUnitSlider(identity or random_identity(np.random.default_rng(3)), unit, float(np.clip(intensity, 0, 1)), size)
-
+    return ActionUnitSlider(
+        identity or random_identity(np.random.default_rng(3)), unit, float(np.clip(intensity, 0, 1)), size
+    )

@@ -22,14 +22,13 @@ from ferlab.widgets.thumbnails import data_uri
 GALLERY = 60
 _COLOR_BY = {"true class": "true class", "predicted class": "predicted", "right or wrong": "result"}
 _STYLE = """<style>
-.ferlab-note { color: var(--jp-ui-font-color1, inherit); font-size: 13px; line-height: 1.5; }
-.ferlab-note .chip { display: inline-flex; align-items: center; gap: 6px; margin: 0 14px 2px 0; white-space: nowrap; }
-.ferlab-note .chip i { width: 11px; height: 11px; border-radius: 50%; }
-.ferlab-note small { color: var(--jp-ui-font-color2, inherit); font-size: 12px; }
-.ferlab-faces { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 8px; }
+.ferlab-note { color: var(--jp-ui-font-color1, inherit); font-size: 13px; line-height: 1.5; } .ferlab-note .chip
+{ display: inline-flex; align-items: center; gap: 6px; margin: 0 14px 2px 0; white-space: nowrap; } .ferlab-note
+.chip i { width: 11px; height: 11px; border-radius: 50%; } .ferlab-note small { color: var(--jp-ui-font-color2,
+inherit); font-size: 12px; } .ferlab-faces { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 8px; }
 .ferlab-faces figure { margin: 0; width: 76px; text-align: center; font-size: 11.5px; line-height: 1.25; }
-.ferlab-faces img { width: 70px; height: 70px; border: 3px solid; border-radius: 6px; display: block; margin: 0 auto 2px; box-sizing: border-box; }
-</style>"""
+.ferlab-faces img { width: 70px; height: 70px; border: 3px solid; border-radius: 6px; display: block; margin: 0
+auto 2px; box-sizing: border-box; } </style>"""
 
 
 class EmbeddingViews(ipywidgets.VBox):
@@ -54,14 +53,23 @@ class EmbeddingViews(ipywidgets.VBox):
         self._height = height - 28  # the rest is the title
         self.scatters = self._scatters()
         # compose() links them; its own grid would let the last plot run out of a narrow notebook.
-        jscatter.compose(list(self.scatters.values()), sync_selection=True, sync_hover=True, sync_view=True, row_height=self._height)
+        jscatter.compose(
+            list(self.scatters.values()), sync_selection=True, sync_hover=True, sync_view=True, row_height=self._height
+        )
         panels = []
         for name, scatter in self.scatters.items():
-            title = ipywidgets.HTML(f'<div class="ferlab-note"><b>{escape(method_label(name))}</b></div>', layout={"margin": "0"})
+            title = ipywidgets.HTML(
+                f'<div class="ferlab-note"><b>{escape(method_label(name))}</b></div>', layout={"margin": "0"}
+            )
             panels.append(ipywidgets.VBox([title, scatter.widget], layout={"margin": "0", "min_width": "0"}))
         columns = min(len(panels), 3)
         grid = ipywidgets.GridBox(
-            panels, layout={"grid_template_columns": f"repeat({columns}, minmax(0, 1fr))", "grid_gap": "6px 12px", "margin": "4px 0"}
+            panels,
+            layout={
+                "grid_template_columns": f"repeat({columns}, minmax(0, 1fr))",
+                "grid_gap": "6px 12px",
+                "margin": "4px 0",
+            },
         )
         for scatter in self.scatters.values():
             scatter.widget.toolbar_buttons = ["lasso", "lasso_type", "pan_zoom", "divider", "reset"]
@@ -90,6 +98,14 @@ class EmbeddingViews(ipywidgets.VBox):
             raise FerlabError(f"Face {unknown[0]} is not on the maps; choose from the {len(self._indices)} that are.")
         self._select(np.array(sorted({self._position[int(index)] for index in indices}), dtype=np.int64))
 
+    def share_right(self) -> dict[str, float]:
+        """Method -> share of the selected faces that it classifies right."""
+        labels = self._labels[self._selected]
+        return {
+            name: float((of["predicted"].to_numpy()[self._selected] == labels).mean())
+            for name, of in self._points.items()
+        }
+
     @property
     def hovered(self) -> int | None:
         """The face under the cursor as a position in the data set; None without one."""
@@ -98,7 +114,7 @@ class EmbeddingViews(ipywidgets.VBox):
 
     @property
     def color_by(self) -> str:
-        """"true class", "predicted class" or "right or wrong"; can be set."""
+        """ "true class", "predicted class" or "right or wrong"; can be set."""
         return self._color_by.value
 
     @color_by.setter
@@ -153,7 +169,7 @@ class EmbeddingViews(ipywidgets.VBox):
                 {
                     "x": of["x"], "y": of["y"], "true class": true,
                     "predicted": pd.Categorical.from_codes(predicted, classes),
-                    "result": pd.Categorical(np.where(predicted == self._labels, "correct", "wrong"), list(CORRECT_COLORS)),
+                    "result": pd.Categorical(np.where(predicted == self._labels, *CORRECT_COLORS), list(CORRECT_COLORS)),
                     "confidence": [f"{c:.0%}" for c in of["confidence"]],
                     "face": faces,
                 }
@@ -167,8 +183,8 @@ class EmbeddingViews(ipywidgets.VBox):
             scatter.lasso(on_long_press=True)
             scatter.mouse("lasso")
             scatter.tooltip(
-                True, properties=["true class", "predicted", "confidence"], histograms=False, preview="face", preview_type="image",
-                preview_image_size="contain", preview_image_height=110, size="small",
+                True, properties=["true class", "predicted", "confidence"], histograms=False, preview="face",
+                preview_type="image", preview_image_size="contain", preview_image_height=110, size="small",
             )  # fmt: skip
             scatters[name] = scatter
             self._color(scatter, "true class")
@@ -184,10 +200,13 @@ class EmbeddingViews(ipywidgets.VBox):
 
     def _color(self, scatter: jscatter.Scatter, column: str) -> None:
         classes = list(self.dataset.classes)
-        scatter.color(by=column, map=CORRECT_COLORS if column == "result" else dict(zip(classes, class_colors(classes), strict=True)))
+        scatter.color(
+            by=column,
+            map=CORRECT_COLORS if column == "result" else dict(zip(classes, class_colors(classes), strict=True)),
+        )
 
     def _repaint(self) -> None:
-        # Not by Scatter.background(): that also colours legend and axes, and thereby brings them up.
+        # Not by Scatter.background(): that also colors legend and axes, and thereby brings them up.
         dark = self._theme.dark
         ink = (1.0, 1.0, 1.0) if dark else (0.0, 0.0, 0.0)
         for scatter in self.scatters.values():
@@ -214,9 +233,14 @@ class EmbeddingViews(ipywidgets.VBox):
 
     def _draw_legend(self) -> None:
         if self.color_by == "right or wrong":
-            wrong = {name: float((of["predicted"].to_numpy() != self._labels).mean()) for name, of in self._points.items()}
+            wrong = {
+                name: float((of["predicted"].to_numpy() != self._labels).mean()) for name, of in self._points.items()
+            }
             chips = [_chip(color, name) for name, color in CORRECT_COLORS.items()]
-            chips += [f'<span class="chip"><small>{escape(method_label(n))}: {share:.0%} wrong</small></span>' for n, share in wrong.items()]
+            chips += [
+                f'<span class="chip"><small>{escape(method_label(n))}: {share:.0%} wrong</small></span>'
+                for n, share in wrong.items()
+            ]
         else:
             counts = np.bincount(self._labels, minlength=len(self.dataset.classes))
             colors = class_colors(list(self.dataset.classes))
@@ -228,17 +252,16 @@ class EmbeddingViews(ipywidgets.VBox):
         self._clear.disabled = not len(chosen)
         if not len(chosen):
             self._gallery.value = (
-                '<div class="ferlab-note">Hover over a dot to see its face and to find it in the other spaces. Drag a loop around '
-                "dots in one space: they light up in all, and their faces appear here.</div>"
+                '<div class="ferlab-note">Hover over a dot to see its face and to find it in the other spaces. Drag a '
+                "loop around dots in one space: they light up in all, and their faces appear here.</div>"
             )
             return
         classes, colors = self.dataset.classes, class_colors(list(self.dataset.classes))
         counts = np.bincount(self._labels[chosen], minlength=len(classes))
-        mix = ", ".join(f"{n} {escape(name)}" for name, n in sorted(zip(classes, counts, strict=True), key=lambda of: -of[1]) if n)
-        right = " · ".join(
-            f"{escape(method_label(name))}: {(of['predicted'].to_numpy()[chosen] == self._labels[chosen]).mean():.0%} right"
-            for name, of in self._points.items()
+        mix = ", ".join(
+            f"{n} {escape(name)}" for name, n in sorted(zip(classes, counts, strict=True), key=lambda of: -of[1]) if n
         )
+        right = " · ".join(f"{escape(method_label(name))}: {x:.0%} right" for name, x in self.share_right().items())
         ordered = chosen[np.argsort(self._labels[chosen], kind="stable")]
         if len(ordered) > GALLERY:
             ordered = ordered[np.linspace(0, len(ordered) - 1, GALLERY).astype(int)]
@@ -259,7 +282,6 @@ class EmbeddingViews(ipywidgets.VBox):
         )
 
 
-
 def _rgba(color: str) -> list[float]:
     return [*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0]
 
@@ -277,8 +299,8 @@ def embedding_views(
 ) -> EmbeddingViews:
     """The test faces of a run in the spaces of several methods, side by side.
 
-    Hovering shows a face and marks it in every space; a lasso in one space selects in all and lists the faces below. Follows the
-    light or dark theme of the page. Where no widgets can be shown it is a picture.
+    Hovering shows a face and marks it in every space; a lasso in one space selects in all and lists the faces
+    below. Follows the light or dark theme of the page. Where no widgets can be shown it is a picture.
 
     Args:
         run_dir: a run folder (see `ferlab.report.read_run`).
@@ -309,6 +331,7 @@ def embedding_views(
     indices = first["index"].to_numpy(dtype=np.int64)
     if indices.max() >= len(dataset) or not np.array_equal(dataset.labels[indices], first["label"].to_numpy()):
         raise FerlabError(
-            f"The faces given ({dataset.name}, {dataset.split}) are not those of {run.path}; load the split that it was tested on."
+            f"The faces given ({dataset.name}, {dataset.split}) are not those of {run.path}; "
+            "load the split that it was tested on."
         )
     return EmbeddingViews({name: points[name] for name in methods}, dataset, height)
