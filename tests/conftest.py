@@ -86,6 +86,7 @@ def browser() -> Iterator:
 def page(browser) -> Iterator:
     """A fresh page; 1600 x 1000 pixels hold three plots side by side."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(180_000)  # a busy machine is slow, not wrong
     yield context.new_page()
     context.close()
 
@@ -113,7 +114,7 @@ def lab_server(tmp_path_factory, clean_environment) -> Iterator[LabServer]:
         _stop(process)
 
 
-def _wait_for_token(process: subprocess.Popen, log: Path, address: str, seconds: float = 120) -> str:
+def _wait_for_token(process: subprocess.Popen, log: Path, address: str, seconds: float = 300) -> str:
     """The token in the address that the server prints for its user."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
