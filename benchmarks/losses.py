@@ -43,7 +43,7 @@ def ad_corre(batch: int, heads: int = 7, dim: int = 256, classes: int = 7) -> St
 
 
 def ad_corre_pairwise(batch: int, heads: int = 7, dim: int = 256, classes: int = 7) -> Step:
-    """The definitions as they stand: all B x B correlations of every head, all K x K of the means, all k x k of a face."""
+    """The definitions as they stand: all B x B correlations of a head, K x K of the means, k x k of a face."""
     loss, embeddings, labels, logits = AdCorreLoss(classes), *data(batch, (heads, dim), classes)
 
     def step() -> None:
@@ -179,7 +179,10 @@ def compare_fully_synthesized() -> None:
     for classes in (7, 100, 1000, 10_000):
         times = seconds([tcl(256, classes, "fully-synthesized"), fully_synthesized_naive(256, classes)])
         ratio = statistics.median(b / a for a, b in zip(*times, strict=True))
-        memory = peak_megabytes(tcl, 256, classes, "fully-synthesized"), peak_megabytes(fully_synthesized_naive, 256, classes)
+        memory = (
+            peak_megabytes(tcl, 256, classes, "fully-synthesized"),
+            peak_megabytes(fully_synthesized_naive, 256, classes),
+        )
         print(
             f"{classes:>7} {statistics.median(times[0]) * 1e3:>11.2f} {statistics.median(times[1]) * 1e3:>11.2f}"
             f" {ratio:>14.1f} {memory[0]:>10.0f} {memory[1]:>10.0f}",
@@ -188,7 +191,9 @@ def compare_fully_synthesized() -> None:
 
 
 def compare_losses() -> None:
-    print("\nMilliseconds of one step, D=128 (Ad-Corre: k=7 x D=64); 'triplets' is pytorch-metric-learning's TripletMarginLoss")
+    print(
+        "\nMilliseconds of one step, D=128 (Ad-Corre: 7 x 64); 'triplets': pytorch-metric-learning's TripletMarginLoss"
+    )
     names = ["cross-entropy", "center", *SAMPLERS, "ad-corre", "triplets"]
     print(f"{'batch':>7} {'K':>7} " + " ".join(f"{name:>17}" for name in names))
     for batch, classes in [(64, 7), (256, 7), (1024, 7), (4096, 7), (16384, 7), (256, 100), (256, 1000), (256, 10_000)]:
@@ -227,7 +232,10 @@ def compare_with_training_step() -> None:
 
         times = seconds([whole, alone])
         share = statistics.median(b / a for a, b in zip(*times, strict=True))
-        print(f"{name:>22} {statistics.median(times[1]) * 1e3:>7.2f} ms of {statistics.median(times[0]) * 1e3:>7.1f} ms: {share:.1%}")
+        print(
+            f"{name:>22} {statistics.median(times[1]) * 1e3:>7.2f} ms of {statistics.median(times[0]) * 1e3:>7.1f} ms: "
+            f"{share:.1%}"
+        )
 
 
 PARTS = {
@@ -241,6 +249,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, help="one part of the benchmark")
     only = parser.parse_args().only
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {torch.cpu.get_capabilities().get('cpu_name')}")
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {torch.cpu.get_capabilities().get('cpu_name')}"
+    )
     for part in [only] if only else PARTS:
         PARTS[part]()

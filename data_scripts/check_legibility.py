@@ -1,8 +1,8 @@
 """Are the built-in faces legible to a network that has seen photographs only?
 
 Takes a run on FER-2013 (48-pixel grey photographs), shows its cross-entropy network the built-in test faces, and prints
-accuracy, recall a class and the confusion matrix, for all faces and for strong, nearly frontal ones. FER-2013 holds 66
-times fewer disgusted than happy faces and a network learns these shares too, so recall is also given with the network's
+accuracy, recall a class and the confusion matrix, for all faces and for strong, nearly frontal ones. FER-2013 holds far
+fewer disgusted than happy faces and a network learns these shares too, so recall is also given with the network's
 training shares divided out of its probabilities::
 
     ferlab compare --dataset fer2013 --root DIR --methods ce --out runs/fer2013
@@ -52,7 +52,11 @@ def print_scores(title: str, faces: FaceDataset, predictions: Predictions) -> No
     print(f"\n{title}: {len(faces)} faces, " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()))
     print(f"{'true / named':>14}" + "".join(f"{name[:9]:>11}" for name in faces.classes) + "     recall")
     for name, row in zip(faces.classes, confusion_counts(faces.labels, predictions, len(faces.classes)), strict=True):
-        print(f"{name:>14}" + "".join(f"{n:>11}" for n in row) + f"{row[faces.classes.index(name)] / max(row.sum(), 1):>11.2f}")
+        print(
+            f"{name:>14}"
+            + "".join(f"{n:>11}" for n in row)
+            + f"{row[faces.classes.index(name)] / max(row.sum(), 1):>11.2f}"
+        )
 
 
 def main() -> None:

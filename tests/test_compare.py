@@ -16,7 +16,7 @@ from tiny import tiny_faces
 
 from ferlab import cli
 from ferlab.errors import FerlabError
-from ferlab.training import CompareSettings, METHODS, TrainSettings, compare, run_compare
+from ferlab.training import METHODS, CompareSettings, TrainSettings, compare, run_compare
 from ferlab.training.runs import load_network
 
 TINY = TrainSettings(batch_size=32, precision="32-true")
@@ -25,7 +25,9 @@ METHOD_NAMES = ("ce", "tcl-nearest", "ad-corre")
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12))
+    monkeypatch.setattr(
+        compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12)
+    )
 
 
 def settings(out: Path, **changes) -> CompareSettings:

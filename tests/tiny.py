@@ -15,4 +15,6 @@ def tiny_faces(split: str = "train", per_class: int = 24, size: int = 32, seed: 
     images = rng.integers(0, 100, (len(labels), size, size, 3), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[4 * label + 2 : 4 * label + 5] += 120
-    return FaceDataset("tiny", split, images, labels.astype(np.int64), CLASSES, pd.DataFrame({"row": range(len(labels))}))
+    return FaceDataset(
+        "tiny", split, images, labels.astype(np.int64), CLASSES, pd.DataFrame({"row": range(len(labels))})
+    )

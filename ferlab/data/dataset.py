@@ -41,7 +41,7 @@ class FaceDataset:
                 f"{self.name} has {len(self.images)} images, {len(self.labels)} labels and "
                 f"{len(self.metadata)} metadata rows; they must be as many."
             )
-        if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < len(self.classes)):
+        if len(self.labels) and not (self.labels.min() >= 0 and self.labels.max() < len(self.classes)):
             raise FerlabError(f"A label of {self.name} lies outside 0..{len(self.classes) - 1}.")
 
     def __len__(self) -> int:

@@ -58,5 +58,5 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
     )
     metadata = table.drop_columns(["image"]).to_pandas()
     index = {name: i for i, name in enumerate(CLASSES)}
-    labels = metadata["class"].map(index).to_numpy(dtype=np.int64)
+    labels = metadata["class"].map(index).to_numpy(dtype=np.int64, copy=True)
     return FaceDataset("synthetic", split, images, labels, CLASSES, metadata)

@@ -19,9 +19,7 @@ def classification_scores(labels: np.ndarray, predictions: Predictions) -> dict[
     present = np.unique(labels)
     return {
         "accuracy": float(accuracy_score(labels, predicted)),
-        "balanced_accuracy": float(
-            recall_score(labels, predicted, labels=present, average="macro", zero_division=0)
-        ),
+        "balanced_accuracy": float(recall_score(labels, predicted, labels=present, average="macro", zero_division=0)),
         "macro_f1": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0)),
     }
 

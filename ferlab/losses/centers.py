@@ -35,9 +35,7 @@ class ClassCenters(BaseMetricLossFunction):
         centers: parameter (K, D), initialised from a standard normal distribution scaled by 1/sqrt(D).
     """
 
-    def __init__(
-        self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs
-    ) -> None:
+    def __init__(self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         check_distance(self.distance)
         if center_momentum is not None and not 0 <= center_momentum <= 1:

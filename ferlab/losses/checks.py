@@ -12,8 +12,7 @@ def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str
     if not isinstance(embeddings, Tensor):
         raise ValueError(f"{name} must be a tensor of shape {expected}, but is a {type(embeddings).__name__}.")
     fits = embeddings.ndim == len(shape) and all(
-        size >= 1 if isinstance(want, str) else size == want
-        for size, want in zip(embeddings.shape, shape, strict=True)
+        size >= 1 if isinstance(want, str) else size == want for size, want in zip(embeddings.shape, shape, strict=True)
     )
     if not fits:
         raise ValueError(f"{name} must have shape {expected}, but has {tuple(embeddings.shape)}.")

@@ -22,8 +22,10 @@ class Attended(NamedTuple):
 
 
 class SelectiveAttention(nn.Module):
-    """Pooling of the last feature map under attention (TCL paper, arXiv:2302.04108; element weights after Farzaneh & Qi,
-    *Facial Expression Recognition in the Wild via Deep Attentive Center Loss*, WACV 2021, section 3.2).
+    """Pooling of the last feature map under attention.
+
+    After the TCL paper (arXiv:2302.04108) and, for the element weights, Farzaneh & Qi, *Facial Expression Recognition
+    in the Wild via Deep Attentive Center Loss*, WACV 2021, section 3.2.
 
     Pixel-wise coefficients gate where the pooling looks: a weighted mean over the map. Element-wise coefficients weigh
     the embedding's dimensions, in the classifier's input and in the Triplet-Center Loss's distance. Both start neutral

@@ -23,7 +23,9 @@ def create_backbone(name: str, in_channels: int, pretrained: bool = False) -> nn
     """
     if name == "small":
         if pretrained:
-            raise FerlabError("The small network has no pretrained weights: leave pretrained out, or name a timm backbone.")
+            raise FerlabError(
+                "The small network has no pretrained weights: leave pretrained out, or name a timm backbone."
+            )
         return SmallResNet(in_channels)
     import timm
 

@@ -67,7 +67,11 @@ class ExpressionNetwork(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value, least in (("num_classes", num_classes, 2), ("embedding_size", embedding_size, 1), ("heads", heads, 1)):
+        for name, value, least in (
+            ("num_classes", num_classes, 2),
+            ("embedding_size", embedding_size, 1),
+            ("heads", heads, 1),
+        ):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, but is {value}.")
         if unknown := set(attention) - {"pixel", "element"}:
@@ -116,4 +120,3 @@ class ExpressionNetwork(nn.Module):
         joined = embeddings.flatten(start_dim=1)
         logits = self.classifier(joined if attended.element is None else joined * attended.element)
         return NetworkOutput(embeddings, logits, attended.pixel, attended.element)
-

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -85,7 +84,16 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     steps_per_epoch(splits["train"], base)
     out = Path(settings.out)
     prepare_folder(out, settings.overwrite)
-    write_config(out, {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "epochs": epochs, "methods": names})
+    write_config(
+        out,
+        {
+            **dataclasses.asdict(settings),
+            "out": str(out),
+            "root": str(settings.root or ""),
+            "epochs": epochs,
+            "methods": names,
+        },
+    )
 
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None

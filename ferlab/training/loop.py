@@ -93,8 +93,12 @@ def train(
     fabric.launch()
 
     network = ExpressionNetwork(
-        num_classes, method.embedding_size, method.heads, train_set.images.shape[3],
-        attention=method.attention, seed=settings.seed,
+        num_classes,
+        method.embedding_size,
+        method.heads,
+        train_set.images.shape[3],
+        attention=method.attention,
+        seed=settings.seed,
     ).to(memory_format=torch.channels_last)
     objective = build_loss(method, num_classes).to(fabric.device)
     optimizer = torch.optim.SGD(
