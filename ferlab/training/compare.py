@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ferlab.data import FaceDataset, load_dataset
+from ferlab.data.transforms import Augmentation
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import write_json
@@ -23,8 +24,16 @@ from ferlab.training.loop import TrainSettings, steps_per_epoch, train
 from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, get_method
 from ferlab.training.runs import FinishedRun, prepare_folder, save_run, summarize, write_config, write_parquet
 
-# Enough for a first impression within a minute on two CPU cores.
-QUICK_TRAIN, QUICK_VALIDATION, QUICK_TEST, QUICK_EPOCHS = 2560, 300, 700, 3
+# Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
+# every class comes equally often, or three epochs would end at naming the most frequent one.
+QUICK_SIZES = {"train": 2560, "validation": 300, "test": 700}
+QUICK_CHANGES = {
+    "epochs": 3,
+    "batch_size": 32,
+    "learning_rate": 0.05,
+    "batches": "class-balanced",
+    "augmentation": Augmentation(rotation=0.0, scale=0.0, shift=0.04, contrast=0.1, brightness=10.0),
+}
 # More points make the maps slower and harder to read, not truer.
 MAP_POINTS = 3000
 
@@ -39,7 +48,8 @@ class CompareSettings:
         methods: names from the methods table, or ``("all",)``.
         seeds: number of seeds, 0, 1, ...
         epochs: None for the default (fewer with ``quick``).
-        quick: a part of the data and few epochs, for tests and first impressions.
+        quick: a small part of the data (of the built-in faces: strong and nearly frontal ones, which are learned
+            fastest) and few epochs, for tests and first impressions.
         overwrite: replace an earlier run in ``out``.
         train: settings of the training loop; its ``epochs`` and ``seed`` are set by the fields above.
     """
@@ -79,21 +89,13 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     if settings.epochs is not None and settings.epochs < 1:
         raise FerlabError(f"The number of epochs must be at least 1, but is {settings.epochs}.")
     splits = load_splits(settings)
-    epochs = settings.epochs or (QUICK_EPOCHS if settings.quick else settings.train.epochs)
-    base = dataclasses.replace(settings.train, epochs=epochs)
+    base = dataclasses.replace(settings.train, **QUICK_CHANGES) if settings.quick else settings.train
+    base = dataclasses.replace(base, epochs=settings.epochs or base.epochs)
     steps_per_epoch(splits["train"], base)
     out = Path(settings.out)
     prepare_folder(out, settings.overwrite)
-    write_config(
-        out,
-        {
-            **dataclasses.asdict(settings),
-            "out": str(out),
-            "root": str(settings.root or ""),
-            "epochs": epochs,
-            "methods": names,
-        },
-    )
+    chosen = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
+    write_config(out, {**chosen, "epochs": base.epochs, "train": dataclasses.asdict(base)})
 
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None
@@ -104,7 +106,7 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         console.print(f"Interrupted: {len(runs)} of {len(names) * settings.seeds} trainings are finished and kept.")
         if not runs:
             raise
-    summary = finish(runs, settings.dataset, epochs, started, splits["test"], out, console)
+    summary = finish(runs, settings.dataset, base.epochs, started, splits["test"], out, console)
     if interrupted:
         raise interrupted
     return summary
@@ -112,15 +114,21 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
 
 def load_splits(settings: CompareSettings) -> dict[str, FaceDataset]:
     """The three splits, or parts of them with ``quick``."""
-    limits = {"train": QUICK_TRAIN, "validation": QUICK_VALIDATION, "test": QUICK_TEST}
-    splits = {}
-    for split, limit in limits.items():
-        faces = load_dataset(settings.dataset, split, settings.root)
-        if settings.quick and len(faces) > limit:
-            # The same faces in every quick run; in order, so that class shares stay about those of the split.
-            faces = faces.subset(np.sort(np.random.default_rng(0).permutation(len(faces))[:limit]))
-        splits[split] = faces
+    splits = {split: load_dataset(settings.dataset, split, settings.root) for split in QUICK_SIZES}
+    if settings.quick:
+        return {split: quick_part(faces, QUICK_SIZES[split]) for split, faces in splits.items()}
     return splits
+
+
+def quick_part(faces: FaceDataset, size: int) -> FaceDataset:
+    """At most ``size`` faces, the same ones in every quick run; strong and nearly frontal where the metadata tells."""
+    about = faces.metadata
+    kept = np.arange(len(faces))
+    if {"intensity", "yaw", "pitch", "occluder"} <= set(about.columns):
+        strong = (about["intensity"] >= 0.6) | (about["class"] == "neutral")
+        frontal = (about["yaw"].abs() < 15) & (about["pitch"].abs() < 10) & (about["occluder"] == "none")
+        kept = np.flatnonzero(strong & frontal)
+    return faces.subset(np.sort(np.random.default_rng(0).permutation(kept)[:size]))
 
 
 def train_all(

@@ -54,9 +54,10 @@ METHODS: dict[str, Method] = {
     "tcl-semi-synthesized": _tcl(SemiSynthesizedNegative(candidates=2)),
     "tcl-predicted": _tcl(PredictedNegative()),
     # Seven heads of 64 and the balance of the Ad-Corre paper: its 50 x CE averaged over 7 classes is 7.14 x CE,
-    # so one CE goes with 0.14 of each discriminator.
+    # so one CE goes with 0.14 of each discriminator. From the first step on, the discriminators hold a new network near
+    # its start for several epochs, hence the warm-up.
     "ce-heads": Method(heads=7, embedding_size=64),
-    "ad-corre": Method(heads=7, embedding_size=64, loss="ad-corre", metric_weight=0.14),
+    "ad-corre": Method(heads=7, embedding_size=64, loss="ad-corre", metric_weight=0.14, warm_up=0.3),
 }
 ALL_METHODS = tuple(METHODS)  # what "all" means
 DEFAULT_METHODS = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
