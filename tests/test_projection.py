@@ -57,6 +57,24 @@ def test_nothing_is_left_to_align(layouts):
     np.testing.assert_allclose(moved, layouts["ad-corre"], atol=1e-4)
 
 
+@pytest.mark.parametrize("case", ["blobs", "identical points", "few"])
+def test_neighbor_graph_is_that_of_umap(case):
+    from umap.umap_ import fuzzy_simplicial_set
+
+    from ferlab.projection.aligned import _neighbors, neighbor_graph
+
+    space, _ = blobs(n=12 if case == "few" else 80)
+    if case == "identical points":
+        space[:30] = space[0]
+    unit = (space / np.linalg.norm(space, axis=1, keepdims=True)).astype(np.float32)
+    indices, distances = _neighbors(unit, min(15, len(unit) - 1))
+    k = indices.shape[1]
+    expected, _, _ = fuzzy_simplicial_set(
+        unit, k, np.random.RandomState(0), "cosine", knn_indices=indices, knn_dists=distances
+    )
+    np.testing.assert_allclose(neighbor_graph(indices, distances).toarray(), expected.toarray(), atol=2e-4)
+
+
 def test_separated_classes_stay_separated(spaces, layouts):
     labels = spaces[1]
     for layout in layouts.values():

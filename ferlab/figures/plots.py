@@ -206,6 +206,8 @@ def confusion_matrix(
             square=True, linewidths=1.5, linecolor="white", xticklabels=list(classes), yticklabels=list(classes), ax=ax,
             annot_kws={"fontsize": 7.5},
         )  # fmt: skip
+        for annotation in ax.texts:
+            annotation.set_in_layout(False)  # they lie inside, and cost the layout seconds
         ax.set(xlabel="predicted", ylabel="true")
         ax.tick_params(length=0)
         ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")

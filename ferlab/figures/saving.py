@@ -13,7 +13,7 @@ from ferlab.report.run_folder import Run, read_run
 
 
 def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> list[Path]:
-    """Write the figures of a run to its `figures/` folder, each as PNG (150 dpi) and SVG.
+    """Write the figures of a run to its `figures/` folder, as PNG and, but for the faces, as SVG.
 
     Args:
         run: a run, or its folder.
@@ -67,15 +67,12 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ferlab"}):
         for name, draw in figures.items():
             figure = draw().figure
-            for suffix in ("png", "svg"):
+            for suffix in ("png",) if name == "faces" else ("png", "svg"):  # faces are pixels anyway
                 target = folder / f"{name}.{suffix}"
                 beside = folder / f".{name}.{suffix}"
+                options = {"metadata": {"Date": None}} if suffix == "svg" else {}
                 figure.savefig(
-                    beside,
-                    dpi=150,
-                    bbox_inches="tight",
-                    format=suffix,
-                    metadata={"Date": None} if suffix == "svg" else None,
+                    beside, dpi=130, bbox_inches="tight" if name == "faces" else None, format=suffix, **options
                 )
                 os.replace(beside, target)
                 written.append(target)

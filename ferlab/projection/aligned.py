@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import sparse
 
 from ferlab.errors import FerlabError
 
@@ -133,18 +134,16 @@ def _checked(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _umap(space, start, epochs, seed, n_neighbors, min_dist) -> np.ndarray:
     """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbors by matrix product: as UMAP()
     compiles and runs a neighbor search of its own, this is several times quicker at a few thousand points."""
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+    from umap.umap_ import find_ab_params, simplicial_set_embedding
 
     unit = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
     unit = unit.astype(np.float32)
     n_neighbors = min(n_neighbors, len(unit) - 1)
     indices, distances = _neighbors(unit, n_neighbors)
+    graph = neighbor_graph(indices, distances)
     a, b = find_ab_params(1.0, min_dist)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "graph is not fully connected": well separated classes are no fault
-        graph, _, _ = fuzzy_simplicial_set(
-            unit, n_neighbors, np.random.RandomState(seed), "cosine", knn_indices=indices, knn_dists=distances
-        )
         layout, _ = simplicial_set_embedding(
             unit,
             graph,
@@ -183,3 +182,54 @@ def _neighbors(unit: np.ndarray, count: int, chunk: int = 2048) -> tuple[np.ndar
         indices[rows] = np.take_along_axis(nearest, order, axis=1)
         distances[rows] = np.maximum(np.take_along_axis(values, order, axis=1), 0.0)
     return indices, distances
+
+
+def neighbor_graph(indices: np.ndarray, distances: np.ndarray) -> sparse.coo_matrix:
+    """UMAP's fuzzy neighbor graph: how strongly each pair of points is linked, 0 to 1.
+
+    The same as umap's `fuzzy_simplicial_set`, but in numpy: compiling that one takes seconds at every start, longer than
+    it then runs. A point's links fall off with distance beyond its nearest neighbor at a scale sigma of its own, such
+    that they add up to log2(k); two points are linked by p + q - pq (McInnes et al., section 3.1).
+
+    Args:
+        indices: int array (N, k), each point's nearest, itself first.
+        distances: float array (N, k), their distances, ascending.
+
+    Returns:
+        A symmetric sparse matrix (N, N).
+    """
+    n, k = indices.shape
+    distances = distances.astype(np.float64)
+    # The nearest at a distance above zero; 0 where all are identical.
+    nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
+    nearest = np.where(np.isfinite(nearest), nearest, 0.0)[:, None]
+    beyond = np.maximum(distances - nearest, 0.0)
+    sigma = _scales(beyond[:, 1:], np.log2(k))
+    own_mean = distances.mean(axis=1, keepdims=True)
+    sigma = np.maximum(sigma, 1e-3 * np.where(nearest > 0, own_mean, distances.mean()))
+    strength = np.exp(-beyond / np.maximum(sigma, 1e-300))
+    strength[indices == np.arange(n)[:, None]] = 0.0
+    directed = sparse.csr_matrix((strength.ravel(), (np.repeat(np.arange(n), k), indices.ravel())), shape=(n, n))
+    directed.eliminate_zeros()
+    back = directed.T.tocsr()
+    graph = directed + back - directed.multiply(back)
+    return graph.tocoo().astype(np.float32)
+
+
+def _scales(beyond: np.ndarray, total: float) -> np.ndarray:
+    """Sigma (N, 1) with sum(exp(-beyond / sigma)) = total, by bisection; where none exists, the last one tried."""
+    low = np.zeros((len(beyond), 1))
+    high = np.full((len(beyond), 1), np.inf)
+    sigma = np.ones((len(beyond), 1))
+    done = np.zeros((len(beyond), 1), dtype=bool)
+    for _ in range(64):
+        links = np.exp(-beyond / np.maximum(sigma, 1e-300)).sum(axis=1, keepdims=True)
+        done |= np.abs(links - total) < 1e-5
+        if done.all():
+            break
+        too_wide = links > total
+        high = np.where(too_wide & ~done, sigma, high)
+        low = np.where(~too_wide & ~done, sigma, low)
+        step = np.where(np.isfinite(high), (low + np.where(np.isfinite(high), high, 0.0)) / 2, sigma * 2)
+        sigma = np.where(done, sigma, step)
+    return sigma
