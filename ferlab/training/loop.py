@@ -25,7 +25,7 @@ from ferlab.training.methods import Method, build_loss
 BATCHES = {"shuffled": ShuffledBatches, "class-balanced": ClassBalancedBatches, "per-class": PerClassBatches}
 
 # Fabric announces its precision at every start; the run's config.json says it once.
-logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TrainSettings:
         augmentation: how far faces are moved.
     """
 
-    epochs: int = 10
+    epochs: int = 8
     batch_size: int = 128
     batches: str = "shuffled"
     learning_rate: float = 0.1
