@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -217,13 +218,19 @@ def score_table(summary: dict[str, Any]) -> Table:
         "accuracy": lambda scores: scores["accuracy"],
         "balanced": lambda scores: scores["balanced_accuracy"],
         "macro-F1": lambda scores: scores["macro_f1"],
-        "within/between": lambda scores: scores["geometry"]["within_between_ratio"],
+        "within/\nbetween": lambda scores: scores["geometry"]["within_between_ratio"],
         "silhouette": lambda scores: scores["geometry"]["silhouette"],
         "10-NN": lambda scores: scores["geometry"]["knn_accuracy"],
         "MAP@R": lambda scores: scores["geometry"]["map_at_r"],
     }
-    table = Table(title=f"{summary['dataset']}, test split, {summary['epochs']} epochs, seeds {summary['seeds']}")
-    table.add_column("method")
+    # Narrow enough for a terminal of 80 columns.
+    table = Table(
+        title=f"{summary['dataset']}, test split, {summary['epochs']} epochs, seeds {summary['seeds']}",
+        box=box.SIMPLE,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    table.add_column("method", overflow="fold")
     for name in columns:
         table.add_column(name, justify="right")
     for method, scores in summary["methods"].items():
