@@ -123,6 +123,13 @@ def test_geometry_is_named_by_its_direction(tmp_path, faces, ratio, word):
     assert word in said.headline
 
 
+def test_a_slight_change_is_named_but_claims_nothing(tmp_path, faces):
+    ratios = {**SAME, "tcl-nearest": [0.37]}
+    said = with_values(write_fake_run(tmp_path / "r", faces), {name: [0.8] for name in METHODS}, ratios)
+    assert said.headline.startswith("No clear change")
+    assert any("a little tighter classes (-8%)" in sentence for sentence in said.sentences)
+
+
 def test_seeds_that_disagree_on_geometry_show_no_change(tmp_path, faces):
     ratios = {**{k: v * 2 for k, v in SAME.items()}, "tcl-nearest": [0.2, 0.45]}
     said = with_values(write_fake_run(tmp_path / "r", faces), {name: [0.8, 0.8] for name in METHODS}, ratios)

@@ -37,12 +37,16 @@
 
   // ---- maps --------------------------------------------------------------------------------------------
   // One scale for all maps, so that a tighter class looks tighter.
-  let reach = 0;
-  for (const map of Object.values(maps)) {
-    const far = map.x.map((x, i) => Math.max(Math.abs(x), Math.abs(map.y[i]))).sort((a, b) => a - b);
-    reach = Math.max(reach, far[Math.floor(far.length * 0.998)] || 1);
-  }
-  reach *= 1.06;
+  const extent = (axis) => {
+    const ends = Object.values(maps).map((map) => {
+      const sorted = map[axis].slice().sort((a, b) => a - b), last = sorted.length - 1;
+      return [sorted[Math.floor(last * 0.001)], sorted[Math.ceil(last * 0.999)]];  // a stray point must not shrink the rest
+    });
+    return [Math.min(...ends.map((e) => e[0])), Math.max(...ends.map((e) => e[1]))];
+  };
+  const [left, right] = extent("x"), [bottom, top] = extent("y");
+  const middle = { x: (left + right) / 2, y: (bottom + top) / 2 };
+  const reach = (Math.max(right - left, top - bottom) / 2) * 1.06 || 1;
 
   class Panel {
     constructor(index) {
@@ -75,12 +79,12 @@
       const { x, y, zoom } = state.view, unit = (size / 2 / reach) * zoom;
       this.px = new Float32Array(N); this.py = new Float32Array(N);
       for (let i = 0; i < N; i++) {
-        this.px[i] = size / 2 + (this.map.x[i] - x) * unit;
-        this.py[i] = size / 2 - (this.map.y[i] - y) * unit;
+        this.px[i] = size / 2 + (this.map.x[i] - middle.x - x) * unit;
+        this.py[i] = size / 2 - (this.map.y[i] - middle.y - y) * unit;
       }
-      let right = 0;
-      for (let i = 0; i < N; i++) right += this.map.predicted[i] === labels[i];
-      this.score.textContent = `${percent(right / N)} right`;
+      let correct = 0;
+      for (let i = 0; i < N; i++) correct += this.map.predicted[i] === labels[i];
+      this.score.textContent = `${percent(correct / N)} right`;
       this.over.setAttribute("aria-label",
         `Map of ${N} test faces in the embedding space of ${label(this.method)}. Arrow keys walk from face to face, Enter selects, Escape clears.`);
       this.paint(); this.mark();
@@ -120,13 +124,13 @@
         const k = state.colorby === "predicted" ? this.map.predicted[i] : labels[i];
         if (!state.hidden.has(labels[i])) { sums[k][0].push(this.px[i]); sums[k][1].push(this.py[i]); }
       }
-      const middle = (v) => v.sort((a, b) => a - b)[v.length >> 1];
+      const median = (v) => v.sort((a, b) => a - b)[v.length >> 1];
       c.font = "600 12px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle";
       const placed = [];
       sums.forEach(([xs, ys], k) => {
         if (xs.length < 3) return;
         const w = c.measureText(classes[k].name).width + 14;
-        let x = Math.min(this.size - w / 2 - 3, Math.max(w / 2 + 3, middle(xs))), y = middle(ys);
+        let x = Math.min(this.size - w / 2 - 3, Math.max(w / 2 + 3, median(xs))), y = median(ys);
         // names that would cover each other step down
         for (let t = 0; t < 8 && placed.some((p) => Math.abs(p.x - x) < (p.w + w) / 2 && Math.abs(p.y - y) < 22); t++) y += 11;
         y = Math.min(this.size - 12, Math.max(12, y));

@@ -9,8 +9,10 @@ import numpy as np
 from ferlab.figures.palette import method_label
 from ferlab.report.run_folder import Run
 
-# A change of the within/between ratio below this share of the reference's counts as none.
+# Changes of the within/between ratio, as shares of the reference's: from the first on one counts as clear, between the
+# two it is named but claims nothing.
 CLEAR_CHANGE = 0.10
+SLIGHT_CHANGE = 0.03
 
 # The 97.5 % quantiles of Student's t for 2..9 degrees of freedom; beyond that 2.2 is on the careful side.
 _T = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
@@ -149,6 +151,12 @@ def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
     if None not in silhouettes:
         numbers += f", silhouette {silhouettes[0]:.2f} against {silhouettes[1]:.2f}"
         contradiction = np.sign(silhouettes[0] - silhouettes[1]) == np.sign(change)
+    if SLIGHT_CHANGE <= abs(change) < CLEAR_CHANGE and agree and not contradiction:
+        word = "a little tighter" if change < 0 else "a little looser"
+        return (
+            f"{method_label(name)} has {word} classes ({change:+.0%}), too little to rule out chance: {numbers}.",
+            "",
+        )
     if abs(change) < CLEAR_CHANGE or not agree:
         return f"{method_label(name)} left the classes about as compact as they were: {numbers}.", ""
     if contradiction:

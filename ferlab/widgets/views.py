@@ -160,7 +160,10 @@ class EmbeddingViews(ipywidgets.VBox):
         faces = [data_uri(self.dataset.images[index]) for index in self._indices]
         true = pd.Categorical.from_codes(self._labels, classes)
         # One scale for all, square, so that a tighter class looks tighter.
-        reach = 1.05 * max(float(np.abs(of[["x", "y"]].to_numpy()).max()) for of in self._points.values()) or 1.0
+        everywhere = np.concatenate([of[["x", "y"]].to_numpy(dtype=float) for of in self._points.values()])
+        low, high = everywhere.min(axis=0), everywhere.max(axis=0)
+        reach = 1.05 * float((high - low).max()) / 2 or 1.0
+        x_scale, y_scale = ((float(m) - reach, float(m) + reach) for m in (low + high) / 2)
         size = float(np.clip(260 / np.sqrt(len(faces)), 3, 9))
         scatters = {}
         for name, of in self._points.items():
@@ -169,13 +172,13 @@ class EmbeddingViews(ipywidgets.VBox):
                 {
                     "x": of["x"], "y": of["y"], "true class": true,
                     "predicted": pd.Categorical.from_codes(predicted, classes),
-                    "result": pd.Categorical(np.where(predicted == self._labels, *CORRECT_COLORS), list(CORRECT_COLORS)),
+                    "result": pd.Categorical(np.where(predicted == self._labels, *CORRECT_COLORS), [*CORRECT_COLORS]),
                     "confidence": [f"{c:.0%}" for c in of["confidence"]],
                     "face": faces,
                 }
             )  # fmt: skip
             scatter = jscatter.Scatter(
-                data=data, x="x", y="y", x_scale=(-reach, reach), y_scale=(-reach, reach), height=self._height,
+                data=data, x="x", y="y", x_scale=x_scale, y_scale=y_scale, height=self._height,
                 opacity=0.85, opacity_by=None, opacity_unselected=0.12,
             )  # fmt: skip
             scatter.axes(False)
