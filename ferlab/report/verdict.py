@@ -46,8 +46,8 @@ def verdict(run: Run) -> Verdict:
         size = _test_size(run)
         faces = f" on {size:,} test faces" if size else ""
         sentences.append(
-            f"Accuracy{faces} lies between {_percent(accuracy[low])} ({method_label(low)}) and "
-            f"{_percent(accuracy[high])} ({method_label(high)})."
+            f"Accuracy{faces} ranges from {_percent(accuracy[low])} for {method_label(low)} to "
+            f"{_percent(accuracy[high])} for {method_label(high)}."
         )
         if seeds == 1:
             p = accuracy[high]["mean"]
