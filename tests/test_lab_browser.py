@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from jupyterlab_driver import run_all_cells
 from PIL import Image
 
 from ferlab.errors import FerlabError
@@ -81,8 +82,7 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
     assert page.get_by_text("Jupyter news").count() == 0, "nothing asks for the network"
     page.screenshot(path=build_folder / "lab_opened.png")
 
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    run_all_cells(page)
     notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK)
 
     plots = visible_plots(page)

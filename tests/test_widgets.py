@@ -256,6 +256,7 @@ def colored(picture: bytes) -> float:
 @pytest.mark.slow
 def test_lasso_in_jupyterlab_selects_in_the_kernel(lab_server, page, run_dir, faces, build_folder):
     import nbformat
+    from jupyterlab_driver import run_all_cells
 
     np.save(lab_server.folder / "images.npy", faces.images)
     setup = f"""
@@ -274,10 +275,7 @@ views"""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{lab_server.address}/lab/tree/widget.ipynb?token={lab_server.token}&reset")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(state="attached", timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    run_all_cells(page)
     page.locator(".jp-OutputArea canvas").nth(2).wait_for(timeout=120_000)
     page.wait_for_timeout(3000)
     plots = [
