@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 from ferlab.losses.confusion import RunningConfusion
+
+# Entries of the embeddings that are worked on at once: 4 MB in float32.
+PART_ENTRIES = 2**20
 
 
 class AdCorreLoss(BaseMetricLossFunction):
@@ -118,15 +124,67 @@ class AdCorreLoss(BaseMetricLossFunction):
     def _components(self, embeddings: Tensor, labels: Tensor, confusion: Tensor | None) -> dict[str, Tensor]:
         with torch.autocast(embeddings.device.type, enabled=False):
             embeddings = widen(embeddings)
-            difficulty = embeddings.new_zeros(len(labels))
+            difficulty = embeddings.new_zeros(self.num_classes)
             if confusion is not None:
-                difficulty = 1 - confusion.to(embeddings).diagonal()[labels]
-            standardised = standardise(embeddings)
+                difficulty = 1 - confusion.to(embeddings).diagonal()
+            sums = batch_sums(embeddings, labels, self.num_classes)
             return {
-                "FD": feature_discriminator(standardised, labels, self.num_classes, difficulty),
-                "MD": mean_discriminator(embeddings, labels, self.num_classes),
-                "ED": embedding_discriminator(standardised),
+                "FD": feature_discriminator(sums, difficulty),
+                "MD": mean_discriminator(sums),
+                "ED": embedding_discriminator(sums),
             }
+
+
+class BatchSums(NamedTuple):
+    """All that the three terms need to know of a batch.
+
+    Attributes:
+        counts: (K,), samples of each class.
+        vectors: (K, k, D), sum of the embeddings of each class.
+        standardised: (K, k, D), sum of the standardised embeddings of each class.
+        varied: (K,), vectors with variance in each class: the sum of their squared standardised lengths.
+        heads: scalar, sum over the samples of the squared length of the sum of their standardised vectors.
+    """
+
+    counts: Tensor
+    vectors: Tensor
+    standardised: Tensor
+    varied: Tensor
+    heads: Tensor
+
+
+def batch_sums(embeddings: Tensor, labels: Tensor, num_classes: int) -> BatchSums:
+    """The sums over a batch (B, k, D); a large batch is added up in parts.
+
+    The parts are computed again in the backward pass instead of being kept, so that the memory in use is the
+    embeddings, their gradient and one part, and a part's tensors stay in the processor's cache.
+    """
+    samples = max(1, PART_ENTRIES // embeddings[0].numel())
+    if len(embeddings) <= samples:
+        return _part_sums(embeddings, labels, num_classes)
+    parts = [
+        BatchSums(*checkpoint(_part_sums, *part, num_classes, use_reentrant=False, preserve_rng_state=False))
+        for part in zip(embeddings.split(samples), labels.split(samples), strict=True)
+    ]
+    return BatchSums(*(torch.stack(values).sum(dim=0) for values in zip(*parts, strict=True)))
+
+
+def _part_sums(embeddings: Tensor, labels: Tensor, num_classes: int) -> BatchSums:
+    standardised = standardise(embeddings)
+    # A standardised vector has length 1, or 0 without variance, whatever the embedding: a count, without gradient.
+    varied = torch.linalg.vector_norm(standardised.detach(), dim=-1).round().sum(dim=1)
+    return BatchSums(
+        counts=_class_sums(torch.ones_like(varied), labels, num_classes),
+        vectors=_class_sums(embeddings, labels, num_classes),
+        standardised=_class_sums(standardised, labels, num_classes),
+        varied=_class_sums(varied, labels, num_classes),
+        heads=standardised.sum(dim=1).square().sum(),
+    )
+
+
+def _class_sums(values: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """(K, ..): the sum of the values (B, ..) of each class."""
+    return values.new_zeros(num_classes, *values.shape[1:]).index_add(0, labels, values)
 
 
 def standardise(vectors: Tensor) -> Tensor:
@@ -134,53 +192,50 @@ def standardise(vectors: Tensor) -> Tensor:
 
     A vector whose entries are equal (up to rounding) becomes zero, without gradient.
     """
-    scale = vectors.detach().abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(vectors.dtype).tiny)
-    vectors = vectors / scale  # so that squares of very small or large entries neither vanish nor overflow
+    resolution = torch.finfo(vectors.dtype)
+    largest = vectors.detach().abs().amax(dim=-1, keepdim=True)
+    # So that squares of very small or large entries neither vanish nor overflow.
+    vectors = vectors / largest.clamp_min(resolution.tiny)
     centered = vectors - vectors.mean(dim=-1, keepdim=True)
-    squared = centered.square().sum(dim=-1, keepdim=True)
-    rounding = vectors.shape[-1] * torch.finfo(vectors.dtype).eps ** 2
-    flat = squared <= 16 * rounding
-    return torch.where(flat, 0.0, centered * torch.where(flat, 1.0, squared).rsqrt())
+    length = torch.linalg.vector_norm(centered, dim=-1, keepdim=True)
+    flat = length <= 4 * vectors.shape[-1] ** 0.5 * resolution.eps
+    return centered * torch.where(flat, 0.0, 1 / torch.where(flat, 1.0, length))
 
 
-def feature_discriminator(standardised: Tensor, labels: Tensor, num_classes: int, difficulty: Tensor) -> Tensor:
-    """FD from standardised vectors (B, k, D); ``difficulty`` (B,) is ``1 - conf[y_i, y_i]``, or zeros.
+def feature_discriminator(sums: BatchSums, difficulty: Tensor) -> Tensor:
+    """FD; ``difficulty`` (K,) is ``1 - conf[c, c]`` of each class, or zeros.
 
-    With z the standardised vectors, u the difficulty, S = sum z, T = sum u z and S_c, T_c the same over class c:
-    ``sum_ij w_ij z_i.z_j = S.S + 2 S.T``, so the pairs' sum needs only class sums. The diagonal is taken out again.
+    With z the standardised vectors, u the difficulty of their class, S = sum z, T = sum u z and S_c, T_c = u_c S_c the
+    same over class c: ``sum_ij w_ij z_i.z_j = S.S + 2 S.T``, and likewise within a class, so the pairs' sum needs only
+    class sums. The diagonal, which counts as 0, is taken out again: it is ``w_ii`` for a vector without variance.
     """
-    batch, heads, _ = standardised.shape
-    weighted = difficulty[:, None, None] * standardised
-    class_sums = _class_sums(standardised, labels, num_classes)
-    class_weighted = _class_sums(weighted, labels, num_classes)
-    all_sums, all_weighted = class_sums.sum(dim=0), class_weighted.sum(dim=0)
-    same_class = (class_sums * (class_sums + 2 * class_weighted)).sum()
+    batch, heads = sums.counts.sum(), sums.standardised.shape[1]
+    weighted = difficulty[:, None, None] * sums.standardised
+    all_sums, all_weighted = sums.standardised.sum(dim=0), weighted.sum(dim=0)
+    same_class = (sums.standardised * (sums.standardised + 2 * weighted)).sum()
     all_pairs = (all_sums * (all_sums + 2 * all_weighted)).sum()
-    pair_weights = heads * (batch**2 + 2 * batch * difficulty.sum())
-    diagonal = ((1 + 2 * difficulty)[:, None] * (1 - standardised.square().sum(dim=-1))).sum()
+    pair_weights = heads * (batch**2 + 2 * batch * (sums.counts * difficulty).sum())
+    diagonal = ((1 + 2 * difficulty) * (heads * sums.counts - sums.varied)).sum()
     return (pair_weights - (2 * same_class - all_pairs) - diagonal) / (heads * batch**2)
 
 
-def mean_discriminator(embeddings: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """MD from the embeddings (B, k, D): correlations between the means of the classes present."""
-    counts = torch.bincount(labels, minlength=num_classes)
-    present = counts > 0
-    means = _class_sums(embeddings, labels, num_classes)[present] / counts[present, None, None]
-    return _mean_pair_correlation(standardise(means).transpose(0, 1))
+def mean_discriminator(sums: BatchSums) -> Tensor:
+    """MD: correlations between the mean embeddings of the classes present."""
+    present = sums.counts > 0
+    means = standardise(sums.vectors[present] / sums.counts[present, None, None])
+    varied = torch.linalg.vector_norm(means.detach(), dim=-1).round().sum()
+    return _mean_pair_correlation(means.sum(dim=0).square().sum(), varied, groups=means.shape[1], size=len(means))
 
 
-def embedding_discriminator(standardised: Tensor) -> Tensor:
-    """ED from standardised vectors (B, k, D): correlations between the heads of one sample."""
-    return _mean_pair_correlation(standardised)
+def embedding_discriminator(sums: BatchSums) -> Tensor:
+    """ED: correlations between the heads of one sample."""
+    return _mean_pair_correlation(sums.heads, sums.varied.sum(), sums.counts.sum(), size=sums.standardised.shape[1])
 
 
-def _mean_pair_correlation(standardised: Tensor) -> Tensor:
-    """Mean of ``1 + corr`` over all ordered pairs of n vectors (groups, n, D), the diagonal counted as 0."""
-    groups, n, _ = standardised.shape
-    off_diagonal = standardised.sum(dim=1).square().sum() - standardised.square().sum()
-    return (n - 1) / n + off_diagonal / (groups * n**2)
+def _mean_pair_correlation(squared_sums: Tensor, varied: Tensor, groups: Tensor | int, size: int) -> Tensor:
+    """Mean of ``1 + corr`` over all ordered pairs of ``size`` vectors, the diagonal counted as 0, and over the groups.
 
-
-def _class_sums(vectors: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """(K, k, D): the sum of the vectors (B, k, D) of each class."""
-    return vectors.new_zeros(num_classes, *vectors.shape[1:]).index_add(0, labels, vectors)
+    ``squared_sums``: squared length of each group's sum of standardised vectors, summed over the groups, which holds
+    the correlations of all pairs and, on the diagonal, one for each of the ``varied`` vectors.
+    """
+    return (size - 1) / size + (squared_sums - varied) / (groups * size**2)
