@@ -29,7 +29,7 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return normals
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def rasterize(
     screen: np.ndarray, triangles: np.ndarray, size: int, bias: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ def rasterize(
     return index, coordinates, depth
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
     """Share of the ambient light (size, size), 0..1, that reaches each pixel past its neighbors in the
     depth buffer.
@@ -110,7 +110,7 @@ def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
     return light
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def shadow(
     px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float
 ) -> float:

@@ -66,14 +66,14 @@ class Lamp(NamedTuple):
     softness: float
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _hash(i: int, j: int, seed: int) -> float:
     h = (i * 374761393 + j * 668265263 + seed * 974634777) & 0xFFFFFFFF
     h = ((h ^ (h >> 13)) * 1274126177) & 0xFFFFFFFF
     return ((h ^ (h >> 16)) & 0xFFFF) / 65535.0
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def noise(x: float, y: float, seed: int) -> float:
     """Smooth value noise, 0..1, one feature a unit."""
     i, j = int(math.floor(x)), int(math.floor(y))
@@ -84,24 +84,24 @@ def noise(x: float, y: float, seed: int) -> float:
     return low * (1 - v) + high * v
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def smooth(low: float, high: float, value: float) -> float:
     t = min(1.0, max(0.0, (value - low) / (high - low)))
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def roll_off(linear: float) -> float:
     """Highlights roll off softly instead of clipping; still linear RGB."""
     return linear * (1.0 + linear / 3.2) / (1.0 + 0.55 * linear)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def bump(x: float, y: float, radius_x: float, radius_y: float) -> float:
     return math.exp(-(x * x) / (radius_x * radius_x) - (y * y) / (radius_y * radius_y))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def above_hairline(x: float, y: float, z: float, line: np.ndarray, bald_crown: float) -> float:
     """Signed distance (metres, roughly) of a template point above the hairline."""
     angle = abs(math.atan2(x, z + 0.070))
@@ -115,7 +115,7 @@ def above_hairline(x: float, y: float, z: float, line: np.ndarray, bald_crown: f
     return distance
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def brow_density(ax: float, y: float, side: int, paint: Paint) -> float:
     """Density 0..1 of the eyebrow at the template's frontal coordinates (metres)."""
     t = (ax * 1e3 - 9.5 + paint.brow_draw[side] * max(0.0, 1 - (ax * 1e3 - 9.5) / 30.0)) / 42.0
@@ -142,7 +142,7 @@ def brow_density(ax: float, y: float, side: int, paint: Paint) -> float:
     return ends * (1 - smooth(0.55 * edge, 1.25 * edge, distance)) * (0.72 + 0.28 * strand)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def lip_mask(ax: float, y: float) -> float:
     """1 on the red of the lips, soft at its border (template's frontal coordinates)."""
     x = ax * 1e3
@@ -156,7 +156,7 @@ def lip_mask(ax: float, y: float) -> float:
     return smooth(0.0, 1.3, top - v) * smooth(0.0, 1.5, v - low) * (1 - smooth(23.0, 25.5, x))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, float]:
     """(beard, stubble) densities 0..1 at a template point, before noise."""
     ax = abs(x)
@@ -188,7 +188,7 @@ def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, fl
     return min(1.0, beard), stubble
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def shade_face(
     index,
     coordinates,
@@ -468,7 +468,7 @@ def shade_face(
     return out
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def shade_hair(
     index,
     coordinates,
