@@ -31,9 +31,9 @@ class AdCorreLoss(BaseMetricLossFunction):
     Since corr lies in [-1, 1], ``|omega - corr| = 1 - omega * corr``, and sums of correlations are squared norms of
     sums of standardised vectors: time and memory are linear in the batch, and exact.
 
-    Shifting or positively scaling single vectors changes neither FD nor ED. MD compares means of the embeddings as they
-    are (so does the published code): shifts leave it, and one common factor a head, but not a factor of its own for every
-    vector; unit-length embeddings have none.
+    Shifting or positively scaling single vectors changes neither FD nor ED. MD compares means of the embeddings as
+    they are (so does the published code): shifts leave it, and one common factor a head, but not a factor of its own
+    for every vector; unit-length embeddings have none.
 
     The published code passes the three terms through NumPy, which cuts their gradient; these are differentiable.
     A vector without variance has correlation 0 with every other, and no gradient.

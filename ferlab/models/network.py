@@ -97,6 +97,11 @@ class ExpressionNetwork(nn.Module):
             else:
                 self.head = MultiEmbeddingHead(features, embedding_size, heads)
             self.classifier = nn.Linear(self.head.output_size, num_classes)
+            if heads > 1:
+                # Entries of a unit-length vector are about 1/sqrt(D): with usual weights the logits would start near
+                # zero, and the backbone learn slowly.
+                with torch.no_grad():
+                    self.classifier.weight *= embedding_size**0.5
             # Last, so that networks with and without attention agree in all other weights.
             self.attention = SelectiveAttention(
                 features, self.head.output_size, pixel="pixel" in attention, element="element" in attention
@@ -114,7 +119,8 @@ class ExpressionNetwork(nn.Module):
         if images.ndim != 4 or images.shape[1] != self.in_channels or not len(images):
             raise ValueError(f"images must have shape (B, {self.in_channels}, H, W), but have {tuple(images.shape)}.")
         # About zero mean and unit spread; channels last is the faster layout for convolutions on CPUs and GPUs.
-        images = ((images.float() - 127.5) / 64).contiguous(memory_format=torch.channels_last)
+        images = (images.to(self.classifier.weight.dtype) - 127.5) / 64
+        images = images.contiguous(memory_format=torch.channels_last)
         attended = self.attention(self.backbone(images))
         embeddings = self.head(attended.features)
         joined = embeddings.flatten(start_dim=1)

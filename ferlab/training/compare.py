@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from lightning_fabric import Fabric
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -21,9 +23,21 @@ from ferlab.data.transforms import Augmentation
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import write_json
-from ferlab.training.loop import TrainSettings, steps_per_epoch, train
+from ferlab.training.loop import check_splits, start_fabric, steps_per_epoch, train
 from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, get_method
-from ferlab.training.runs import FinishedRun, prepare_folder, save_run, summarize, write_config, write_parquet
+from ferlab.training.runs import (
+    FinishedRun,
+    check_folder,
+    check_same_settings,
+    load_run,
+    prepare_folder,
+    run_folder,
+    save_run,
+    summarize,
+    write_config,
+    write_parquet,
+)
+from ferlab.training.settings import TrainSettings
 
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
 # every class comes equally often, or three epochs would end at naming the most frequent one.
@@ -52,6 +66,8 @@ class CompareSettings:
         quick: a small part of the data (of the built-in faces: strong and nearly frontal ones, which are learned
             fastest) and few epochs, for tests and first impressions.
         overwrite: replace an earlier run in ``out``.
+        resume: go on with an unfinished run in ``out``: finished trainings are kept, an unfinished one continues from
+            its last checkpoint, and the numbers are those of a run without interruption.
         train: settings of the training loop; its ``epochs`` and ``seed`` are set by the fields above.
     """
 
@@ -63,14 +79,18 @@ class CompareSettings:
     epochs: int | None = None
     quick: bool = False
     overwrite: bool = False
+    resume: bool = False
     train: TrainSettings = field(default_factory=TrainSettings)
 
 
 def run_compare(settings: CompareSettings, console: Console | None = None) -> dict[str, Any]:
     """Train every method with every seed, and write the run folder (:mod:`ferlab.training.runs`).
 
-    Results of a finished method are on disk before the next one starts. Ctrl-C keeps them: the summary and report are
-    then written for the finished methods, and ``KeyboardInterrupt`` is raised again.
+    Results of a finished training are on disk before the next one starts, and a checkpoint after every epoch. Ctrl-C
+    keeps them: the summary and report are then written for the finished methods, and ``KeyboardInterrupt`` is raised
+    again; the same settings with ``resume`` go on.
+
+    With several devices every process runs this function; the first one writes.
 
     Returns:
         The content of ``summary.json``.
@@ -87,30 +107,45 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         raise FerlabError(f"Name each method once; got: {', '.join(names) or 'none'}.")
     if settings.seeds < 1:
         raise FerlabError(f"The number of seeds must be at least 1, but is {settings.seeds}.")
-    if settings.epochs is not None and settings.epochs < 1:
-        raise FerlabError(f"The number of epochs must be at least 1, but is {settings.epochs}.")
-    splits = load_splits(settings)
+    if settings.overwrite and settings.resume:
+        raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
     base = dataclasses.replace(settings.train, **QUICK_CHANGES) if settings.quick else settings.train
-    base = dataclasses.replace(base, epochs=settings.epochs or base.epochs)
-    steps_per_epoch(splits["train"], base)
+    if settings.epochs is not None:
+        base = dataclasses.replace(base, epochs=settings.epochs)
+    splits = load_splits(settings)
+    check_splits(splits["train"], splits["validation"], base)
     out = Path(settings.out)
-    prepare_folder(out, settings.overwrite)
+    check_folder(out, settings.overwrite, settings.resume)
     chosen = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
-    write_config(out, {**chosen, "epochs": base.epochs, "train": dataclasses.asdict(base)})
+    chosen |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
+    if settings.resume:
+        check_same_settings(out, chosen)
+    fabric = start_fabric(base)
+    if not fabric.is_global_zero:
+        console = Console(quiet=True)
+    else:
+        prepare_folder(out, settings.overwrite)
+        write_config(out, chosen)
+    fabric.barrier()
 
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None
     try:
-        train_all(names, settings.seeds, splits, base, out, console, runs)
+        train_all(names, settings.seeds, splits, base, out, fabric, console, runs)
     except KeyboardInterrupt as stop:
         interrupted = stop
-        console.print(f"Interrupted: {len(runs)} of {len(names) * settings.seeds} trainings are finished and kept.")
+        console.print(
+            f"Interrupted: {len(runs)} of {len(names) * settings.seeds} trainings are finished and kept; "
+            "the same command with --resume goes on."
+        )
         if not runs:
             raise
-    summary = finish(runs, settings.dataset, base.epochs, started, splits["test"], out, console)
+    summary: dict[str, Any] = {}
+    if fabric.is_global_zero:
+        summary = finish(runs, settings.dataset, base.epochs, started, splits["test"], out, console)
     if interrupted:
         raise interrupted
-    return summary
+    return fabric.broadcast(summary)
 
 
 def load_splits(settings: CompareSettings) -> dict[str, FaceDataset]:
@@ -138,35 +173,66 @@ def train_all(
     splits: dict[str, FaceDataset],
     base: TrainSettings,
     out: Path,
+    fabric: Fabric,
     console: Console,
     runs: list[FinishedRun],
 ) -> None:
-    """Train, measure and save; each finished run is appended to ``runs``."""
-    steps = steps_per_epoch(splits["train"], base) * base.epochs
+    """Train, measure and save what is not finished yet; each finished run is appended to ``runs``."""
+    steps = steps_per_epoch(splits["train"], base)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
-        overall = progress.add_task("all trainings", total=steps * len(names) * seeds, note="")
+        overall = progress.add_task("all trainings", total=steps * base.epochs * len(names) * seeds, note="")
         for seed in range(seeds):
             for name in names:
                 label = name if seeds == 1 else f"{name}, seed {seed}"
-                task = progress.add_task(label, total=steps, note="")
+                task = progress.add_task(label, total=steps * base.epochs, note="")
+                earlier = progress.tasks[overall].completed
 
                 def advance(task=task) -> None:
                     progress.advance(task)
                     progress.advance(overall)
 
-                def report(row: dict[str, float], task=task) -> None:
+                def report(row: dict[str, float], task=task, earlier=earlier) -> None:
+                    # Set, not advanced: epochs read from a checkpoint had no steps here.
+                    progress.update(task, completed=steps * row["epoch"])
+                    progress.update(overall, completed=earlier + steps * row["epoch"])
                     progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 
-                result = train(
-                    METHODS[name], splits["train"], splits["validation"],
-                    dataclasses.replace(base, seed=seed), on_batch=advance, on_epoch=report,
-                )  # fmt: skip
-                predictions = predict(result.network, splits["test"].images)
-                runs.append(save_run(out, name, seed, result.network, result.history, splits["test"], predictions))
+                if (finished := load_run(out, name, seed)) is None:
+                    finished = train_one(name, seed, splits, base, out, fabric, advance, report)
+                for row in finished.history.tail(1).to_dict("records"):
+                    report(row)
+                # With early stopping the last epochs are never run.
+                progress.update(task, completed=steps * base.epochs)
+                progress.update(overall, completed=earlier + steps * base.epochs)
+                runs.append(finished)
+
+
+def train_one(
+    name: str,
+    seed: int,
+    splits: dict[str, FaceDataset],
+    base: TrainSettings,
+    out: Path,
+    fabric: Fabric,
+    on_batch: Callable[[], None],
+    on_epoch: Callable[[dict[str, float]], None],
+) -> FinishedRun:
+    """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""
+    checkpoints = run_folder(out, name, seed) / "checkpoints"
+    result = train(
+        METHODS[name], splits["train"], splits["validation"], dataclasses.replace(base, seed=seed),
+        checkpoints, fabric, on_batch, on_epoch,
+    )  # fmt: skip
+    finished = None
+    if fabric.is_global_zero:
+        predictions = predict(result.network, splits["test"].images)
+        finished = save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return fabric.broadcast(finished)
 
 
 def finish(

@@ -1,11 +1,12 @@
-"""The training loop: one for all methods."""
+"""The training loop: one for all methods, on one processor or many GPUs."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,46 +14,24 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from ferlab.data.dataset import FaceDataset
-from ferlab.data.transforms import Augmentation, augment
+from ferlab.data.transforms import apply_changes, draw_changes
 from ferlab.errors import FerlabError
 from ferlab.evaluation.metrics import classification_scores
-from ferlab.evaluation.predict import predict
+from ferlab.evaluation.predict import Predictions, predict
+from ferlab.losses import DistributedLoss
 from ferlab.losses.centers import ClassCenters
 from ferlab.models import ExpressionNetwork
+from ferlab.models.batch_norm import synchronise_batch_norm
 from ferlab.samplers import ClassBalancedBatches, PerClassBatches, ShuffledBatches
+from ferlab.training.checkpoints import load_newest_checkpoint, save_checkpoint
 from ferlab.training.methods import Method, build_loss
+from ferlab.training.optimization import build_optimizer, build_schedule
+from ferlab.training.settings import TrainSettings
 
 BATCHES = {"shuffled": ShuffledBatches, "class-balanced": ClassBalancedBatches, "per-class": PerClassBatches}
 
 # Fabric announces its precision at every start; the run's config.json says it once.
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How a network is trained.
-
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images a step; a smaller rest at the end of an epoch is left out.
-        batches: ``"shuffled"``, ``"class-balanced"`` or ``"per-class"``, see :mod:`ferlab.samplers.batches`.
-        learning_rate: peak of the one-cycle schedule (SGD with Nesterov momentum).
-        momentum, weight_decay: of SGD; the loss's own parameters (class centers) are not decayed.
-        precision: Lightning Fabric's name, such as ``"32-true"`` or ``"bf16-mixed"``; ``"auto"`` takes bf16 where the
-            processor computes in it.
-        seed: initial weights, data order and augmentation.
-        augmentation: how far faces are moved.
-    """
-
-    epochs: int = 8
-    batch_size: int = 128
-    batches: str = "shuffled"
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    precision: str = "auto"
-    seed: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass
@@ -68,6 +47,8 @@ def train(
     train_set: FaceDataset,
     validation_set: FaceDataset,
     settings: TrainSettings,
+    checkpoints: Path | None = None,
+    fabric: Fabric | None = None,
     on_batch: Callable[[], None] = lambda: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> TrainResult:
@@ -78,20 +59,23 @@ def train(
 
     Args:
         method: what to train, see :mod:`ferlab.training.methods`.
-        train_set, validation_set: in-memory splits; validation is only measured, after every epoch.
+        train_set, validation_set: in-memory splits; validation is measured after every epoch.
         settings: how.
+        checkpoints: folder for a checkpoint after every epoch; a training that finds some there goes on from the newest
+            and ends with the numbers it would have had without the interruption.
+        fabric: from :func:`start_fabric`; by default one is started from the settings.
         on_batch: called after every step, for a progress bar.
-        on_epoch: called after every epoch with its row of the history.
+        on_epoch: called after every epoch with its row of the history, also for epochs read from a checkpoint.
 
     Raises:
-        FerlabError: too few images for one batch, or numbers that are no longer finite.
+        FerlabError: splits that cannot be trained on, too little memory, or numbers that are no longer finite; earlier
+            checkpoints are left in place.
     """
-    num_classes = len(train_set.classes)
+    check_splits(train_set, validation_set, settings)
+    fabric = fabric or start_fabric(settings)
     steps = steps_per_epoch(train_set, settings)
+    num_classes = len(train_set.classes)
     torch.manual_seed(settings.seed)
-    fabric = Fabric(accelerator="auto", devices=1, precision=choose_precision(settings.precision))
-    fabric.launch()
-
     network = ExpressionNetwork(
         num_classes,
         method.embedding_size,
@@ -99,74 +83,171 @@ def train(
         train_set.images.shape[3],
         attention=method.attention,
         seed=settings.seed,
-    ).to(memory_format=torch.channels_last)
-    objective = build_loss(method, num_classes).to(fabric.device)
-    optimizer = torch.optim.SGD(
-        [
-            {"params": network.parameters()},
-            # The centers' distance is divided by D, and so is their gradient: the rate makes up for it.
-            {
-                "params": objective.parameters(),
-                "lr": settings.learning_rate * method.embedding_size,
-                "weight_decay": 0.0,
-            },
-        ],
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        nesterov=True,
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [group["lr"] for group in optimizer.param_groups], total_steps=settings.epochs * steps
-    )
+    network = synchronise_batch_norm(network.to(fabric.device, memory_format=torch.channels_last))
+    objective = build_loss(method, num_classes, class_weights(train_set, settings), settings.label_smoothing)
+    objective = fabric.strategy.precision.convert_module(objective.to(fabric.device))
+    gathered_objective = DistributedLoss(objective)  # the loss of the whole batch, however many processes share it
+    optimizer = build_optimizer(network, objective, settings, method.embedding_size)
+    schedule = build_schedule(optimizer, settings, steps)
     model, optimizer = fabric.setup(network, optimizer)
 
-    images = to_channels_first(train_set.images)
+    images = torch.from_numpy(train_set.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(train_set.labels)
-    generator = torch.Generator().manual_seed(settings.seed)
+    generator = torch.Generator().manual_seed(settings.seed)  # of batches and augmentation, the same in all processes
     batches = BATCHES[settings.batches](train_set.labels, settings.batch_size, generator)
+    share = settings.batch_size // fabric.world_size
+    mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     switch_on = round(method.warm_up * settings.epochs)
-    history: list[dict[str, float]] = []
-    for epoch in range(settings.epochs):
+    progress = Progress(network, objective, optimizer, schedule, generator, fabric)
+    if checkpoints is not None:
+        progress.resume(checkpoints)
+    for row in progress.history:
+        on_epoch(row)
+
+    for epoch in range(len(progress.history), settings.epochs):
+        if progress.is_over(settings.patience):
+            break
         started = time.perf_counter()
         metric_on = method.loss is not None and epoch >= switch_on
         if metric_on and epoch == switch_on and isinstance(objective.metric_loss, ClassCenters):
-            seen = predict(network, train_set.images, fabric=fabric)
+            seen = predict_once(fabric, network, train_set)
             objective.metric_loss.set_centers(
                 torch.from_numpy(seen.embeddings).to(fabric.device), labels.to(fabric.device)
             )
         model.train()
         sums: dict[str, Tensor] = {}
         for step, batch in enumerate(batches, start=1):
-            faces = augment(fabric.to_device(images[batch]), settings.augmentation, generator)
-            output = model(faces)
+            changes = draw_changes(len(batch), settings.augmentation, generator)[mine]
+            faces = apply_changes(fabric.to_device(images[batch[mine]]), changes)
             try:
-                loss = objective(
+                output = model(faces)
+                loss = gathered_objective(
                     output.logits,
-                    fabric.to_device(labels[batch]),
+                    fabric.to_device(labels[batch[mine]]),
                     output.embeddings if metric_on else None,
                     output.element_weights,
                 )
-            except ValueError as error:  # the losses refuse NaN and infinity
-                raise FerlabError(
-                    f"Training stopped in epoch {epoch + 1}, batch {step}: {error} "
-                    "Use a smaller learning rate or metric weight."
-                ) from error
-            optimizer.zero_grad()
-            fabric.backward(loss.total)
+                optimizer.zero_grad()
+                fabric.backward(loss.total)
+            except (ValueError, RuntimeError) as error:
+                if sentence := explain(error, epoch + 1, step, settings):
+                    raise FerlabError(sentence) from error
+                raise
+            if settings.gradient_clip:
+                fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip)
             optimizer.step()
             schedule.step()
             for name, value in {"train_loss": loss.total.detach(), **loss.parts}.items():
                 sums[name] = sums.get(name, 0) + value
             on_batch()
         row = {"epoch": epoch + 1} | {name: float(value) / steps for name, value in sums.items()}
-        scores = classification_scores(validation_set.labels, predict(network, validation_set.images, fabric=fabric))
-        row["validation_accuracy"] = scores["accuracy"]
-        row["validation_balanced_accuracy"] = scores["balanced_accuracy"]
+        scores = classification_scores(validation_set.labels, predict_once(fabric, network, validation_set))
+        row |= {f"validation_{name}": scores[name] for name in ("accuracy", "balanced_accuracy")}
         row["seconds"] = time.perf_counter() - started
-        history.append(row)
+        progress.add(row, keep_best=settings.patience > 0)
+        if checkpoints is not None:
+            progress.save(checkpoints)
         on_epoch(row)
-    return TrainResult(network.cpu().eval(), history)
+    if progress.best_weights:
+        network.load_state_dict(progress.best_weights)
+    return TrainResult(network.cpu().eval(), progress.history)
+
+
+class Progress:
+    """Everything that changes during a training: what a checkpoint must hold."""
+
+    def __init__(self, network, objective, optimizer, schedule, generator: torch.Generator, fabric: Fabric) -> None:
+        self.parts = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
+        self.network = network
+        self.generator = generator
+        self.fabric = fabric
+        self.history: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self.best_weights: dict[str, Tensor] = {}  # only kept with early stopping
+
+    def add(self, row: dict[str, float], keep_best: bool) -> None:
+        best = max((old["validation_balanced_accuracy"] for old in self.history), default=-1.0)
+        self.history.append(row)
+        if keep_best and row["validation_balanced_accuracy"] > best:
+            self.best_epoch = len(self.history)
+            self.best_weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def is_over(self, patience: int) -> bool:
+        return 0 < patience <= len(self.history) - self.best_epoch
+
+    def save(self, folder: Path) -> None:
+        if self.fabric.is_global_zero:
+            state = {name: part.state_dict() for name, part in self.parts.items()} | {
+                "precision": self.fabric.strategy.precision.state_dict(),  # the loss scale of fp16
+                "generator": self.generator.get_state(),
+                "torch_random": torch.get_rng_state(),
+                "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+                "history": self.history,
+                "best_epoch": self.best_epoch,
+                "best_weights": self.best_weights,
+            }
+            save_checkpoint(folder, len(self.history), self.network.state_dict(), state)
+        self.fabric.barrier()
+
+    def resume(self, folder: Path) -> None:
+        """Go on from the newest checkpoint in ``folder``, if there is one."""
+        found = load_newest_checkpoint(folder)
+        if found is None:
+            return
+        weights, state = found
+        self.network.load_state_dict(weights)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch_random"])
+        if state["cuda_random"] and len(state["cuda_random"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda_random"])
+        self.history, self.best_epoch, self.best_weights = (
+            state[name] for name in ("history", "best_epoch", "best_weights")
+        )
+
+
+def start_fabric(settings: TrainSettings) -> Fabric:
+    """Lightning Fabric with the settings' devices, launched.
+
+    With several devices the program is started again for each of the others, or was so by ``torchrun``.
+
+    Raises:
+        FerlabError: devices that are not there.
+    """
+    processes = settings.devices * settings.nodes
+    try:
+        fabric = Fabric(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy="ddp" if processes > 1 else "auto",
+            precision=choose_precision(settings.precision, settings.accelerator),
+        )
+    except (ValueError, RuntimeError) as error:  # Fabric's MisconfigurationException is one of them
+        raise FerlabError(f"These devices cannot be used: {error}") from error
+    fabric.launch()
+    return fabric
+
+
+def predict_once(fabric: Fabric, network: ExpressionNetwork, faces: FaceDataset) -> Predictions:
+    """Predictions of the first process, given to all: so that all decide alike."""
+    seen = predict(network, faces.images, fabric=fabric) if fabric.is_global_zero else None
+    return fabric.broadcast(seen)
+
+
+def check_splits(train_set: FaceDataset, validation_set: FaceDataset, settings: TrainSettings) -> None:
+    """A FerlabError for splits that nothing can be learned from or measured on."""
+    if not len(validation_set):
+        raise FerlabError(f"{train_set.name} has no validation images: every epoch is measured on some.")
+    steps_per_epoch(train_set, settings)
+    if missing := [name for name, count in train_set.class_counts().items() if count == 0]:
+        raise FerlabError(f"{train_set.name} has no training images of {', '.join(missing)}: add some or leave it out.")
+    processes = settings.devices * settings.nodes
+    if settings.batch_size % processes:
+        raise FerlabError(f"A batch of {settings.batch_size} cannot be shared by {processes} processes equally.")
 
 
 def steps_per_epoch(train_set: FaceDataset, settings: TrainSettings) -> int:
@@ -179,17 +260,33 @@ def steps_per_epoch(train_set: FaceDataset, settings: TrainSettings) -> int:
     return steps
 
 
-def to_channels_first(images: np.ndarray) -> Tensor:
-    """uint8 (N, H, W, C) to a tensor (N, C, H, W)."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+def class_weights(train_set: FaceDataset, settings: TrainSettings) -> Tensor | None:
+    """(K,): N / (K * images of the class) for ``"balanced"``, so that every class weighs as much in all."""
+    if settings.class_weights == "none":
+        return None
+    counts = np.array(list(train_set.class_counts().values()))
+    return torch.from_numpy(len(train_set) / (len(counts) * counts)).float()
 
 
-def choose_precision(precision: str = "auto") -> str:
+def choose_precision(precision: str = "auto", accelerator: str = "auto") -> str:
     """Lightning Fabric's name of a precision; ``"auto"`` is bf16 where the hardware computes in it, else float32."""
     if precision != "auto":
         return precision
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and accelerator != "cpu":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     # Without AVX-512 or AMX instructions for it, bf16 on a CPU is emulated and slower than float32.
     capabilities = torch.cpu.get_capabilities()
     return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"
+
+
+def explain(error: Exception, epoch: int, step: int, settings: TrainSettings) -> str:
+    """What stopped a batch and what to do about it; empty for an error that is not the user's to mend."""
+    place = f"Training stopped in epoch {epoch}, batch {step}:"
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return (
+            f"{place} the memory is full. Use a batch size below {settings.batch_size}, precision bf16-mixed or "
+            "16-mixed, or a smaller network."
+        )
+    if isinstance(error, ValueError):  # the losses refuse NaN and infinity
+        return f"{place} {error} Use a smaller learning rate or metric weight, or clip the gradient."
+    return ""

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from pytorch_metric_learning.losses import BaseMetricLossFunction
+from torch import Tensor
 
 from ferlab.errors import FerlabError
 from ferlab.losses import AdCorreLoss, JointLoss, TripletCenterLoss
@@ -73,8 +74,10 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-def build_loss(method: Method, num_classes: int) -> JointLoss:
-    """Cross-entropy and the method's metric loss."""
+def build_loss(
+    method: Method, num_classes: int, class_weights: Tensor | None = None, label_smoothing: float = 0.0
+) -> JointLoss:
+    """Cross-entropy (with ``class_weights`` (K,) and label smoothing, if wanted) and the method's metric loss."""
     metric: BaseMetricLossFunction | None = None
     weight = method.metric_weight
     if method.loss == "tcl":
@@ -83,4 +86,11 @@ def build_loss(method: Method, num_classes: int) -> JointLoss:
         weight = method.metric_weight / size
     elif method.loss == "ad-corre":
         metric = AdCorreLoss(num_classes)
-    return JointLoss(num_classes, metric, name=method.loss or "metric", metric_weight=weight)
+    return JointLoss(
+        num_classes,
+        metric,
+        name=method.loss or "metric",
+        metric_weight=weight,
+        class_weights=class_weights,
+        label_smoothing=label_smoothing,
+    )

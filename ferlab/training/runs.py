@@ -6,7 +6,8 @@
     summary.json            scores a method, mean and standard deviation over seeds
     history.parquet         one row a method, seed and epoch
     embeddings.parquet      one row a method, seed and test face
-    <method>/seed_<n>/      model.safetensors, model.json, and this run's scores, history and embeddings
+    <method>/seed_<n>/      model.safetensors, model.json, and this run's scores, history and embeddings;
+                            while it trains, checkpoints/ (:mod:`ferlab.training.checkpoints`)
     figures/, report.html
 """
 
@@ -47,22 +48,59 @@ class FinishedRun:
     embeddings: pd.DataFrame
 
 
-def prepare_folder(out: Path, overwrite: bool) -> None:
-    """An empty folder ``out``; an earlier run there is deleted only when ``overwrite`` is set.
+def run_folder(out: Path, method: str, seed: int) -> Path:
+    """Where one training's results lie."""
+    return out / method / f"seed_{seed}"
 
-    Raises:
-        FerlabError: the folder is in use, or is not a run's.
+
+def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
+    """A FerlabError unless ``out`` is new, empty, or an earlier run that may be overwritten or resumed."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (overwrite or resume):
+        raise FerlabError(
+            f"The output folder {out} already exists: name another one with --out, go on with an unfinished run there "
+            "with --resume, or insist with --overwrite."
+        )
+    if not (out / "config.json").is_file():
+        raise FerlabError(
+            f"{out} is not the folder of an earlier run (it has no config.json), so it is left alone: "
+            "name another one with --out."
+        )
+
+
+def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
+    """A FerlabError naming what differs, when the run in ``out`` was started with other settings.
+
+    More seeds or methods than before are fine: the new ones are trained.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        if not overwrite:
-            raise FerlabError(
-                f"The output folder {out} already exists: name another one with --out, or insist with --overwrite."
-            )
-        if not (out / "config.json").is_file():
-            raise FerlabError(
-                f"{out} is not the folder of an earlier run (it has no config.json), so it is not overwritten: "
-                "name another one with --out."
-            )
+    if not (out / "config.json").is_file():
+        return
+    try:
+        earlier = json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"]
+        before = flatten(earlier)
+    except (ValueError, KeyError, AttributeError, OSError) as error:
+        raise FerlabError(f"{out / 'config.json'} is damaged ({error}): start again with --overwrite.") from error
+    # As json gives them back, tuples as lists.
+    now = flatten(json.loads(json.dumps(settings)))
+    free = {"out", "overwrite", "resume", "seeds", "methods", "train.seed"}
+    differing = [name for name in sorted(now.keys() | before.keys()) if now.get(name) != before.get(name)]
+    if differing := [name for name in differing if name not in free]:
+        changes = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing)
+        raise FerlabError(f"{out} was started with other settings ({changes}): use those, or another --out.")
+
+
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings under dotted names, such as ``train.augmentation.flip``."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def prepare_folder(out: Path, overwrite: bool) -> None:
+    """The folder ``out``; an earlier run there, see :func:`check_folder`, is deleted when ``overwrite`` is set."""
+    if overwrite and out.exists():
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -95,7 +133,7 @@ def save_run(
     predictions: Predictions,
 ) -> FinishedRun:
     """Measure one trained network on the test split and write ``<method>/seed_<n>/``."""
-    folder = out / method / f"seed_{seed}"
+    folder = run_folder(out, method, seed)
     scores: dict[str, Any] = classification_scores(test_set.labels, predictions)
     scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
     scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
@@ -114,8 +152,20 @@ def save_run(
     save_network(folder, network, test_set.classes)
     write_parquet(folder / "history.parquet", history_rows)
     write_parquet(folder / "embeddings.parquet", rows)
-    write_json(folder / "scores.json", scores)
+    write_json(folder / "scores.json", scores)  # last: its presence says that the run is finished
     return FinishedRun(method, seed, scores, history_rows, rows)
+
+
+def load_run(out: Path, method: str, seed: int) -> FinishedRun | None:
+    """What :func:`save_run` wrote, or None where the training is not finished or a file of it is damaged."""
+    folder = run_folder(out, method, seed)
+    try:
+        scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        history, rows = (pd.read_parquet(folder / f"{name}.parquet") for name in ("history", "embeddings"))
+        load_network(folder)
+    except (OSError, ValueError, FerlabError):  # pyarrow's errors are among the first two
+        return None
+    return FinishedRun(method, seed, scores, history, rows)
 
 
 def write_parquet(path: Path, rows: pd.DataFrame) -> None:
