@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 
 
 def synchronise_batch_norm(network: nn.Module) -> nn.Module:
@@ -39,9 +38,9 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         processes = dist.get_world_size()
         # Two steps, mean then variance: the difference of squares would lose digits.
-        mean = all_reduce(wide.mean(dim=(0, 2, 3))) / processes
+        mean = _Sum.apply(wide.mean(dim=(0, 2, 3))) / processes
         centered = wide - mean[:, None, None]
-        variance = all_reduce(centered.square().mean(dim=(0, 2, 3))) / processes
+        variance = _Sum.apply(centered.square().mean(dim=(0, 2, 3))) / processes
         with torch.no_grad():
             count = processes * x.numel() / x.shape[1]
             self.num_batches_tracked += 1
@@ -49,3 +48,21 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             self.running_var.lerp_((variance * count / (count - 1)).to(self.running_var), self.momentum)
         scale = self.weight * (variance + self.eps).rsqrt()
         return (centered * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over all processes; every process's result depends on every process's value, and so do the gradients."""
+
+    @staticmethod
+    def forward(ctx, value: Tensor) -> Tensor:
+        return _sum(value)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return _sum(gradient)
+
+
+def _sum(value: Tensor) -> Tensor:
+    total = value.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total
