@@ -192,19 +192,23 @@ def compare_fully_synthesized() -> None:
 
 def compare_losses() -> None:
     print(
-        "\nMilliseconds of one step, D=128 (Ad-Corre: 7 x 64); 'triplets': pytorch-metric-learning's TripletMarginLoss"
+        "\nOne step, D=128 (Ad-Corre: 7 x 64): milliseconds, below them peak MB; 'triplets' is "
+        "pytorch-metric-learning's TripletMarginLoss"
     )
     names = ["cross-entropy", "center", *SAMPLERS, "ad-corre", "triplets"]
     print(f"{'batch':>7} {'K':>7} " + " ".join(f"{name:>17}" for name in names))
     for batch, classes in [(64, 7), (256, 7), (1024, 7), (4096, 7), (16384, 7), (256, 100), (256, 1000), (256, 10_000)]:
-        steps = [cross_entropy(batch, classes), center(batch, classes)]
-        steps += [tcl(batch, classes, sampler) for sampler in SAMPLERS]
-        steps.append(ad_corre(batch, 7, 64, classes))
+        makers: list[tuple] = [(cross_entropy, batch, classes), (center, batch, classes)]
+        makers += [(tcl, batch, classes, sampler) for sampler in SAMPLERS]
+        makers.append((ad_corre, batch, 7, 64, classes))
         # All triplets of a batch of 1,024 in 7 classes are 130 million: their number grows with the batch cubed.
         if batch <= 256:
-            steps.append(triplet_margin(batch, classes))
-        cells = [f"{statistics.median(own) * 1e3:>17.2f}" for own in seconds(steps)] + [f"{'-':>17}"] * (batch > 256)
+            makers.append((triplet_margin, batch, classes))
+        times = seconds([make(*arguments) for make, *arguments in makers])
+        cells = [f"{statistics.median(own) * 1e3:>14.2f} ms" for own in times] + [f"{'-':>17}"] * (batch > 256)
         print(f"{batch:>7} {classes:>7} " + " ".join(cells), flush=True)
+        memory = [f"{peak_megabytes(*maker):>14.0f} MB" for maker in makers] + [f"{'-':>17}"] * (batch > 256)
+        print(" " * 16 + " ".join(memory), flush=True)
 
 
 def compare_with_training_step() -> None:

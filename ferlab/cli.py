@@ -41,6 +41,8 @@ def compare(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run in OUT.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in OUT.")] = False,
+    jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
+    cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
     batch_size: Annotated[int | None, _training("Images a step, over all devices.")] = None,
     batches: Annotated[str | None, _training("shuffled, class-balanced or per-class.")] = None,
     optimizer: Annotated[str | None, _training("sgd or adamw.")] = None,
@@ -64,7 +66,104 @@ def compare(
     given = {field.name: options.get(field.name) for field in dataclasses.fields(TrainSettings)}
     train = TrainSettings(**{name: value for name, value in given.items() if value is not None and name != "epochs"})
     names = tuple(name.strip() for name in methods.split(",") if name.strip())
-    run_compare(CompareSettings(out, dataset, root, names, seeds, epochs, quick, overwrite, resume, train))
+    run_compare(
+        CompareSettings(out, dataset, root, names, seeds, epochs, quick, overwrite, resume, jobs, cluster, train)
+    )
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder written by compare.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set, when it has moved since.")] = None,
+) -> None:
+    """Measure the saved networks of RUN again and compare with its summary.json."""
+    from rich.console import Console
+
+    from ferlab.training.compare import score_table
+    from ferlab.training.evaluate import evaluate_run
+
+    evaluation = evaluate_run(run, root)
+    console = Console()
+    console.print(score_table(evaluation.summary))
+    if evaluation.differences:
+        console.print("\n".join(evaluation.differences[:20]), highlight=False)
+        raise FerlabError(
+            f"{len(evaluation.differences)} of {evaluation.checked} numbers are not those of {run / 'summary.json'}: "
+            "the weights, the data or the code have changed since."
+        )
+    console.print(f"All {evaluation.checked} numbers are those of {run / 'summary.json'}.", highlight=False)
+
+
+@app.command()
+def embed(
+    run: Annotated[Path, typer.Argument(help="Folder written by compare.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of face images, searched with its subfolders.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    method: Annotated[str | None, typer.Option(help="Of RUN; its first one by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Of RUN.")] = 0,
+) -> None:
+    """Embeddings, predictions and map coordinates of a folder of face images."""
+    from ferlab.embed import embed_folder
+    from ferlab.training.runs import write_parquet
+
+    rows, skipped = embed_folder(run, folder, method, seed)
+    write_parquet(out, rows)
+    for path in skipped:
+        print(f"ferlab: {path} cannot be decoded and was left out.", file=sys.stderr)
+    print(f"{len(rows):,} faces in {out}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder written by compare.")],
+    out: Annotated[Path, typer.Option(help="File to write; for --projector a folder.")],
+    onnx: Annotated[bool, typer.Option("--onnx", help="The network as ONNX.")] = False,
+    torchscript: Annotated[bool, typer.Option("--torchscript", help="The network as TorchScript.")] = False,
+    projector: Annotated[
+        bool,
+        typer.Option("--projector", help="The test faces' embeddings for Embedding Projector and embedding-atlas."),
+    ] = False,
+    method: Annotated[str | None, typer.Option(help="Of RUN; its first one by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Of RUN.")] = 0,
+) -> None:
+    """A trained network of RUN, or its embeddings, for other programs."""
+    from ferlab import export as to
+    from ferlab.training.compare import load_splits
+    from ferlab.training.evaluate import read_settings
+
+    if onnx + torchscript + projector != 1:
+        raise FerlabError("Name one of --onnx, --torchscript and --projector.")
+    if onnx:
+        to.export_onnx(run, out, method, seed)
+    elif torchscript:
+        to.export_torchscript(run, out, method, seed)
+    else:
+        to.export_projector(run, out, load_splits(read_settings(run))["test"], method, seed)
+    print(f"Written: {out}")
+
+
+@app.command()
+def doctor(
+    dataset: Annotated[str | None, typer.Option(help="A data set to look for, such as fer2013.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Its folder.")] = None,
+    self_test: Annotated[bool, typer.Option(help="Train for half a minute.")] = True,
+) -> None:
+    """Check Python, devices, packages, faces, disk and memory, and train a little; say what to mend."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from ferlab.doctor import checks
+
+    console, failed = Console(highlight=False), 0
+    for check in checks(dataset, root, self_test):
+        mark = "[green]ok[/]    " if check.ok else "[red]mend[/]  "
+        console.print(f"{mark}{escape(check.name)}: {escape(check.found)}")
+        if not check.ok:
+            failed += 1
+            console.print(f"      {escape(check.mend)}")
+    if failed:
+        raise FerlabError(f"{failed} to mend, see above.")
+    console.print("Everything is in place.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

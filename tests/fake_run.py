@@ -143,6 +143,18 @@ def write_fake_run(
             }
         )
     )
+    followed = np.arange(0, n, 4)
+    travelling = [
+        pd.DataFrame(
+            {
+                "method": method, "epoch": e, "index": followed, "label": dataset.labels[followed],
+                "x": home[dataset.labels[followed], 0] * e / epochs + 0.1 * m, "y": home[dataset.labels[followed], 1],
+            }
+        )
+        for m, method in enumerate(methods)
+        for e in range(1, epochs + 1)
+    ]  # fmt: skip
+    pd.concat(travelling, ignore_index=True).to_parquet(folder / "epochs.parquet")
     pd.concat(histories, ignore_index=True).to_parquet(folder / "history.parquet")
     pd.concat(rows, ignore_index=True).to_parquet(folder / "embeddings.parquet")
     return folder

@@ -15,7 +15,7 @@ from pytorch_metric_learning.reducers import DoNothingReducer
 from pytorch_metric_learning.regularizers import LpRegularizer
 from torch import Tensor
 
-from ferlab.losses import AdCorreLoss, RunningConfusion
+from ferlab.losses import AdCorreLoss, RunningConfusion, ad_corre
 
 REFERENCE = Path(__file__).parent / "reference"
 ARRAYS = np.load(REFERENCE / "adcorre_reference.npz")
@@ -115,6 +115,36 @@ def test_terms_switch_off(kept):
     assert value.item() == pytest.approx(expected)
     value.backward()
     assert (embeddings.grad.abs().sum() > 0) == (kept is not None)
+
+
+@pytest.mark.parametrize("samples", [1, 3, 8])
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_a_large_batch_is_added_up_in_parts(monkeypatch, samples, adaptive):
+    embeddings, labels, confusion = random_batch(20, 3, 8, 7)
+    results = []
+    for entries in (ad_corre.PART_ENTRIES, samples * 3 * 8 + 5):
+        monkeypatch.setattr(ad_corre, "PART_ENTRIES", entries)
+        vectors = embeddings.clone().requires_grad_()
+        terms = AdCorreLoss(7).components(vectors, labels, confusion if adaptive else None)
+        (terms["FD"] + 2 * terms["MD"] + 3 * terms["ED"]).backward()
+        results.append((terms, vectors.grad))
+    (whole, gradient), (parts, gradient_of_parts) = results
+    assert_terms(parts, {name: value.item() for name, value in whole.items()}, 1e-12)
+    torch.testing.assert_close(gradient_of_parts, gradient, rtol=1e-10, atol=1e-14)
+
+
+def test_the_parts_of_a_large_batch_are_not_kept():
+    """Memory held for the backward pass: the embeddings and some sums, not their standardised copies."""
+    embeddings = torch.randn(64, 3, 2**13, requires_grad=True)  # 1.5 million entries: two parts
+    held = {}
+
+    def pack(tensor):
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        AdCorreLoss(7)(embeddings, torch.arange(64) % 7)
+    assert sum(held.values()) < 2.5 * embeddings.nbytes
 
 
 def test_two_dimensional_embeddings_are_one_head():

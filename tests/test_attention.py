@@ -76,7 +76,7 @@ def test_heads_have_one_weight_an_entry_of_the_joined_embedding():
 def test_attention_survives_saving(tmp_path):
     network = ExpressionNetwork(7, 16, attention=("pixel", "element")).eval()
     torch.nn.init.normal_(network.attention.pixel[3].weight)
-    save_network(tmp_path, network, ("a",) * 7)
+    save_network(tmp_path, network, ("a",) * 7, 64)
     loaded, _ = load_network(tmp_path)
     assert torch.equal(loaded(faces()).pixel_attention, network(faces()).pixel_attention)
     assert network(faces()).pixel_attention.std() > 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import tiny_faces
 
 from ferlab import cli
@@ -58,6 +59,15 @@ def test_run_folder_holds_what_it_promises(tiny, tmp_path):
     history = pd.read_parquet(tmp_path / "run/history.parquet")
     assert len(history) == len(METHOD_NAMES) * 2 * 3
     assert history.query("method == 'ad-corre' and epoch > 1")[["FD", "MD", "ED"]].notna().all(axis=None)
+    epochs = pd.read_parquet(tmp_path / "run/epochs.parquet")
+    assert epochs.groupby("method", sort=False)["epoch"].max().to_dict() == dict.fromkeys(METHOD_NAMES, 3)
+    validation = tiny_faces("validation", 12)
+    assert (epochs["label"] == validation.labels[epochs["index"]]).all() and epochs[["x", "y"]].notna().all(axis=None)
+    for name in METHOD_NAMES:
+        log = EventAccumulator(str(tmp_path / "run" / name / "seed_1/tensorboard")).Reload()
+        logged = [event.value for event in log.Scalars("validation_accuracy")]
+        own = history[(history.method == name) & (history.seed == 1)]
+        assert logged == pytest.approx(own["validation_accuracy"].tolist())
     assert (tmp_path / "run/report.html").stat().st_size > 10_000
     assert json.loads((tmp_path / "run/config.json").read_text())["settings"]["seeds"] == 2
     assert not list((tmp_path / "run").rglob("*.partial"))
@@ -83,7 +93,7 @@ def test_ctrl_c_keeps_the_finished_methods(tiny, tmp_path, monkeypatch):
         run_compare(settings(tmp_path / "run"))
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert list(summary["methods"]) == ["ce", "tcl-nearest"]
-    assert (tmp_path / "run/report.html").is_file()
+    assert (tmp_path / "run/report.html").is_file() and not (tmp_path / "run/epochs.parquet").exists()
     assert load_network(tmp_path / "run/ce/seed_0")
 
 
@@ -160,4 +170,4 @@ def test_quick_comparison_for_real(tmp_path):
     for name, scores in summary["methods"].items():
         assert scores["accuracy"]["mean"] > 0.3, f"{name} is near chance on the built-in faces"
         assert f"{scores['accuracy']['mean']:.3f}" in done.stdout
-    assert (tmp_path / "run/report.html").is_file()
+    assert (tmp_path / "run/report.html").is_file() and not (tmp_path / "run/epochs.parquet").exists()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ferlab.errors import FerlabError
-from ferlab.evaluation import Predictions, classification_scores, confusion_counts, geometry_scores
+from ferlab.evaluation import (
+    Predictions,
+    calibration_error,
+    class_recalls,
+    classification_scores,
+    confusion_counts,
+    geometry_scores,
+    slice_scores,
+)
+from ferlab.evaluation.geometry import alignment, effective_rank, nearest_center_accuracy, uniformity
 
 
 def predictions(predicted: list[int], num_classes: int = 3) -> Predictions:
@@ -70,3 +80,53 @@ def test_nan_and_too_few_faces_are_refused():
         geometry_scores(np.full_like(embeddings, np.nan), labels)
     with pytest.raises(FerlabError, match="more than 10 faces"):
         geometry_scores(embeddings[:5], labels[:5])
+
+
+def test_recall_of_every_class_and_none_for_an_absent_one():
+    labels = np.array([0, 0, 0, 2, 2])
+    assert class_recalls(labels, predictions([0, 0, 1, 1, 2]), 3) == [pytest.approx(2 / 3), None, 0.5]
+
+
+def test_calibration_error_by_hand():
+    # Confidence .9 for four faces of which two are right, .6 for one that is: (4 * |.9 - .5| + |.6 - 1|) / 5.
+    probabilities = np.array([[0.9, 0.1]] * 4 + [[0.4, 0.6]], np.float32)
+    seen = Predictions(np.zeros((5, 2), np.float32), probabilities)
+    assert calibration_error(np.array([0, 0, 1, 1, 1]), seen) == pytest.approx((4 * 0.4 + 0.4) / 5, abs=1e-6)
+
+
+def test_alignment_and_uniformity_are_means_over_pairs():
+    embeddings, labels = clusters(0.5, each=7)
+    squared = ((embeddings[:, None] - embeddings) ** 2).sum(axis=2)
+    different = ~np.eye(len(labels), dtype=bool)
+    same = (labels[:, None] == labels) & different
+    assert alignment(embeddings, labels) == pytest.approx(squared[same].mean())
+    assert uniformity(embeddings) == pytest.approx(np.log(np.exp(-2 * squared[different]).mean()))
+
+
+@pytest.mark.parametrize("directions", [1, 3, 8])
+def test_effective_rank_counts_the_directions_in_use(directions):
+    axes = np.eye(8)[:directions]
+    assert effective_rank(np.concatenate([axes, -axes])) == pytest.approx(directions)
+    assert effective_rank(np.ones((5, 8))) == 0
+
+
+def test_the_nearest_center_leaves_each_face_out_of_its_own_mean():
+    # With itself in the mean, the face at 10 would be nearer to its own class (mean 5) than to the other one (mean 16).
+    embeddings, labels = np.array([[0.0], [0.0], [10.0], [16.0], [16.0], [-90.0]]), np.array([0, 0, 0, 1, 1, 2])
+    assert nearest_center_accuracy(embeddings, labels) == pytest.approx(4 / 5), "and a class of one is left out"
+
+
+def test_slices_hold_the_accuracy_of_their_faces():
+    rng = np.random.default_rng(0)
+    about = pd.DataFrame(
+        {"intensity": rng.uniform(0.2, 1, 400), "yaw": rng.normal(0, 12, 400), "AU12": rng.random(400), "identity": 1}
+    )
+    labels = rng.integers(0, 3, 400)
+    predicted = np.where(about["intensity"] < 0.4, (labels + 1) % 3, labels)
+    table = slice_scores(about, labels, predicted).set_index(["kind", "part"])
+    assert table.loc[("intensity", "0.2 to 0.4"), "accuracy"] == 0
+    assert table.loc[("intensity", "from 0.8"), "accuracy"] == 1
+    assert table.loc[("action unit", "AU12"), "faces"] == (about["AU12"] >= 0.4).sum()
+    assert set(table.index.get_level_values(0)) == {"intensity", "yaw (degrees, either side)", "action unit"}
+    assert (table["faces"] >= 20).all()
+    assert slice_scores(pd.DataFrame({"row": range(400)}), labels, predicted).empty

@@ -150,7 +150,7 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("ferlab", ()), ("notebooks", ()), ("tests", ("test",)), ("data_scripts", ("rig",))],
+    [("ferlab", ("export",)), ("notebooks", ()), ("tests", ("test",)), ("data_scripts", ("rig",))],
 )
 def test_everything_imported_is_named(texts, folder, extras):
     project = tomllib.loads(texts["pyproject.toml"])["project"]

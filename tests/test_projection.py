@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ferlab.errors import FerlabError
-from ferlab.projection import aligned_layouts, procrustes
+from ferlab.projection import aligned_layouts, epoch_layouts, procrustes
 
 
 def blobs(n=90, dimensions=12, classes=3, spread=0.25, seed=0):
@@ -142,3 +142,42 @@ def test_bad_input_is_one_sentence(embeddings, message):
 def test_bad_settings(settings):
     with pytest.raises(FerlabError):
         aligned_layouts({"ce": blobs(n=30)[0]}, **settings)
+
+
+# ---- over the epochs ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def growing():
+    """Classes that come apart over six epochs, in two spaces."""
+    far, labels = blobs(spread=0.1)
+    noise = np.random.default_rng(5).normal(size=far.shape)
+    epochs = [far * t + 0.4 * noise for t in np.linspace(0.3, 1.5, 6)]
+    return {"ce": epochs, "ad-corre": [np.concatenate([space, space**2], axis=1) for space in epochs[:4]]}, labels
+
+
+def test_epochs_end_at_the_aligned_maps_and_points_travel_smoothly(growing):
+    spaces, _ = growing
+    maps = epoch_layouts(spaces, seed=2)
+    assert {name: len(own) for name, own in maps.items()} == {"ce": 6, "ad-corre": 4}
+    ends = aligned_layouts({name: own[-1] for name, own in spaces.items()}, seed=2)
+    for name, own in maps.items():
+        np.testing.assert_array_equal(own[-1], ends[name])
+        assert all(layout.shape == (90, 2) and layout.dtype == np.float32 for layout in own)
+
+    def step(layouts):
+        return np.mean([np.linalg.norm(b - a, axis=1).mean() for a, b in zip(layouts, layouts[1:], strict=False)])
+
+    apart = [aligned_layouts({"ce": space}, seed=2)["ce"] for space in spaces["ce"]]
+    apart = [procrustes(apart[-1], layout)[0] for layout in apart]
+    assert step(maps["ce"]) < 0.8 * step(apart), "smoother than maps that begin elsewhere every time"
+
+
+def test_epochs_that_do_not_fit_together_are_refused(growing):
+    spaces, _ = growing
+    with pytest.raises(FerlabError, match="ad-corre has no epochs"):
+        epoch_layouts({**spaces, "ad-corre": []})
+    with pytest.raises(FerlabError, match="ad-corre has 90 points and ce has 89"):
+        epoch_layouts({"ce": [spaces["ce"][0], spaces["ce"][1][:-1]], "ad-corre": spaces["ad-corre"]})
+    with pytest.raises(FerlabError, match="no embedding space"):
+        epoch_layouts({})

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from fake_run import METHODS, fake_faces, write_fake_run
 from PIL import Image
+from playwright.sync_api import expect
 
 from ferlab.errors import FerlabError
 from ferlab.report import read_run, score_table, write_report
-from ferlab.report.verdict import reference_of, verdict
+from ferlab.report.verdict import verdict
+from ferlab.training.methods import reference_of
 
 
 @pytest.fixture(scope="module")
@@ -439,3 +441,70 @@ def test_curves_are_drawn_for_every_method_that_has_them(open_report):
     chart.scroll_into_view_if_needed()
     chart.hover()
     assert page.locator(".chart .values").first.inner_text().startswith("epoch")
+
+
+@pytest.mark.browser
+def test_slider_and_play_move_the_points_over_the_epochs(open_report):
+    page = open_report()
+    maps, slider, said = page.locator("#travelmaps canvas"), page.locator("#epoch"), page.locator("#epochname")
+    assert maps.count() == len(METHODS)
+    maps.first.scroll_into_view_if_needed()
+    last = slider.get_attribute("max")
+    assert said.inner_text() == last, "it opens on what was trained"
+    at_the_end = pixels(maps.first)
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert said.inner_text() == str(int(last) - 1)
+    one_before = pixels(maps.first)
+    assert (one_before != at_the_end).any()
+    page.locator("#play").click()
+    expect(page.locator("#play")).to_have_text("Play", timeout=15_000)
+    assert said.inner_text() == last and (pixels(maps.first) == at_the_end).all()
+    slider.evaluate("(slider) => { slider.value = 1; slider.dispatchEvent(new Event('input')); }")
+    assert said.inner_text() == "1"
+    page.locator("#play").click()
+    expect(said).to_have_text("2", timeout=15_000)
+    page.locator("#play").click()
+    stopped = slider.input_value()
+    page.wait_for_timeout(300)
+    assert slider.input_value() == stopped != last
+
+
+@pytest.mark.browser
+def test_confusions_can_be_shown_as_changes(open_report, run_dir):
+    page = open_report()
+    counts = {
+        name: np.array(of["confusion"])
+        for name, of in json.loads((run_dir / "summary.json").read_text())["methods"].items()
+    }
+    cell = page.locator('button[data-method="tcl-nearest"][data-true="0"][data-predicted="0"]')
+    shares = {name: of[0, 0] / of[0].sum() for name, of in counts.items()}
+    assert cell.inner_text().startswith(f"{shares['tcl-nearest']:.0%}")
+    page.locator("#differences").check()
+    moved = 100 * (shares["tcl-nearest"] - shares["ce"])
+    assert cell.inner_text().strip() == (f"{moved:+.0f}" if abs(moved) >= 0.5 else "")
+    reference = page.locator('button[data-method="ce"][data-true="0"][data-predicted="0"]')
+    assert reference.inner_text().startswith(f"{shares['ce']:.0%}"), "the reference stays as it is"
+
+
+def test_tables_of_evidence_say_what_the_summary_holds(tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "r", faces, seeds=(0, 1, 2))
+    found = {
+        "reference": "ce", "difference": 0.031, "low": 0.011, "high": 0.051, "p": 0.004, "p_corrected": 0.012,
+    }  # fmt: skip
+    recall = {"mean": 0.875, "std": 0.0, "values": [0.875] * 3}
+
+    def edit(summary):
+        summary["comparisons"] = {"tcl-nearest": {"accuracy": found, "silhouette": {**found, "p_corrected": 0.3}}}
+        summary["methods"]["ce"]["class_recall"] = {"surprise": recall}
+        summary["methods"]["ce"]["slices"] = [
+            {"kind": "<yaw>", "part": "below 8", "faces": 1234, "accuracy": recall, "balanced_accuracy": recall}
+        ]
+
+    change(run_dir, edit)
+    text = write_report(run_dir, faces).read_text()
+    assert "<b>+3.1</b>" in text and "+1.1 to +5.1<br>p = 0.012" in text
+    assert "<td>+0.031<span" in text, "what the test does not bear out is not bold"
+    assert "88 %</td>" in text and "1,234" in text and "&lt;yaw&gt;" in text
+    one_seed = write_report(write_fake_run(tmp_path / "one", faces), faces).read_text()
+    assert "differences have no interval" in one_seed and "there are no slices" in one_seed

@@ -91,7 +91,7 @@ def test_training_does_not_disturb_the_numbers_of_validation():
 
 def test_a_saved_network_gives_the_same_embeddings(tmp_path):
     network = run("ad-corre").network
-    save_network(tmp_path, network, ("a", "b"))
+    save_network(tmp_path, network, ("a", "b"), 32)
     loaded, classes = load_network(tmp_path)
     images = tiny_faces("validation", 3).images
     np.testing.assert_array_equal(predict(network, images).embeddings, predict(loaded, images).embeddings)
@@ -100,7 +100,7 @@ def test_a_saved_network_gives_the_same_embeddings(tmp_path):
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "json"])
 def test_a_damaged_network_file_is_one_sentence(tmp_path, damage):
-    save_network(tmp_path, run("ce", epochs=1).network, ("a", "b"))
+    save_network(tmp_path, run("ce", epochs=1).network, ("a", "b"), 32)
     file = tmp_path / "model.safetensors"
     if damage == "missing":
         file.unlink()

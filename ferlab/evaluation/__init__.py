@@ -1,7 +1,23 @@
-"""Measures of a trained network: predictions and the geometry of its embedding space."""
+"""Measures of a trained network: predictions, scores, the geometry of its embedding space, what is significant."""
 
 from ferlab.evaluation.geometry import geometry_scores
-from ferlab.evaluation.metrics import classification_scores, confusion_counts
+from ferlab.evaluation.metrics import calibration_error, class_recalls, classification_scores, confusion_counts
 from ferlab.evaluation.predict import Predictions, predict
+from ferlab.evaluation.significance import Comparison, bootstrap_scores, comparisons, holm, paired_test
+from ferlab.evaluation.slices import slice_scores
 
-__all__ = ["Predictions", "classification_scores", "confusion_counts", "geometry_scores", "predict"]
+__all__ = [
+    "Comparison",
+    "Predictions",
+    "bootstrap_scores",
+    "calibration_error",
+    "class_recalls",
+    "classification_scores",
+    "comparisons",
+    "confusion_counts",
+    "geometry_scores",
+    "holm",
+    "paired_test",
+    "predict",
+    "slice_scores",
+]

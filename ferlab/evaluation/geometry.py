@@ -12,6 +12,8 @@ import torch
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from pytorch_metric_learning.utils.inference import CustomKNN
+from scipy.spatial.distance import cdist, pdist
+from scipy.special import xlogy
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -23,9 +25,12 @@ def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbours: int 
 
     Returns:
         ``within_between_ratio``: mean distance of a face to its class mean, over the mean distance between two class
-        means (smaller is more compact). ``silhouette``: mean silhouette (-1..1). ``knn_accuracy``: share of faces
-        whose class is the most frequent among their 10 nearest other faces. ``map_at_r``: MAP@R (Musgrave et al., *A
-        Metric Learning Reality Check*, ECCV 2020), every face a query among the others.
+        means (smaller is more compact). ``silhouette``: mean silhouette (-1..1). ``nearest_center_accuracy``: share of
+        faces nearer to the mean of their class's other faces than to any other class mean. ``knn_accuracy``: share of
+        faces whose class is the most frequent among their 10 nearest other faces. ``precision_at_1`` and ``map_at_r``:
+        retrieval, every face a query among the others (Musgrave et al., *A Metric Learning Reality Check*, ECCV 2020).
+        ``alignment`` (smaller: faces of a class closer) and ``uniformity`` (smaller: the sphere more evenly used):
+        Wang & Isola, ICML 2020. ``effective_rank``: Roy & Vetterli, EUSIPCO 2007.
 
     Raises:
         FerlabError: embeddings with NaN, or too few faces to measure.
@@ -39,11 +44,17 @@ def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbours: int 
         )
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
     embeddings = (embeddings / np.maximum(norms, 1e-12)).astype(np.float32)
+    precision, map_at_r = retrieval_scores(embeddings, labels)
     return {
         "within_between_ratio": within_between_ratio(embeddings, labels),
         "silhouette": float(silhouette_score(embeddings, labels)),
+        "nearest_center_accuracy": nearest_center_accuracy(embeddings, labels),
         "knn_accuracy": knn_accuracy(embeddings, labels, neighbours),
-        "map_at_r": map_at_r(embeddings, labels),
+        "precision_at_1": precision,
+        "map_at_r": map_at_r,
+        "alignment": alignment(embeddings, labels),
+        "uniformity": uniformity(embeddings),
+        "effective_rank": effective_rank(embeddings),
     }
 
 
@@ -65,13 +76,50 @@ def knn_accuracy(embeddings: np.ndarray, labels: np.ndarray, neighbours: int = 1
     return float((votes.argmax(axis=1) == labels).mean())
 
 
-def map_at_r(embeddings: np.ndarray, labels: np.ndarray) -> float:
-    """Mean average precision at R over all faces as queries among the others."""
+def nearest_center_accuracy(embeddings: np.ndarray, labels: np.ndarray) -> float:
+    """Accuracy of the nearest class mean, each face left out of its own class's mean; a class of one is left out."""
+    classes, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.stack([embeddings[labels == c].sum(axis=0) for c in classes])
+    to_means = cdist(embeddings, sums / counts[:, None])
+    others = np.maximum(counts[own] - 1, 1)[:, None]
+    faces = np.arange(len(labels))
+    to_means[faces, own] = np.linalg.norm(embeddings - (sums[own] - embeddings) / others, axis=1)
+    kept = counts[own] > 1
+    return float((to_means.argmin(axis=1) == own)[kept].mean())
+
+
+def retrieval_scores(embeddings: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Precision at 1 and mean average precision at R over all faces as queries among the others."""
     calculator = AccuracyCalculator(
-        include=("mean_average_precision_at_r",),
+        include=("precision_at_1", "mean_average_precision_at_r"),
         k="max_bin_count",
         knn_func=CustomKNN(LpDistance(normalize_embeddings=False), batch_size=1024),
         device=torch.device("cpu"),
     )
     scores = calculator.get_accuracy(torch.from_numpy(embeddings), torch.from_numpy(labels))
-    return float(scores["mean_average_precision_at_r"])
+    return float(scores["precision_at_1"]), float(scores["mean_average_precision_at_r"])
+
+
+def alignment(embeddings: np.ndarray, labels: np.ndarray) -> float:
+    """Mean squared distance of two different faces of one class, over all such pairs."""
+    total, pairs = 0.0, 0
+    for c in np.unique(labels):
+        own = embeddings[labels == c].astype(np.float64)
+        # sum over all ordered pairs of |x - y|^2 = 2 n sum |x|^2 - 2 |sum x|^2
+        total += 2 * len(own) * (own**2).sum() - 2 * (own.sum(axis=0) ** 2).sum()
+        pairs += len(own) * (len(own) - 1)
+    return float(total / pairs) if pairs else float("nan")
+
+
+def uniformity(embeddings: np.ndarray, temperature: float = 2.0) -> float:
+    """Logarithm of the mean of ``exp(-temperature |x - y|^2)`` over all pairs of different faces."""
+    return float(np.log(np.exp(-temperature * pdist(embeddings, "sqeuclidean")).mean()))
+
+
+def effective_rank(embeddings: np.ndarray) -> float:
+    """Exponential of the entropy of the centered embeddings' singular values: how many directions are in use."""
+    values = np.linalg.svd(embeddings - embeddings.mean(axis=0), compute_uv=False)
+    if values.sum() == 0:
+        return 0.0
+    shares = values / values.sum()
+    return float(np.exp(-xlogy(shares, shares).sum()))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from ferlab.evaluation.predict import Predictions
 
 
 def classification_scores(labels: np.ndarray, predictions: Predictions) -> dict[str, float]:
-    """Accuracy, balanced accuracy (mean recall of the classes present) and macro-F1.
+    """Accuracy, balanced accuracy (mean recall of the classes present; the papers' average accuracy) and macro-F1.
 
     Args:
         labels: int64 (N,).
@@ -22,6 +23,25 @@ def classification_scores(labels: np.ndarray, predictions: Predictions) -> dict[
         "balanced_accuracy": float(recall_score(labels, predicted, labels=present, average="macro", zero_division=0)),
         "macro_f1": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0)),
     }
+
+
+def calibration_error(labels: np.ndarray, predictions: Predictions, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al., ICML 2017, eq. 3): how far confidence and accuracy lie apart, 0..1.
+
+    Faces are binned by the probability of the predicted class; the gaps of the bins are averaged by their sizes.
+    """
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    error = multiclass_calibration_error(
+        torch.from_numpy(predictions.probabilities), torch.from_numpy(labels), predictions.probabilities.shape[1], bins
+    )
+    return float(error)
+
+
+def class_recalls(labels: np.ndarray, predictions: Predictions, num_classes: int) -> list[float | None]:
+    """Recall of every class (K,), None for a class that no face has."""
+    counts = confusion_counts(labels, predictions, num_classes)
+    return [float(row[c] / row.sum()) if row.sum() else None for c, row in enumerate(counts)]
 
 
 def confusion_counts(labels: np.ndarray, predictions: Predictions, num_classes: int) -> np.ndarray:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ferlab.projection.aligned import aligned_layouts, procrustes
+from ferlab.projection.aligned import aligned_layouts, epoch_layouts, procrustes
 
-__all__ = ["aligned_layouts", "procrustes"]
+__all__ = ["aligned_layouts", "epoch_layouts", "procrustes"]

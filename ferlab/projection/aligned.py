@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -75,6 +75,53 @@ def aligned_layouts(
             layouts[name] = reference.astype(np.float32)
         else:
             layouts[name] = procrustes(reference, layout)[0].astype(np.float32)
+    return layouts
+
+
+def epoch_layouts(
+    embeddings: Mapping[str, Sequence[np.ndarray]],
+    seed: int = 0,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+) -> dict[str, list[np.ndarray]]:
+    """Maps of every space after every epoch, such that points travel smoothly from one to the next.
+
+    The last epochs are laid out as in :func:`aligned_layouts`, from a common start. Then each method's maps are made
+    backwards, every epoch starting from the map of the epoch after it and optimized on its own neighbor graph, and
+    turned onto the reference (the first method's last epoch) by Procrustes analysis. So a point moves between two maps
+    as far as its neighbors change, not because UMAP happened to begin elsewhere.
+
+    Args:
+        embeddings: method name -> one float array (N, D) an epoch, of the same images in the same order everywhere.
+        seed, n_neighbors, min_dist: as for :func:`aligned_layouts`.
+
+    Returns:
+        method name -> one float32 array (N, 2) an epoch.
+
+    Raises:
+        FerlabError: as :func:`aligned_layouts`; a method without epochs.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> last = rng.normal(size=(40, 8))
+        >>> maps = epoch_layouts({"ce": [last + rng.normal(size=(40, 8)), last]})
+        >>> len(maps["ce"]), maps["ce"][0].shape
+        (2, (40, 2))
+    """
+    if empty := [name for name, epochs in embeddings.items() if not len(epochs)]:
+        raise FerlabError(f"{', '.join(empty)} has no epochs to lay out.")
+    for epoch in range(max(map(len, embeddings.values()), default=0)):
+        _checked({name: epochs[epoch] for name, epochs in embeddings.items() if epoch < len(epochs)})
+    last = aligned_layouts({name: epochs[-1] for name, epochs in embeddings.items()}, seed, n_neighbors, min_dist)
+    reference = next(iter(last.values()))
+    layouts: dict[str, list[np.ndarray]] = {}
+    for name, epochs in embeddings.items():
+        maps = [last[name]]
+        # UMAP expects a start that spans about 10; the maps are scaled to radius 1.
+        for space in reversed(epochs[:-1]):
+            layout = _umap(space, 5 * maps[0].astype(np.float64), 100, seed, n_neighbors, min_dist)
+            maps.insert(0, procrustes(reference, layout)[0].astype(np.float32))
+        layouts[name] = maps
     return layouts
 
 

@@ -467,8 +467,78 @@
     canvas.hidden = false;
   }
 
+  // ---- maps over the epochs --------------------------------------------------------------------------------
+  function travel() {
+    const { labels: own, methods } = data.travel, names = Object.keys(methods);
+    if (!names.length) return;
+    const section = document.getElementById("travel"), slider = document.getElementById("epoch");
+    const play = document.getElementById("play"), said = document.getElementById("epochname");
+    section.hidden = false;
+    const last = Math.max(...names.map((name) => methods[name].length));
+    slider.max = last;
+    const reachOf = Math.max(...names.flatMap((name) => methods[name].map((map) => {
+      const sorted = map.map(Math.abs).sort((a, b) => a - b);
+      return sorted[Math.floor((sorted.length - 1) * 0.99)];
+    }))) * 1.08 || 1;
+    const canvases = names.map((name) => {
+      const canvas = element("canvas", { role: "img" });
+      document.getElementById("travelmaps").append(element("figure", { class: "card" }, element("figcaption", {}, label(name)), canvas));
+      return canvas;
+    });
+    function draw() {
+      const at = Number(slider.value);
+      said.textContent = Math.round(at);
+      slider.setAttribute("aria-valuetext", `epoch ${Math.round(at)} of ${last}`);
+      names.forEach((name, m) => {
+        const canvas = canvases[m], size = canvas.clientWidth, dense = window.devicePixelRatio || 1;
+        canvas.width = canvas.height = Math.round(size * dense);
+        canvas.setAttribute("aria-label", `Map of ${label(name)} after epoch ${Math.round(at)}`);
+        const context = canvas.getContext("2d"), maps = methods[name];
+        context.scale(dense, dense);
+        const place = Math.min(at, maps.length) - 1, low = Math.floor(place), t = place - low;
+        const from = maps[low], to = maps[Math.min(low + 1, maps.length - 1)];
+        context.globalAlpha = 0.85;
+        for (let i = 0; i < own.length; i++) {
+          const x = from[2 * i] * (1 - t) + to[2 * i] * t, y = from[2 * i + 1] * (1 - t) + to[2 * i + 1] * t;
+          context.fillStyle = classes[own[i]].color;
+          context.beginPath();
+          context.arc(size * (0.5 + x / reachOf / 2), size * (0.5 - y / reachOf / 2), 2.4, 0, 7);
+          context.fill();
+        }
+      });
+    }
+    let playing = 0, before = 0;
+    function stop() { cancelAnimationFrame(playing); playing = 0; play.textContent = "Play"; play.setAttribute("aria-pressed", "false"); }
+    function advance(now) {
+      slider.value = Math.min(last, Number(slider.value) + Math.min(100, now - before) / 900);  // an epoch in 0.9 s
+      before = now;
+      draw();
+      if (Number(slider.value) >= last) stop(); else playing = requestAnimationFrame(advance);
+    }
+    play.addEventListener("click", () => {
+      if (playing) return stop();
+      if (Number(slider.value) >= last) slider.value = 1;
+      play.textContent = "Pause"; play.setAttribute("aria-pressed", "true");
+      before = performance.now();
+      playing = requestAnimationFrame(advance);
+    });
+    slider.addEventListener("input", () => { if (playing) stop(); draw(); });
+    slider.addEventListener("keydown", (e) => {  // whole epochs by keyboard
+      const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[e.key];
+      if (!way) return;
+      e.preventDefault(); stop();
+      slider.value = Math.round(Number(slider.value)) + way;
+      draw();
+    });
+    slider.value = last;
+    new ResizeObserver(draw).observe(document.getElementById("travelmaps"));
+  }
+
+  document.getElementById("differences").addEventListener("change", (e) => document.getElementById("matrices").classList.toggle("diff", e.target.checked));
+
   // ---- start -------------------------------------------------------------------------------------------
   curves();
+  travel();
   if (!panels.length) {
     document.getElementById("spaces").replaceChildren(element("h2", {}, "The spaces"), element("p", { class: "hint" }, "This run holds no maps."));
   } else {

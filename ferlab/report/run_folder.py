@@ -22,6 +22,7 @@ class Run:
         config: `config.json`: settings, versions, machine.
         history: one row a (method, seed, epoch).
         embeddings: one row a (method, seed, test image), with x and y of the aligned maps (NaN: not on the map).
+        epochs: one row a (method, epoch, validation image) with x and y, empty where no maps over epochs were made.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Run:
     config: dict
     history: pd.DataFrame
     embeddings: pd.DataFrame
+    epochs: pd.DataFrame
 
     @property
     def methods(self) -> list[str]:
@@ -85,7 +87,8 @@ def read_run(run_dir: str | Path) -> Run:
     if not isinstance(summary.get("methods"), dict) or not summary["methods"]:
         raise FerlabError(f"{path / 'summary.json'} names no methods; run the comparison again.")
     config = _json(path / "config.json") if (path / "config.json").exists() else {}
-    return Run(path, summary, config, _table(path / "history.parquet"), _table(path / "embeddings.parquet"))
+    epochs = _table(path / "epochs.parquet") if (path / "epochs.parquet").exists() else pd.DataFrame()
+    return Run(path, summary, config, _table(path / "history.parquet"), _table(path / "embeddings.parquet"), epochs)
 
 
 def _json(path: Path) -> dict:

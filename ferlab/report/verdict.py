@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ferlab.evaluation.significance import LEVEL, Comparison, comparisons
 from ferlab.figures.palette import method_label
 from ferlab.report.run_folder import Run
+from ferlab.training.methods import reference_of
 
 # Changes of the within/between ratio, as shares of the reference's: from the first on one counts as clear, between the
 # two it is named but claims nothing.
 CLEAR_CHANGE = 0.10
 SLIGHT_CHANGE = 0.03
-
-# The 97.5 % quantiles of Student's t for 2..9 degrees of freedom; beyond that 2.2 is on the careful side.
-_T = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -30,14 +28,15 @@ def verdict(run: Run) -> Verdict:
     """Say what a run shows, and no more.
 
     Accuracy: with one seed no difference is claimed, however large, since seed and method cannot be told apart; with
-    three or more, a method differs when the 95 % interval of its paired difference over the seeds (Student's t)
-    leaves out zero. Geometry: a within/between ratio counts as changed from 10 % of the reference on; with several
-    seeds only if every seed agrees. `ad-corre` is compared with `ce-heads`, the same network without its terms, where
-    that was run.
+    three or more, a method differs when the paired t-test over the seeds, corrected for the number of methods (Holm),
+    says so. Geometry: a within/between ratio counts as changed from 10 % of the reference on; with several seeds only
+    if every seed agrees, with three or more also only if the corrected test agrees. `ad-corre` is compared with
+    `ce-heads`, the same network without its terms, where that was run.
     """
     methods = run.summary["methods"]
     seeds = len(run.summary.get("seeds") or [0])
     pairs = [(name, reference) for name in methods if (reference := reference_of(name, methods)) is not None]
+    compared = comparisons(methods, dict(pairs))
     sentences, changed_accuracy, tighter, looser = [], [], [], []
 
     accuracy = {name: of["accuracy"] for name, of in methods.items() if _mean(of.get("accuracy")) is not None}
@@ -61,14 +60,14 @@ def verdict(run: Run) -> Verdict:
             sentences.append("Two seeds show a spread but allow no interval: take three or more to compare accuracies.")
         else:
             for name, reference in pairs:
-                mean, half = _paired_interval(accuracy.get(name), accuracy.get(reference))
-                if mean is None:
+                found = compared.get(name, {}).get("accuracy")
+                if found is None:
                     continue
                 text = (
-                    f"{method_label(name)} against {method_label(reference)}: {100 * mean:+.1f} points "
-                    f"(95 % interval {100 * (mean - half):+.1f} to {100 * (mean + half):+.1f}, {seeds} seeds)"
+                    f"{method_label(name)} against {method_label(reference)}: {100 * found.difference:+.1f} points "
+                    f"({_interval(found, 100, 1)}, {seeds} seeds, p = {_p(found)} corrected)"
                 )
-                if abs(mean) > half:
+                if found.is_real:
                     changed_accuracy.append(name)
                     sentences.append(f"{text}: a difference.")
                 else:
@@ -84,7 +83,8 @@ def verdict(run: Run) -> Verdict:
     for name, reference in pairs:
         if name in untrained or reference in untrained:
             continue
-        text, direction = _geometry(name, reference, methods)
+        found = compared.get(name, {}).get("within_between_ratio") if seeds > 2 else None
+        text, direction = _geometry(name, reference, methods, found)
         if text:
             sentences.append(text)
         if direction == "tighter":
@@ -122,30 +122,18 @@ def verdict(run: Run) -> Verdict:
     return Verdict(headline, sentences)
 
 
-def reference_of(name: str, methods) -> str | None:
-    """The method that `name` is compared with: `ce-heads` for `ad-corre` where it was run, else `ce`; None for
-    a reference.
-
-    >>> reference_of("ad-corre", ["ce", "ce-heads", "ad-corre"]), reference_of("ad-corre", ["ce", "ad-corre"])
-    ('ce-heads', 'ce')
-    >>> reference_of("ce", ["ce", "ad-corre"])
-    """
-    if name in ("ce", "ce-heads"):
-        return None
-    if name == "ad-corre" and "ce-heads" in methods:
-        return "ce-heads"
-    return "ce" if "ce" in methods else None
-
-
-def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
+def _geometry(name: str, reference: str, methods: dict, found: Comparison | None) -> tuple[str, str]:
+    """A sentence on what happened to the space, and "tighter", "looser" or nothing."""
     own, other = (methods[m].get("geometry", {}).get("within_between_ratio") for m in (name, reference))
     a, b = _mean(own), _mean(other)
     if a is None or b is None or b <= 0:
         return "", ""
     change = a / b - 1
     each = [x / y - 1 for x, y in zip(own.get("values") or [a], other.get("values") or [b], strict=False) if y]
-    agree = all(np.sign(value) == np.sign(change) for value in each)
+    agree = all(np.sign(value) == np.sign(change) for value in each) and (found is None or found.is_real)
     numbers = f"within/between distance ratio {a:.2f} against {b:.2f} for {method_label(reference)}"
+    if found is not None:
+        numbers += f" (difference {found.difference:+.3f}, {_interval(found, 1, 3)}, p = {_p(found)} corrected)"
     silhouettes = [_mean(methods[m].get("geometry", {}).get("silhouette")) for m in (name, reference)]
     contradiction = False
     if None not in silhouettes:
@@ -153,10 +141,8 @@ def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
         contradiction = np.sign(silhouettes[0] - silhouettes[1]) == np.sign(change)
     if SLIGHT_CHANGE <= abs(change) < CLEAR_CHANGE and agree and not contradiction:
         word = "a little tighter" if change < 0 else "a little looser"
-        return (
-            f"{method_label(name)} has {word} classes ({change:+.0%}), too little to rule out chance: {numbers}.",
-            "",
-        )
+        sure = "a small difference, and a real one" if found is not None else "too little to rule out chance"
+        return f"{method_label(name)} has {word} classes ({change:+.0%}), {sure}: {numbers}.", ""
     if abs(change) < CLEAR_CHANGE or not agree:
         return f"{method_label(name)} left the classes about as compact as they were: {numbers}.", ""
     if contradiction:
@@ -169,17 +155,17 @@ def _geometry(name: str, reference: str, methods: dict) -> tuple[str, str]:
     return f"{method_label(name)} let the classes spread: {numbers}.", "looser"
 
 
+def _interval(found: Comparison, scale: float, digits: int) -> str:
+    return f"{100 * LEVEL:.0f} % interval {scale * found.low:+.{digits}f} to {scale * found.high:+.{digits}f}"
+
+
+def _p(found: Comparison) -> str:
+    return "below 0.001" if found.p_corrected < 0.001 else f"{found.p_corrected:.3f}"
+
+
 def _answers_at_chance(of: dict) -> bool:
     balanced, classes = _mean(of.get("balanced_accuracy")), len(of.get("confusion") or [])
     return balanced is not None and classes > 1 and balanced < 1.3 / classes
-
-
-def _paired_interval(own: dict | None, other: dict | None) -> tuple[float | None, float]:
-    a, b = ((of or {}).get("values") or [] for of in (own, other))
-    if len(a) != len(b) or len(a) < 3:
-        return None, 0.0
-    difference = np.subtract(a, b)
-    return float(difference.mean()), float(_T.get(len(a) - 1, 2.2) * difference.std(ddof=1) / np.sqrt(len(a)))
 
 
 def _test_size(run: Run) -> int:

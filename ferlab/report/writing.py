@@ -16,8 +16,10 @@ import numpy as np
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
+from ferlab.report.evidence import comparison_table, recall_table, slice_table
 from ferlab.report.run_folder import Run, read_run
 from ferlab.report.verdict import verdict
+from ferlab.training.methods import reference_of
 
 MAXIMUM_FACES = 3000
 _TILE = 64
@@ -92,6 +94,9 @@ def _page(run: Run, dataset: FaceDataset, points: dict, shown: np.ndarray) -> st
         "HEADLINE": escape(said.headline),
         "SENTENCES": "\n".join(f"<li>{escape(sentence)}</li>" for sentence in said.sentences),
         "METRICS": _metric_table(run),
+        "COMPARISONS": comparison_table(run),
+        "RECALLS": recall_table(run),
+        "SLICES": slice_table(run),
         "CONFUSION": _confusion_tables(run, dataset),
         "SETTINGS": _settings(run),
         "SPRITE": sprite,
@@ -179,7 +184,23 @@ def _payload(run: Run, dataset: FaceDataset, points: dict, columns: int) -> dict
         "maps": maps,
         "sprite": {"columns": columns, "tile": _TILE},
         "curves": curves,
+        "travel": _travel(run),
     }
+
+
+def _travel(run: Run) -> dict:
+    """Places of the followed validation faces after every epoch: method -> a list of x y x y .. an epoch."""
+    if not len(run.epochs):
+        return {"labels": [], "methods": {}}
+    first = run.epochs[(run.epochs["method"] == run.epochs["method"].iloc[0]) & (run.epochs["epoch"] == 1)]
+    methods = {
+        name: [
+            [round(float(v), 3) for v in rows[["x", "y"]].to_numpy().ravel()]
+            for _, rows in of.groupby("epoch", sort=True)
+        ]
+        for name, of in run.epochs.groupby("method", sort=False)
+    }
+    return {"labels": first["label"].astype(int).tolist(), "methods": methods}
 
 
 def _dash(name: str) -> str:
@@ -247,26 +268,37 @@ def _metric_table(run: Run) -> str:
             spread = f" <small>± {value.get('std') or 0:.3f}</small>" if several else ""
             base = metric_of(methods.get("ce", {}), key) if name != "ce" else None
             change = f'<span class="change">{value["mean"] - base["mean"]:+.3f}</span>' if base else ""
-            cells.append(f"<td>{value['mean']:.3f}{spread}{change}</td>")
+            ends = [value.get(end) for end in ("low", "high")]
+            interval = "" if None in ends else f'<span class="change">{ends[0]:.3f} to {ends[1]:.3f}</span>'
+            cells.append(f"<td>{value['mean']:.3f}{spread}{interval}{change}</td>")
         swatch = f'<span class="line" style="--c:{method_color(name)}"></span>'
         rows.append(f'<tr><th scope="row">{swatch}{escape(method_label(name))}</th>{"".join(cells)}</tr>')
     note = "Mean over the seeds ± standard deviation. " if several else ""
-    against = "Small print: change against cross-entropy. " if "ce" in methods and len(methods) > 1 else ""
+    bounds = "From .. to: 95 % interval over the people in the test faces"
+    bounds += " and the seeds (bootstrap). " if several else " (bootstrap); another seed is not in it. "
+    if not any("low" in of.get("accuracy", {}) for of in methods.values()):
+        bounds = ""
+    against = "Signed: change against cross-entropy. " if "ce" in methods and len(methods) > 1 else ""
     meanings = "".join(f"<dt>{escape(heading)}</dt><dd>{escape(what)}</dd>" for _, heading, _, what in METRICS)
     return (
         f'<table class="metrics"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
-        f'<p class="note">{note}{against}↑ more is better, ↓ less is better.</p>'
+        f'<p class="note">{note}{bounds}{against}↑ more is better, ↓ less is better.</p>'
         f'<details><summary>What the columns mean</summary><dl class="meanings">{meanings}</dl></details>'
     )
 
 
 def _confusion_tables(run: Run, dataset: FaceDataset) -> str:
+    """Shares and counts of the first seed; for a method with a reference also the change of each share, in points."""
     classes, tables = list(dataset.classes), []
-    for name, of in run.summary["methods"].items():
+    methods = run.summary["methods"]
+    for name, of in methods.items():
         counts = np.asarray(of.get("confusion") or [])
         if counts.shape != (len(classes), len(classes)):
             continue
+        reference = reference_of(name, methods)
+        base = np.asarray(methods[reference].get("confusion") or []) if reference else np.empty(0)
+        change = None if base.shape != counts.shape else 100 * (_row_shares(counts) - _row_shares(base))
         head = "".join(f'<th scope="col"><span>{escape(c)}</span></th>' for c in classes)
         rows = []
         for t, row in enumerate(counts):
@@ -277,18 +309,27 @@ def _confusion_tables(run: Run, dataset: FaceDataset) -> str:
                 label = f"true {classes[t]}, predicted {classes[p]}: {count} of {int(row.sum())}"
                 kind = ' class="strong"' if share > 0.5 else ""
                 inner = f"<b>{share:.0%}</b><small>{count}</small>" if count else ""
+                moved = 0.0 if change is None else float(change[t, p])
+                inner += f"<i>{moved:+.0f}</i>" if abs(moved) >= 0.5 else ""
+                way = "more" if moved > 0 else "less"
                 button = (
                     f'<button type="button" data-method="{escape(name)}" data-true="{t}" data-predicted="{p}" '
                     f'aria-label="{escape(label)}" title="{escape(label)}">{inner}</button>'
                 )
-                cells.append(f'<td{kind} style="--s:{min(share, 1):.3f}">{button}</td>')
+                heat = f"--s:{min(share, 1):.3f};--d:{min(abs(moved) / 15, 1):.3f};--w:var(--{way})"
+                cells.append(f'<td{kind} style="{heat}">{button}</td>')
             rows.append(f'<tr><th scope="row">{escape(classes[t])}</th>{"".join(cells)}</tr>')
         tables.append(
-            f'<figure class="card"><figcaption>{escape(method_label(name))}</figcaption>'
+            f'<figure class="card{"" if change is None else " against"}"><figcaption>{escape(method_label(name))}'
+            f"{'' if change is None else f'<span> minus {escape(method_label(reference))}</span>'}</figcaption>"
             f'<table class="confusion"><thead><tr><td class="corner">true \\ predicted</td>{head}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></figure>"
         )
     return "".join(tables) or '<p class="note">This run holds no confusion matrices.</p>'
+
+
+def _row_shares(counts: np.ndarray) -> np.ndarray:
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def _settings(run: Run) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,20 @@ from ferlab.training.runs import (
     FinishedRun,
     check_folder,
     check_same_settings,
+    load_epochs,
     load_run,
+    people_of,
     prepare_folder,
     run_folder,
+    save_epoch,
     save_run,
+    shown_faces,
     summarize,
     write_config,
     write_parquet,
 )
 from ferlab.training.settings import TrainSettings
+from ferlab.training.sweep import CLUSTERS, run_sweep
 
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
 # every class comes equally often, or three epochs would end at naming the most frequent one.
@@ -68,6 +74,9 @@ class CompareSettings:
         overwrite: replace an earlier run in ``out``.
         resume: go on with an unfinished run in ``out``: finished trainings are kept, an unfinished one continues from
             its last checkpoint, and the numbers are those of a run without interruption.
+        jobs: trainings side by side, each in a process of its own (fewer when the memory is short). Numbers can differ
+            from those of one after the other by rounding, since each has fewer processor threads.
+        cluster: ``"local"``, or ``"slurm"`` to send every training to that cluster as a job.
         train: settings of the training loop; its ``epochs`` and ``seed`` are set by the fields above.
     """
 
@@ -80,6 +89,8 @@ class CompareSettings:
     quick: bool = False
     overwrite: bool = False
     resume: bool = False
+    jobs: int = 1
+    cluster: str = "local"
     train: TrainSettings = field(default_factory=TrainSettings)
 
 
@@ -90,6 +101,7 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     keeps them: the summary and report are then written for the finished methods, and ``KeyboardInterrupt`` is raised
     again; the same settings with ``resume`` go on.
 
+    With ``jobs`` or on a cluster the trainings run side by side (:mod:`ferlab.training.sweep`).
     With several devices every process runs this function; the first one writes.
 
     Returns:
@@ -107,6 +119,8 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         raise FerlabError(f"Name each method once; got: {', '.join(names) or 'none'}.")
     if settings.seeds < 1:
         raise FerlabError(f"The number of seeds must be at least 1, but is {settings.seeds}.")
+    if settings.jobs < 1 or settings.cluster not in CLUSTERS:
+        raise FerlabError(f"--jobs is at least 1 and --cluster one of {', '.join(CLUSTERS)}.")
     if settings.overwrite and settings.resume:
         raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
     base = dataclasses.replace(settings.train, **QUICK_CHANGES) if settings.quick else settings.train
@@ -131,6 +145,10 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None
     try:
+        if settings.jobs > 1 or settings.cluster != "local":
+            wanted = [(name, seed) for seed in range(settings.seeds) for name in names]
+            pending = [(name, seed) for name, seed in wanted if load_run(out, name, seed) is None]
+            run_sweep(out, pending, base.epochs, settings.jobs, settings.cluster, base.devices, console)
         train_all(names, settings.seeds, splits, base, out, fabric, console, runs)
     except KeyboardInterrupt as stop:
         interrupted = stop
@@ -142,7 +160,7 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
             raise
     summary: dict[str, Any] = {}
     if fabric.is_global_zero:
-        summary = finish(runs, settings.dataset, base.epochs, started, splits["test"], out, console)
+        summary = finish(settings, base.epochs, runs, splits, started, out, console)
     if interrupted:
         raise interrupted
     return fabric.broadcast(summary)
@@ -218,29 +236,52 @@ def train_one(
     base: TrainSettings,
     out: Path,
     fabric: Fabric,
-    on_batch: Callable[[], None],
-    on_epoch: Callable[[dict[str, float]], None],
+    on_batch: Callable[[], None] = lambda: None,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> FinishedRun:
     """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""
-    checkpoints = run_folder(out, name, seed) / "checkpoints"
-    result = train(
-        METHODS[name], splits["train"], splits["validation"], dataclasses.replace(base, seed=seed),
-        checkpoints, fabric, on_batch, on_epoch,
-    )  # fmt: skip
+    folder = run_folder(out, name, seed)
+    with tensorboard_log(folder / "tensorboard", fabric) as log:
+
+        def report(row: dict[str, float]) -> None:
+            log(row)
+            on_epoch(row)
+
+        result = train(
+            METHODS[name], splits["train"], splits["validation"], dataclasses.replace(base, seed=seed),
+            folder / "checkpoints", fabric, on_batch, report,
+            on_validation=lambda epoch, seen: save_epoch(folder, epoch, seen) if fabric.is_global_zero else None,
+        )  # fmt: skip
     finished = None
     if fabric.is_global_zero:
         predictions = predict(result.network, splits["test"].images)
         finished = save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return fabric.broadcast(finished)
 
 
+@contextmanager
+def tensorboard_log(folder: Path, fabric: Fabric) -> Iterator[Callable[[dict[str, float]], None]]:
+    """A function that writes an epoch's row for TensorBoard.
+
+    An earlier log is deleted: a resumed training reports its earlier epochs again.
+    """
+    if not fabric.is_global_zero:
+        yield lambda row: None
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    shutil.rmtree(folder, ignore_errors=True)
+    with SummaryWriter(folder) as writer:
+        yield lambda row: [writer.add_scalar(key, value, int(row["epoch"])) for key, value in row.items()]
+
+
 def finish(
-    runs: list[FinishedRun],
-    dataset: str,
+    settings: CompareSettings,
     epochs: int,
+    runs: list[FinishedRun],
+    splits: dict[str, FaceDataset],
     started: float,
-    test_set: FaceDataset,
     out: Path,
     console: Console,
 ) -> dict[str, Any]:
@@ -248,10 +289,14 @@ def finish(
     from ferlab.figures import save_figures
     from ferlab.report import write_report
 
+    test_set = splits["test"]
     with console.status("Drawing the maps (UMAP) and the report ..."):
         write_parquet(out / "history.parquet", pd.concat([run.history for run in runs], ignore_index=True))
         write_parquet(out / "embeddings.parquet", add_maps(runs, len(test_set)))
-        summary = summarize(runs, dataset, epochs, time.perf_counter() - started)
+        if not settings.quick:  # many maps: they would double the time of a first impression
+            write_parquet(out / "epochs.parquet", epoch_maps(runs, out, splits["validation"]))
+        seconds = time.perf_counter() - started
+        summary = summarize(runs, settings.dataset, epochs, seconds, people_of(test_set))
         write_json(out / "summary.json", summary)
         save_figures(out, test_set)
         report = write_report(out, test_set)
@@ -277,15 +322,45 @@ def add_maps(runs: list[FinishedRun], faces: int) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def epoch_maps(runs: list[FinishedRun], out: Path, validation_set: FaceDataset) -> pd.DataFrame:
+    """Aligned map coordinates of the followed validation faces after every epoch, for the first seed of each method."""
+    from ferlab.projection import epoch_layouts
+
+    first_seed = min(run.seed for run in runs)
+    spaces = {
+        run.method: load_epochs(run_folder(out, run.method, run.seed), len(run.history))
+        for run in runs
+        if run.seed == first_seed
+    }
+    spaces = {method: epochs for method, epochs in spaces.items() if epochs}
+    shown = shown_faces(len(validation_set))
+    columns = ["method", "epoch", "index", "label", "x", "y"]
+    tables = [
+        pd.DataFrame(
+            {
+                "method": method,
+                "epoch": epoch,
+                "index": shown,
+                "label": validation_set.labels[shown],
+                "x": layout[:, 0],
+                "y": layout[:, 1],
+            }
+        )
+        for method, layouts in (epoch_layouts(spaces) if spaces else {}).items()
+        for epoch, layout in enumerate(layouts, start=1)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
 def score_table(summary: dict[str, Any]) -> Table:
     """The scores as a table for the terminal; standard deviations when there are several seeds."""
     several = len(summary["seeds"]) > 1
     columns: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-        "accuracy": lambda scores: scores["accuracy"],
-        "balanced": lambda scores: scores["balanced_accuracy"],
-        "macro-F1": lambda scores: scores["macro_f1"],
+        "accu-\nracy": lambda scores: scores["accuracy"],
+        "balan-\nced": lambda scores: scores["balanced_accuracy"],
+        "macro-\nF1": lambda scores: scores["macro_f1"],
         "within/\nbetween": lambda scores: scores["geometry"]["within_between_ratio"],
-        "silhouette": lambda scores: scores["geometry"]["silhouette"],
+        "silhou-\nette": lambda scores: scores["geometry"]["silhouette"],
         "10-NN": lambda scores: scores["geometry"]["knn_accuracy"],
         "MAP@R": lambda scores: scores["geometry"]["map_at_r"],
     }
@@ -293,7 +368,7 @@ def score_table(summary: dict[str, Any]) -> Table:
     table = Table(
         title=f"{summary['dataset']}, test split, {summary['epochs']} epochs, seeds {summary['seeds']}",
         box=box.SIMPLE,
-        collapse_padding=True,
+        padding=(0, 0, 0, 1),
         pad_edge=False,
     )
     table.add_column("method", overflow="fold")

@@ -51,6 +51,7 @@ def train(
     fabric: Fabric | None = None,
     on_batch: Callable[[], None] = lambda: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+    on_validation: Callable[[int, Predictions], None] = lambda epoch, predictions: None,
 ) -> TrainResult:
     """Train one network.
 
@@ -66,6 +67,8 @@ def train(
         fabric: from :func:`start_fabric`; by default one is started from the settings.
         on_batch: called after every step, for a progress bar.
         on_epoch: called after every epoch with its row of the history, also for epochs read from a checkpoint.
+        on_validation: called with an epoch's number and its predictions of the validation split, before the epoch's
+            checkpoint is written.
 
     Raises:
         FerlabError: splits that cannot be trained on, too little memory, or numbers that are no longer finite; earlier
@@ -142,7 +145,9 @@ def train(
                 sums[name] = sums.get(name, 0) + value
             on_batch()
         row = {"epoch": epoch + 1} | {name: float(value) / steps for name, value in sums.items()}
-        scores = classification_scores(validation_set.labels, predict_once(fabric, network, validation_set))
+        seen = predict_once(fabric, network, validation_set)
+        scores = classification_scores(validation_set.labels, seen)
+        on_validation(epoch + 1, seen)
         row |= {f"validation_{name}": scores[name] for name in ("accuracy", "balanced_accuracy")}
         row["seconds"] = time.perf_counter() - started
         progress.add(row, keep_best=settings.patience > 0)

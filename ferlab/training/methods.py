@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pytorch_metric_learning.losses import BaseMetricLossFunction
@@ -65,6 +66,24 @@ DEFAULT_METHODS = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
 METHODS |= {
     f"{name}+attention": dataclasses.replace(method, attention=("pixel", "element")) for name, method in METHODS.items()
 }
+
+
+def reference_of(name: str, methods: Collection[str]) -> str | None:
+    """The method that ``name`` is fairly compared with, or None for a reference.
+
+    That is cross-entropy on the same network: ``ce-heads`` for ``ad-corre`` and ``ce`` for the others, with attention
+    for a method with attention; where it is not among ``methods``, plain ``ce``.
+
+    >>> reference_of("ad-corre", ["ce", "ce-heads", "ad-corre"]), reference_of("ad-corre", ["ce", "ad-corre"])
+    ('ce-heads', 'ce')
+    >>> reference_of("tcl-nearest+attention", ["ce", "ce+attention"]), reference_of("ce", ["ce", "ad-corre"])
+    ('ce+attention', None)
+    """
+    base, plus, attention = name.partition("+")
+    if base in ("ce", "ce-heads"):
+        return None
+    same_network = ("ce-heads" if base == "ad-corre" else "ce") + plus + attention
+    return next((reference for reference in (same_network, "ce") if reference in methods), None)
 
 
 def get_method(name: str) -> Method:

@@ -6,13 +6,16 @@
     summary.json            scores a method, mean and standard deviation over seeds
     history.parquet         one row a method, seed and epoch
     embeddings.parquet      one row a method, seed and test face
-    <method>/seed_<n>/      model.safetensors, model.json, and this run's scores, history and embeddings;
+    epochs.parquet          one row a method, epoch and face: maps of some validation faces after every epoch
+    <method>/seed_<n>/      model.safetensors, model.json, this run's scores, history and embeddings, tensorboard/,
+                            epochs/ (embeddings of some validation faces after every epoch);
                             while it trains, checkpoints/ (:mod:`ferlab.training.checkpoints`)
     figures/, report.html
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import shutil
@@ -30,10 +33,22 @@ from safetensors.torch import load_file, save_file
 from ferlab import __version__
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.evaluation import Predictions, classification_scores, confusion_counts, geometry_scores
+from ferlab.evaluation import (
+    Predictions,
+    bootstrap_scores,
+    calibration_error,
+    class_recalls,
+    classification_scores,
+    comparisons,
+    confusion_counts,
+    geometry_scores,
+    slice_scores,
+)
 from ferlab.files import atomic_path, write_json
 from ferlab.models import ExpressionNetwork
+from ferlab.training.methods import reference_of
 
+EPOCH_FACES = 600  # enough to see classes form, few enough for a map after every epoch
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
@@ -83,7 +98,7 @@ def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
         raise FerlabError(f"{out / 'config.json'} is damaged ({error}): start again with --overwrite.") from error
     # As json gives them back, tuples as lists.
     now = flatten(json.loads(json.dumps(settings)))
-    free = {"out", "overwrite", "resume", "seeds", "methods", "train.seed"}
+    free = {"out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
     differing = [name for name in sorted(now.keys() | before.keys()) if now.get(name) != before.get(name)]
     if differing := [name for name in differing if name not in free]:
         changes = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing)
@@ -134,9 +149,7 @@ def save_run(
 ) -> FinishedRun:
     """Measure one trained network on the test split and write ``<method>/seed_<n>/``."""
     folder = run_folder(out, method, seed)
-    scores: dict[str, Any] = classification_scores(test_set.labels, predictions)
-    scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
-    scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
+    scores = measure(test_set, predictions)
     rows = pd.DataFrame(
         {
             "method": method,
@@ -149,11 +162,40 @@ def save_run(
         }
     )
     history_rows = pd.DataFrame({"method": method, "seed": seed, **pd.DataFrame(history)})
-    save_network(folder, network, test_set.classes)
+    save_network(folder, network, test_set.classes, image_size=test_set.images.shape[1])
     write_parquet(folder / "history.parquet", history_rows)
     write_parquet(folder / "embeddings.parquet", rows)
     write_json(folder / "scores.json", scores)  # last: its presence says that the run is finished
     return FinishedRun(method, seed, scores, history_rows, rows)
+
+
+def measure(test_set: FaceDataset, predictions: Predictions) -> dict[str, Any]:
+    """All scores of one network on a split: what ``scores.json`` holds."""
+    scores: dict[str, Any] = classification_scores(test_set.labels, predictions)
+    scores["calibration_error"] = calibration_error(test_set.labels, predictions)
+    recalls = class_recalls(test_set.labels, predictions, len(test_set.classes))
+    scores["class_recall"] = dict(zip(test_set.classes, recalls, strict=True))
+    scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
+    scores["slices"] = slice_scores(test_set.metadata, test_set.labels, predictions.predicted).to_dict("records")
+    scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
+    return scores
+
+
+def shown_faces(faces: int) -> np.ndarray:
+    """Which validation faces are followed over the epochs: indices, ascending, the same in every run."""
+    return np.sort(np.random.default_rng(0).permutation(faces)[:EPOCH_FACES])
+
+
+def save_epoch(folder: Path, epoch: int, predictions: Predictions) -> None:
+    """Half-precision embeddings (n, D) of the followed validation faces after an epoch: ``epochs/epoch_<n>.npy``."""
+    with atomic_path(folder / "epochs" / f"epoch_{epoch:04d}.npy") as beside, beside.open("wb") as file:
+        np.save(file, predictions.embeddings[shown_faces(len(predictions.embeddings))].astype(np.float16))
+
+
+def load_epochs(folder: Path, epochs: int) -> list[np.ndarray]:
+    """What :func:`save_epoch` wrote, in order; empty unless all ``epochs`` are there."""
+    paths = [folder / "epochs" / f"epoch_{epoch:04d}.npy" for epoch in range(1, epochs + 1)]
+    return [np.load(path) for path in paths] if all(path.is_file() for path in paths) else []
 
 
 def load_run(out: Path, method: str, seed: int) -> FinishedRun | None:
@@ -173,10 +215,11 @@ def write_parquet(path: Path, rows: pd.DataFrame) -> None:
         rows.to_parquet(beside, index=False, compression="zstd")
 
 
-def save_network(folder: Path, network: ExpressionNetwork, classes: tuple[str, ...]) -> None:
+def save_network(folder: Path, network: ExpressionNetwork, classes: tuple[str, ...], image_size: int) -> None:
     with atomic_path(folder / "model.safetensors") as beside:
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, beside)
-    write_json(folder / "model.json", {"network": network.settings, "classes": list(classes)})
+    description = {"network": network.settings, "classes": list(classes), "image_size": image_size}
+    write_json(folder / "model.json", description)
 
 
 def load_network(folder: Path) -> tuple[ExpressionNetwork, tuple[str, ...]]:
@@ -194,23 +237,61 @@ def load_network(folder: Path) -> tuple[ExpressionNetwork, tuple[str, ...]]:
     return network.eval(), tuple(description["classes"])
 
 
-def summarize(runs: list[FinishedRun], dataset: str, epochs: int, seconds: float) -> dict[str, Any]:
-    """The content of ``summary.json``; geometry and scores as mean, standard deviation and values over seeds."""
-    methods: dict[str, Any] = {}
-    for name in dict.fromkeys(run.method for run in runs):
-        own = [run.scores for run in runs if run.method == name]
-        methods[name] = {score: spread([scores[score] for scores in own]) for score in SCORES}
-        methods[name]["geometry"] = {
-            measure: spread([scores["geometry"][measure] for scores in own]) for measure in own[0]["geometry"]
-        }
-        methods[name]["confusion"] = own[0]["confusion"]
+def summarize(
+    runs: list[FinishedRun], dataset: str, epochs: int, seconds: float, people: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The content of ``summary.json``.
+
+    Args:
+        runs: every finished training.
+        dataset, epochs, seconds: as they go into the summary.
+        people: (N,), the person in each test face, for the intervals; None where that is not known.
+    """
+    names = list(dict.fromkeys(run.method for run in runs))
+    methods = {name: _summarize_method([run for run in runs if run.method == name], people) for name in names}
+    references = {name: other for name in names if (other := reference_of(name, names)) is not None}
     return {
         "dataset": dataset,
         "epochs": epochs,
         "seeds": sorted({run.seed for run in runs}),
         "seconds": round(seconds, 1),
         "methods": methods,
+        "comparisons": {
+            name: {measure: dataclasses.asdict(comparison) for measure, comparison in of.items()}
+            for name, of in comparisons(methods, references).items()
+        },
     }
+
+
+def people_of(faces: FaceDataset) -> np.ndarray | None:
+    """(N,): the person in each face, or None where the data set does not say."""
+    return faces.metadata["identity"].to_numpy() if "identity" in faces.metadata else None
+
+
+def _summarize_method(runs: list[FinishedRun], people: np.ndarray | None) -> dict[str, Any]:
+    scores = [run.scores for run in runs]
+    summary: dict[str, Any] = {score: spread([of[score] for of in scores]) for score in (*SCORES, "calibration_error")}
+    labels = runs[0].embeddings["label"].to_numpy()
+    intervals = bootstrap_scores(
+        labels,
+        np.stack([run.embeddings["predicted"].to_numpy() for run in runs]),
+        np.arange(len(labels)) if people is None else people,
+        num_classes=len(scores[0]["confusion"]),
+    )
+    for score, (low, high) in intervals.items():
+        summary[score] |= {"low": low, "high": high}
+    summary["geometry"] = {name: spread([of["geometry"][name] for of in scores]) for name in scores[0]["geometry"]}
+    summary["class_recall"] = {
+        name: spread([of["class_recall"][name] for of in scores])
+        for name, recall in scores[0]["class_recall"].items()
+        if recall is not None
+    }
+    summary["slices"] = [
+        {**part, **{score: spread([of["slices"][i][score] for of in scores]) for score in SCORES[:2]}}
+        for i, part in enumerate(scores[0]["slices"])
+    ]
+    summary["confusion"] = scores[0]["confusion"]
+    return summary
 
 
 def spread(values: list[float]) -> dict[str, Any]:

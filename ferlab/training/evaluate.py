@@ -1,0 +1,115 @@
+"""Every number of a run again, from its weights."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ferlab.errors import FerlabError
+from ferlab.evaluation import predict
+from ferlab.training.compare import CompareSettings, load_splits
+from ferlab.training.runs import FinishedRun, load_network, load_run, measure, people_of, run_folder, summarize
+from ferlab.training.settings import TrainSettings
+
+# Another processor or number of threads rounds differently, which can move a face across a border.
+TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores computed again.
+
+    Attributes:
+        summary: as ``summary.json`` would hold them.
+        differences: one line for every number that is not what ``summary.json`` says.
+        checked: how many numbers were compared.
+    """
+
+    summary: dict[str, Any]
+    differences: list[str]
+    checked: int
+
+
+def read_settings(run: Path) -> CompareSettings:
+    """The settings that a run folder was made with.
+
+    Raises:
+        FerlabError: no ``config.json``, or one of another version.
+    """
+    try:
+        saved = json.loads((run / "config.json").read_text(encoding="utf-8"))["settings"]
+        return CompareSettings(
+            out=run,
+            dataset=saved["dataset"],
+            root=Path(saved["root"]) if saved["root"] else None,
+            methods=tuple(saved["methods"]),
+            seeds=saved["seeds"],
+            epochs=saved["epochs"],
+            quick=saved["quick"],
+            train=TrainSettings.from_dict(saved["train"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FerlabError(
+            f"{run} has no readable config.json ({error}): name a folder written by ferlab compare."
+        ) from error
+
+
+def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
+    """Measure the saved networks of a run on the test split again.
+
+    Args:
+        run: run folder.
+        root: folder of the data set, when it has moved since.
+
+    Raises:
+        FerlabError: nothing finished there, damaged weights, missing data.
+    """
+    settings = read_settings(run)
+    stored = load_summary(run)
+    test_set = load_splits(settings if root is None else CompareSettings(**{**settings.__dict__, "root": root}))["test"]
+    runs: list[FinishedRun] = []
+    for name in stored["methods"]:
+        for seed in stored["seeds"]:
+            if (finished := load_run(run, name, seed)) is None:
+                raise FerlabError(f"{run_folder(run, name, seed)} is not finished or is damaged: go on with --resume.")
+            network, classes = load_network(run_folder(run, name, seed))
+            if classes != test_set.classes:
+                raise FerlabError(f"{run} was trained on other classes than {test_set.name} has: name its data set.")
+            predictions = predict(network, test_set.images)
+            rows = finished.embeddings.assign(predicted=predictions.predicted)
+            runs.append(FinishedRun(name, seed, measure(test_set, predictions), finished.history, rows))
+    summary = summarize(runs, stored["dataset"], stored["epochs"], stored["seconds"], people_of(test_set))
+    summary = json.loads(json.dumps(summary))
+    now, before = dict(_numbers(summary)), dict(_numbers(stored))
+    differences = [
+        f"{name}: {before[name]} in summary.json, {value} now"
+        for name, value in now.items()
+        if name in before and not math.isclose(value, before[name], rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    ]
+    differences += [f"{name}: only in one of summary.json and the evaluation" for name in now.keys() ^ before.keys()]
+    return Evaluation(summary, differences, len(now))
+
+
+def load_summary(run: Path) -> dict[str, Any]:
+    try:
+        return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FerlabError(f"{run} has no readable summary.json ({error}): finish it with --resume.") from error
+
+
+def _numbers(values: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in nested dicts and lists, under a dotted name; confusion counts and p-values left out."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            # A p-value can jump between 0 and 1 by a rounding; what it is computed from is compared.
+            if key not in ("confusion", "p", "p_corrected"):
+                yield from _numbers(value, f"{name}.{key}" if name else key)
+    elif isinstance(values, list):
+        for i, value in enumerate(values):
+            yield from _numbers(value, f"{name}.{i}")
+    elif isinstance(values, int | float) and not isinstance(values, bool):
+        yield name, float(values)

@@ -1,0 +1,101 @@
+"""The trainings of a comparison side by side: in processes of this machine, or as jobs of a Slurm cluster.
+
+submitit runs both: the same function call becomes a local process or a Slurm job, with logs, and without a server to
+start (Ray and Dask want one). What a training leaves on disk is the only thing passed on, so a sweep that was
+interrupted goes on as a whole: finished trainings are kept, the others continue from their checkpoints.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ferlab.errors import FerlabError
+from ferlab.training.checkpoints import checkpoints
+from ferlab.training.runs import load_run, run_folder
+
+MEMORY = 2.5e9  # bytes that one training on the built-in faces may need, with its libraries
+CLUSTERS = ("local", "slurm")
+
+
+def run_sweep(
+    out: Path, pending: list[tuple[str, int]], epochs: int, jobs: int, cluster: str, devices: int, console: Console
+) -> None:
+    """Train every pending (method, seed) of the run folder ``out``, at most ``jobs`` at a time.
+
+    Raises:
+        FerlabError: a job that failed, with the end of its log; no Slurm here.
+    """
+    import submitit
+
+    jobs = jobs if cluster != "local" else min(jobs, affordable_jobs())
+    threads = max(1, (os.cpu_count() or 1) // jobs) if cluster == "local" else 0
+    try:
+        executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
+    except RuntimeError as error:
+        raise FerlabError(f"There is no {cluster} here ({error}): leave --cluster out to train here.") from error
+    executor.update_parameters(name="ferlab", timeout_min=72 * 60)
+    if cluster == "slurm":
+        executor.update_parameters(
+            slurm_array_parallelism=jobs, tasks_per_node=devices, gpus_per_node=devices, cpus_per_task=4
+        )
+    waiting, running = list(pending), {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+    try:
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=epochs * len(pending))
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    name, seed = waiting.pop(0)
+                    running[(name, seed)] = executor.submit(train_job, str(out), name, seed, threads)
+                time.sleep(0.5)
+                for which, job in list(running.items()):
+                    if job.done():
+                        del running[which]
+                        if job.exception() is not None or load_run(out, *which) is None:
+                            what = f"{which[0]}, seed {which[1]}"
+                            raise FerlabError(f"{what} failed: {last_line(job)} See {job.paths.stderr}.")
+                progress.update(task, completed=sum(epochs_done(out, *which, epochs) for which in pending))
+    finally:
+        for job in running.values():  # after Ctrl-C or a failure
+            job.cancel()
+
+
+def train_job(out: str, name: str, seed: int, threads: int) -> None:
+    """What one process does: one training with the settings in the run folder's ``config.json``."""
+    import torch
+
+    from ferlab.training.compare import load_splits, train_one
+    from ferlab.training.evaluate import read_settings
+    from ferlab.training.loop import start_fabric
+
+    if threads:
+        torch.set_num_threads(threads)
+    settings = read_settings(Path(out))
+    fabric = start_fabric(settings.train)
+    train_one(name, seed, load_splits(settings), settings.train, Path(out), fabric)
+
+
+def affordable_jobs() -> int:
+    """How many trainings this machine's free memory allows."""
+    return max(1, int(psutil.virtual_memory().available // MEMORY))
+
+
+def epochs_done(out: Path, name: str, seed: int, epochs: int) -> int:
+    folder = run_folder(out, name, seed)
+    if (folder / "scores.json").exists():
+        return epochs
+    saved = checkpoints(folder / "checkpoints")
+    return int(saved[-1].name.removeprefix("epoch_")) if saved else 0
+
+
+def last_line(job) -> str:
+    """The error that ended a job."""
+    lines = (job.stderr() or "").strip().splitlines() or [str(job.exception())]
+    return next((line for line in reversed(lines) if "Error" in line), lines[-1])

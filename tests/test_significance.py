@@ -1,0 +1,82 @@
+"""Intervals and tests against direct computation, and their behaviour where there is or is no effect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from ferlab.evaluation import bootstrap_scores, comparisons, holm, paired_test
+
+
+def spread(values):
+    return {"mean": float(np.mean(values)), "std": 0.0, "values": list(values)}
+
+
+def test_chance_is_rejected_as_often_as_it_should_be_and_intervals_cover():
+    rng = np.random.default_rng(0)
+    rejected = covered = 0
+    for _ in range(2000):
+        common, truth = rng.normal(size=5), 0.3
+        own, other = common + truth + 0.2 * rng.normal(size=5), common + 0.2 * rng.normal(size=5)
+        rejected += paired_test(own - truth, other)[3] < 0.05
+        _, low, high, _ = paired_test(own, other)
+        covered += low <= truth <= high
+    assert 0.035 < rejected / 2000 < 0.065
+    assert 0.935 < covered / 2000 < 0.965
+
+
+def test_equal_differences_have_an_interval_without_width():
+    assert paired_test([0.5, 0.6], [0.5, 0.6]) == (0, 0, 0, 1)
+    mean, low, high, p = paired_test([0.5, 0.6], [0.4, 0.5])
+    assert mean == low == high == pytest.approx(0.1) and p == 0
+    with pytest.raises(ValueError, match="at least two seeds"):
+        paired_test([0.5], [0.4])
+
+
+def test_holm_is_between_no_correction_and_bonferroni():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        p = dict(enumerate(rng.random(6) ** 3))
+        corrected = holm(p)
+        order = sorted(p, key=p.get)
+        assert [corrected[i] for i in order] == sorted(corrected.values())
+        assert all(p[i] <= corrected[i] <= min(1, 6 * p[i]) for i in p)
+        assert corrected[order[0]] == pytest.approx(min(1, 6 * p[order[0]]))
+
+
+def test_every_measure_is_compared_with_the_reference_and_corrected_over_the_methods():
+    methods = {
+        "ce": {"accuracy": spread([0.70, 0.71, 0.72]), "geometry": {"silhouette": spread([0.20, 0.21, 0.20])}},
+        "a": {"accuracy": spread([0.71, 0.71, 0.73]), "geometry": {"silhouette": spread([0.30, 0.31, 0.31])}},
+        "b": {"accuracy": spread([0.60, 0.62, 0.62]), "confusion": [[1]], "geometry": {}},
+    }
+    found = comparisons(methods, {"a": "ce", "b": "ce"})
+    assert set(found["a"]) == {"accuracy", "silhouette"} and set(found["b"]) == {"accuracy"}
+    *_, p = paired_test(methods["a"]["accuracy"]["values"], methods["ce"]["accuracy"]["values"])
+    assert found["a"]["accuracy"].p == pytest.approx(p)
+    assert found["b"]["accuracy"].p_corrected == pytest.approx(2 * found["b"]["accuracy"].p)
+    assert found["a"]["silhouette"].p_corrected == found["a"]["silhouette"].p, "alone in that measure"
+    assert found["b"]["accuracy"].is_real and not found["a"]["accuracy"].is_real
+    assert comparisons({"ce": methods["ce"]}, {}) == {}
+
+
+def test_bootstrap_surrounds_the_scores_and_is_wider_when_people_are_few():
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 4, 600)
+    people = np.repeat(np.arange(100), 6)
+    # Whole people are easy or hard, as with faces.
+    right = np.repeat(rng.random((3, 100)) < 0.7, 6, axis=1)
+    predicted = np.where(right, labels, (labels + 1) % 4)
+    by_person = bootstrap_scores(labels, predicted, people, 4)
+    by_face = bootstrap_scores(labels, predicted, np.arange(600), 4)
+    means = {
+        "accuracy": right.mean(),
+        "balanced_accuracy": np.mean([balanced_accuracy_score(labels, own) for own in predicted]),
+        "macro_f1": np.mean([f1_score(labels, own, average="macro") for own in predicted]),
+    }
+    for name, mean in means.items():
+        low, high = by_person[name]
+        assert low < mean < high and high - low < 0.3
+        assert high - low > 1.2 * (by_face[name][1] - by_face[name][0])
+    assert by_person == bootstrap_scores(labels, predicted, people, 4), "the same interval every time"
