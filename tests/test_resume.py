@@ -163,7 +163,12 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_pa
     plan = {"out": tmp_path / "run", "methods": ("ce", "ce-heads"), "epochs": 2, "train": SETTINGS}
     trained = []
     original = compare.train
-    monkeypatch.setattr(compare, "train", lambda method, *args: trained.append(method) or original(method, *args))
+
+    def spy(method, *args, **hooks):
+        trained.append(method)
+        return original(method, *args, **hooks)
+
+    monkeypatch.setattr(compare, "train", spy)
     first = run_compare(CompareSettings(**plan))
     more = run_compare(CompareSettings(**plan, seeds=2, resume=True))
     assert trained == [METHODS["ce"], METHODS["ce-heads"]] * 2, "seed 0 is not trained again"
