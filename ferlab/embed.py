@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL.Image import DecompressionBombError
 
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
@@ -44,7 +45,7 @@ def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int =
         try:
             faces.append(read_face(path, size, network.in_channels))
             kept.append(path)
-        except (OSError, ValueError):
+        except (OSError, ValueError, DecompressionBombError):
             skipped.append(path)
     if not faces:
         found = f"none of its {len(files)} image files can be decoded" if files else "no image files are in it"
@@ -69,19 +70,20 @@ def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int =
 
 def read_network(run: Path, method: str | None, seed: int):
     """Network, class names and image size of one training of a run."""
-    if method is None:
-        try:
-            method = next(iter(json.loads((run / "summary.json").read_text(encoding="utf-8"))["methods"]))
-        except (OSError, ValueError, KeyError, StopIteration) as error:
-            raise FerlabError(
-                f"{run} holds no finished comparison: name a folder written by ferlab compare."
-            ) from error
+    method = method or first_method(run)
     folder = run_folder(run, method, seed)
     if not folder.is_dir():
         trained = ", ".join(sorted(f"{path.parent.parent.name}, seed {path.parent.name[5:]}" for path in networks(run)))
         raise FerlabError(f"{run} has no {method} with seed {seed}; trained are: {trained or 'none'}.")
     network, classes = load_network(folder)
     return network, classes, int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["image_size"])
+
+
+def first_method(run: Path) -> str:
+    try:
+        return next(iter(json.loads((run / "summary.json").read_text(encoding="utf-8"))["methods"]))
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        raise FerlabError(f"{run} holds no finished comparison: name a folder that ferlab compare wrote.") from error
 
 
 def networks(run: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import warnings
 from pathlib import Path
@@ -15,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from ferlab.data import FaceDataset
-from ferlab.embed import read_network
+from ferlab.embed import first_method, read_network
 from ferlab.errors import FerlabError
 from ferlab.files import atomic_path, write_json
 from ferlab.models import ExpressionNetwork
+from ferlab.report import read_run
 from ferlab.training.runs import load_run, run_folder
 
 SPRITE_SIDE = 8192  # TensorFlow's projector shows no larger sprite
@@ -86,11 +86,10 @@ def export_projector(run: Path, out: Path, faces: FaceDataset, method: str | Non
         faces: the test split that the run was measured on.
         method, seed: which training; the run's first method by default.
     """
-    if method is None:
-        method = next(iter(json.loads((run / "summary.json").read_text(encoding="utf-8"))["methods"]))
+    method = method or first_method(run)
     if load_run(run, method, seed) is None:
         raise FerlabError(f"{run_folder(run, method, seed)} is not finished: go on with ferlab compare --resume.")
-    rows = pd.read_parquet(run / "embeddings.parquet")
+    rows = read_run(run).embeddings
     rows = rows[(rows["method"] == method) & (rows["seed"] == seed)].sort_values("index").reset_index(drop=True)
     if len(rows) != len(faces) or (rows["label"].to_numpy() != faces.labels).any():
         raise FerlabError(f"The faces given ({faces.name}, {faces.split}) are not those of {run}.")

@@ -110,6 +110,7 @@ def test_an_existing_folder_is_kept_unless_overwritten(tiny, tmp_path):
 
 def test_a_folder_that_is_no_run_is_never_deleted(tiny, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "config.json").write_text('{"settings": {}, "model_type": "bert"}')  # others have such a file too
     with pytest.raises(FerlabError, match="not the folder of an earlier run"):
         run_compare(settings(tmp_path, overwrite=True))
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
@@ -134,6 +135,10 @@ def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str]:
         (["--dataset", "fer2013", "--root", "nowhere"], "nowhere"),
         (["--seeds", "0"], "seeds must be at least 1"),
         (["--epochs", "0"], "epochs must be at least 1"),
+        (["--batches", "per-class"], "at most 4 x 7 classes"),
+        (["--batches", "sorted"], "shuffled, class-balanced, per-class"),
+        (["--jobs", "2", "--devices", "2"], "one of --jobs and --devices"),
+        (["--resume", "--overwrite"], "one of --resume and --overwrite"),
     ],
 )
 def test_bad_options_are_one_sentence_and_write_nothing(monkeypatch, capsys, tmp_path, arguments, words):

@@ -490,7 +490,8 @@ def test_confusions_can_be_shown_as_changes(open_report, run_dir):
 def test_tables_of_evidence_say_what_the_summary_holds(tmp_path, faces):
     run_dir = write_fake_run(tmp_path / "r", faces, seeds=(0, 1, 2))
     found = {
-        "reference": "ce", "difference": 0.031, "low": 0.011, "high": 0.051, "p": 0.004, "p_corrected": 0.012,
+        "reference": "ce", "seeds": 3, "difference": 0.031, "low": 0.011, "high": 0.051,
+        "p": 0.004, "p_corrected": 0.012,
     }  # fmt: skip
     recall = {"mean": 0.875, "std": 0.0, "values": [0.875] * 3}
 

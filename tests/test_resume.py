@@ -152,6 +152,33 @@ def test_early_stopping_returns_the_best_epoch():
     assert loop.classification_scores(validation.labels, again)["balanced_accuracy"] == pytest.approx(scores[best])
 
 
+def test_early_stopping_looks_only_at_epochs_with_the_metric_loss():
+    settings = dataclasses.replace(SETTINGS, epochs=12, patience=1)
+    result = run("tcl-nearest", settings=settings)  # on from the ninth epoch
+    assert len(result.history) >= 10 and "tcl" in result.history[-1]
+    one = run("tcl-nearest", settings=dataclasses.replace(SETTINGS, epochs=1))
+    assert "tcl" in one.history[0], "the last epoch always has it"
+
+
+def test_a_restarted_training_keeps_its_own_checkpoints(tmp_path):
+    for epoch in (4, 5):  # both damaged
+        (tmp_path / f"epoch_{epoch:04d}").mkdir()
+    save_checkpoint(tmp_path, 1, {"w": torch.ones(1)}, {"epoch": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch_0001"]
+    assert load_newest_checkpoint(tmp_path)[1] == {"epoch": 1}
+
+
+def test_half_precision_steps_that_overflow_are_no_error(monkeypatch):
+    """With fp16 the scaler leaves such a step out; clipping must let it."""
+    seen = {}
+    original = loop.Fabric.clip_gradients
+    monkeypatch.setattr(
+        loop.Fabric, "clip_gradients", lambda self, *args, **named: seen.update(named) or original(self, *args, **named)
+    )
+    run("ce", settings=dataclasses.replace(SETTINGS, epochs=1, gradient_clip=0.5))
+    assert seen["max_norm"] == 0.5 and seen["error_if_nonfinite"] is False
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(
@@ -174,6 +201,9 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_pa
     assert trained == [METHODS["ce"], METHODS["ce-heads"]] * 2, "seed 0 is not trained again"
     for name in plan["methods"]:
         assert more["methods"][name]["accuracy"]["values"][:1] == first["methods"][name]["accuracy"]["values"]
+    kept = run_compare(CompareSettings(**{**plan, "methods": ("ad-corre",)}, resume=True))
+    assert list(kept["methods"]) == ["ce", "ce-heads", "ad-corre"] and kept["seeds"] == [0, 1]
+    assert kept["methods"]["ce"] == more["methods"]["ce"], "fewer methods or seeds never drop what is there"
     with pytest.raises(FerlabError, match="epochs was 2 and is 3"):
         run_compare(CompareSettings(**{**plan, "epochs": 3}, resume=True))
     with pytest.raises(FerlabError, match="one of --resume and --overwrite"):

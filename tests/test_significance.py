@@ -29,7 +29,7 @@ def test_chance_is_rejected_as_often_as_it_should_be_and_intervals_cover():
 def test_equal_differences_have_an_interval_without_width():
     assert paired_test([0.5, 0.6], [0.5, 0.6]) == (0, 0, 0, 1)
     mean, low, high, p = paired_test([0.5, 0.6], [0.4, 0.5])
-    assert mean == low == high == pytest.approx(0.1) and p == 0
+    assert mean == low == high == pytest.approx(0.1) and p == 1, "two equal differences prove nothing"
     with pytest.raises(ValueError, match="at least two seeds"):
         paired_test([0.5], [0.4])
 
@@ -59,6 +59,9 @@ def test_every_measure_is_compared_with_the_reference_and_corrected_over_the_met
     assert found["a"]["silhouette"].p_corrected == found["a"]["silhouette"].p, "alone in that measure"
     assert found["b"]["accuracy"].is_real and not found["a"]["accuracy"].is_real
     assert comparisons({"ce": methods["ce"]}, {}) == {}
+    methods["a"]["accuracy"] = spread([0.71, 0.71])  # interrupted in its third seed
+    fewer = comparisons(methods, {"a": "ce"})["a"]["accuracy"]
+    assert fewer.seeds == 2 and fewer.difference == pytest.approx(0.005)
 
 
 def test_bootstrap_surrounds_the_scores_and_is_wider_when_people_are_few():

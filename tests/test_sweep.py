@@ -35,7 +35,7 @@ def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkey
     config = tmp_path / "two/config.json"
     config.write_text(config.read_text().replace('"dataset": "synthetic"', '"dataset": "imagenet"'))
     with pytest.raises(FerlabError, match=r"ce, seed 1 failed: .*no data set 'imagenet'.*_log\.err"):
-        sweep.run_sweep(tmp_path / "two", [("ce", 1)], 1, 2, "local", 1, QUIET)
+        sweep.run_sweep(tmp_path / "two", [("ce", 1)], TRAIN, 2, "local", QUIET)
 
 
 def test_jobs_are_as_many_as_the_memory_allows(monkeypatch):
@@ -52,4 +52,4 @@ def test_bad_options_are_one_sentence(tmp_path):
     with pytest.raises(FerlabError, match="--cluster one of local, slurm"):
         run_compare(CompareSettings(tmp_path / "run", cluster="abacus"), QUIET)
     with pytest.raises(FerlabError, match="no slurm here"):
-        sweep.run_sweep(tmp_path, [("ce", 0)], 1, 1, "slurm", 1, QUIET)
+        sweep.run_sweep(tmp_path, [("ce", 0)], TRAIN, 1, "slurm", QUIET)

@@ -48,7 +48,7 @@ def comparison_table(run: Run) -> str:
             f'<tr><th scope="row">{_swatch(name)}{escape(method_label(name))}<span class="change">against {against}'
             f"</span></th>{''.join(cells)}</tr>"
         )
-    seeds = len(run.summary.get("seeds") or [])
+    seeds = max(found.seeds for of in compared.values() for found in of.values())
     return (
         f'<table class="metrics"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"

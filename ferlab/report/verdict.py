@@ -16,6 +16,7 @@ from ferlab.training.methods import reference_of
 CLEAR_CHANGE = 0.10
 SLIGHT_CHANGE = 0.03
 
+
 @dataclass(frozen=True)
 class Verdict:
     """A headline and the sentences that carry it."""
@@ -62,10 +63,13 @@ def verdict(run: Run) -> Verdict:
             for name, reference in pairs:
                 found = compared.get(name, {}).get("accuracy")
                 if found is None:
+                    sentences.append(
+                        f"{method_label(name)} and {method_label(reference)} share too few seeds to tell a difference."
+                    )
                     continue
                 text = (
                     f"{method_label(name)} against {method_label(reference)}: {100 * found.difference:+.1f} points "
-                    f"({_interval(found, 100, 1)}, {seeds} seeds, p = {_p(found)} corrected)"
+                    f"({_interval(found, 100, 1)}, {found.seeds} seeds, p = {_p(found)} corrected)"
                 )
                 if found.is_real:
                     changed_accuracy.append(name)
@@ -85,6 +89,8 @@ def verdict(run: Run) -> Verdict:
             continue
         found = compared.get(name, {}).get("within_between_ratio") if seeds > 2 else None
         text, direction = _geometry(name, reference, methods, found)
+        if seeds > 2 and found is None:
+            direction = ""
         if text:
             sentences.append(text)
         if direction == "tighter":

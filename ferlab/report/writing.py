@@ -274,7 +274,7 @@ def _metric_table(run: Run) -> str:
         swatch = f'<span class="line" style="--c:{method_color(name)}"></span>'
         rows.append(f'<tr><th scope="row">{swatch}{escape(method_label(name))}</th>{"".join(cells)}</tr>')
     note = "Mean over the seeds ± standard deviation. " if several else ""
-    bounds = "From .. to: 95 % interval over the people in the test faces"
+    bounds = "From .. to: 95 % interval over the test faces (over their people, where they are known)"
     bounds += " and the seeds (bootstrap). " if several else " (bootstrap); another seed is not in it. "
     if not any("low" in of.get("accuracy", {}) for of in methods.values()):
         bounds = ""

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from ferlab.errors import FerlabError
 
 KEPT = 2
 FILES = ("model.safetensors", "state.pt")
@@ -34,7 +37,7 @@ def save_checkpoint(folder: Path, epoch: int, weights: dict[str, Tensor], state:
     ``state`` may hold tensors, numbers, strings, lists and dicts: what ``torch.load(weights_only=True)`` reads.
 
     Raises:
-        OSError: it could not be written, for example on a full disk; earlier checkpoints are left as they are.
+        OSError, FerlabError: it could not be written, for example on a full disk; earlier checkpoints are left.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"epoch_{epoch:04d}"
@@ -47,11 +50,16 @@ def save_checkpoint(folder: Path, epoch: int, weights: dict[str, Tensor], state:
         (beside / "sha256.json").write_text(json.dumps({name: _sha256(beside / name) for name in FILES}))
         shutil.rmtree(final, ignore_errors=True)  # a damaged one of the same epoch
         os.replace(beside, final)
-    except RuntimeError as error:  # torch.save's word for a failed write
-        raise OSError(f"The checkpoint of epoch {epoch} could not be written to {folder}: {error}") from error
+    except (RuntimeError, SafetensorError) as error:  # torch's and safetensors' words for a failed write
+        raise FerlabError(
+            f"The checkpoint of epoch {epoch} could not be written to {folder} ({error}): free some space there, then "
+            "go on with --resume."
+        ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    for old in checkpoints(folder)[:-KEPT]:
+    # Later ones are damaged, or this epoch would not have been trained again.
+    kept = [path for path in checkpoints(folder) if path.name <= final.name][-KEPT:]
+    for old in set(checkpoints(folder)) - set(kept):
         shutil.rmtree(old, ignore_errors=True)
     for abandoned in folder.glob(".*.partial"):  # of processes that were killed
         shutil.rmtree(abandoned, ignore_errors=True)
@@ -66,8 +74,8 @@ def load_newest_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, A
                 if _sha256(path / name) != expected[name]:
                     raise ValueError(f"{name} has changed since it was written")
             weights = load_file(path / FILES[0])
-            state = torch.load(path / FILES[1], weights_only=True)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            state = torch.load(path / FILES[1], weights_only=True, map_location="cpu")
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             warnings.warn(f"The checkpoint {path} is damaged ({error}): going on from the one before it.", stacklevel=2)
             continue
         return weights, state

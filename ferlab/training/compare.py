@@ -30,6 +30,7 @@ from ferlab.training.runs import (
     FinishedRun,
     check_folder,
     check_same_settings,
+    earlier_settings,
     load_epochs,
     load_run,
     people_of,
@@ -112,7 +113,8 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     """
     console = console or Console()
     started = time.perf_counter()
-    names = ALL_METHODS if settings.methods == ("all",) else settings.methods
+    names = ALL_METHODS if settings.methods == ("all",) else tuple(settings.methods)
+    out, seeds = Path(settings.out), settings.seeds
     for name in names:
         get_method(name)
     if not names or len(set(names)) < len(names):
@@ -123,18 +125,29 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         raise FerlabError(f"--jobs is at least 1 and --cluster one of {', '.join(CLUSTERS)}.")
     if settings.overwrite and settings.resume:
         raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
-    base = dataclasses.replace(settings.train, **QUICK_CHANGES) if settings.quick else settings.train
+    base = settings.train
+    if settings.quick:
+        usual = TrainSettings()  # what was asked for stays
+        changes = {name: value for name, value in QUICK_CHANGES.items() if getattr(base, name) == getattr(usual, name)}
+        base = dataclasses.replace(base, **changes)
     if settings.epochs is not None:
         base = dataclasses.replace(base, epochs=settings.epochs)
     splits = load_splits(settings)
     check_splits(splits["train"], splits["validation"], base)
-    out = Path(settings.out)
     check_folder(out, settings.overwrite, settings.resume)
     chosen = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
     chosen |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
-    if settings.resume:
+    if settings.resume and (earlier := earlier_settings(out)) is not None:
         check_same_settings(out, chosen)
-    fabric = start_fabric(base)
+        names = tuple(dict.fromkeys([*earlier["methods"], *names]))
+        seeds = max(seeds, earlier["seeds"])
+        chosen |= {"methods": names, "seeds": seeds}
+    in_jobs = settings.jobs > 1 or settings.cluster != "local"
+    if in_jobs and settings.cluster == "local" and base.devices * base.nodes > 1:
+        raise FerlabError("Choose one of --jobs and --devices on one machine: each job would want all devices.")
+    # With jobs this process trains nothing, and the machine that sends them may have no GPU.
+    reading = dataclasses.replace(base, accelerator="cpu", devices=1, nodes=1, precision="32-true")
+    fabric = start_fabric(reading if in_jobs else base)
     if not fabric.is_global_zero:
         console = Console(quiet=True)
     else:
@@ -142,18 +155,19 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         write_config(out, chosen)
     fabric.barrier()
 
+    wanted = [(name, seed) for seed in range(seeds) for name in names]
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None
     try:
-        if settings.jobs > 1 or settings.cluster != "local":
-            wanted = [(name, seed) for seed in range(settings.seeds) for name in names]
-            pending = [(name, seed) for name, seed in wanted if load_run(out, name, seed) is None]
-            run_sweep(out, pending, base.epochs, settings.jobs, settings.cluster, base.devices, console)
-        train_all(names, settings.seeds, splits, base, out, fabric, console, runs)
+        if in_jobs:
+            pending = [which for which in wanted if load_run(out, *which) is None]
+            run_sweep(out, pending, base, settings.jobs, settings.cluster, console)
+        train_all(wanted, splits, base, out, fabric, console, runs)
     except KeyboardInterrupt as stop:
         interrupted = stop
+        runs = [run for which in wanted if (run := load_run(out, *which)) is not None]
         console.print(
-            f"Interrupted: {len(runs)} of {len(names) * settings.seeds} trainings are finished and kept; "
+            f"Interrupted: {len(runs)} of {len(wanted)} trainings are finished and kept; "
             "the same command with --resume goes on."
         )
         if not runs:
@@ -186,8 +200,7 @@ def quick_part(faces: FaceDataset, size: int) -> FaceDataset:
 
 
 def train_all(
-    names: tuple[str, ...],
-    seeds: int,
+    wanted: list[tuple[str, int]],
     splits: dict[str, FaceDataset],
     base: TrainSettings,
     out: Path,
@@ -202,31 +215,31 @@ def train_all(
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
-        overall = progress.add_task("all trainings", total=steps * base.epochs * len(names) * seeds, note="")
-        for seed in range(seeds):
-            for name in names:
-                label = name if seeds == 1 else f"{name}, seed {seed}"
-                task = progress.add_task(label, total=steps * base.epochs, note="")
-                earlier = progress.tasks[overall].completed
+        overall = progress.add_task("all trainings", total=steps * base.epochs * len(wanted), note="")
+        several = len({seed for _, seed in wanted}) > 1
+        for name, seed in wanted:
+            label = f"{name}, seed {seed}" if several else name
+            task = progress.add_task(label, total=steps * base.epochs, note="")
+            earlier = progress.tasks[overall].completed
 
-                def advance(task=task) -> None:
-                    progress.advance(task)
-                    progress.advance(overall)
+            def advance(task=task) -> None:
+                progress.advance(task)
+                progress.advance(overall)
 
-                def report(row: dict[str, float], task=task, earlier=earlier) -> None:
-                    # Set, not advanced: epochs read from a checkpoint had no steps here.
-                    progress.update(task, completed=steps * row["epoch"])
-                    progress.update(overall, completed=earlier + steps * row["epoch"])
-                    progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
+            def report(row: dict[str, float], task=task, earlier=earlier) -> None:
+                # Set, not advanced: epochs read from a checkpoint had no steps here.
+                progress.update(task, completed=steps * row["epoch"])
+                progress.update(overall, completed=earlier + steps * row["epoch"])
+                progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 
-                if (finished := load_run(out, name, seed)) is None:
-                    finished = train_one(name, seed, splits, base, out, fabric, advance, report)
-                for row in finished.history.tail(1).to_dict("records"):
-                    report(row)
-                # With early stopping the last epochs are never run.
-                progress.update(task, completed=steps * base.epochs)
-                progress.update(overall, completed=earlier + steps * base.epochs)
-                runs.append(finished)
+            if (finished := load_run(out, name, seed)) is None:
+                finished = train_one(name, seed, splits, base, out, fabric, advance, report)
+            for row in finished.history.tail(1).to_dict("records"):
+                report(row)
+            # With early stopping the last epochs are never run.
+            progress.update(task, completed=steps * base.epochs)
+            progress.update(overall, completed=earlier + steps * base.epochs)
+            runs.append(finished)
 
 
 def train_one(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from ferlab.data.dataset import FaceDataset
@@ -98,11 +99,13 @@ def train(
     images = torch.from_numpy(train_set.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(train_set.labels)
     generator = torch.Generator().manual_seed(settings.seed)  # of batches and augmentation, the same in all processes
-    batches = BATCHES[settings.batches](train_set.labels, settings.batch_size, generator)
+    batches = build_batches(train_set, settings, generator)
     share = settings.batch_size // fabric.world_size
     mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
-    switch_on = round(method.warm_up * settings.epochs)
-    progress = Progress(network, objective, optimizer, schedule, generator, fabric)
+    # At least the last epoch trains with the metric loss. Early stopping looks at the epochs from there on: an earlier
+    # network would be cross-entropy's.
+    switch_on = min(round(method.warm_up * settings.epochs), settings.epochs - 1) if method.loss else 0
+    progress = Progress(network, objective, optimizer, schedule, generator, fabric, first_candidate=switch_on + 1)
     if checkpoints is not None:
         progress.resume(checkpoints)
     for row in progress.history:
@@ -138,7 +141,8 @@ def train(
                     raise FerlabError(sentence) from error
                 raise
             if settings.gradient_clip:
-                fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip)
+                # With 16-mixed a step may overflow; the scaler then leaves it out.
+                fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
             optimizer.step()
             schedule.step()
             for name, value in {"train_loss": loss.total.detach(), **loss.parts}.items():
@@ -162,24 +166,35 @@ def train(
 class Progress:
     """Everything that changes during a training: what a checkpoint must hold."""
 
-    def __init__(self, network, objective, optimizer, schedule, generator: torch.Generator, fabric: Fabric) -> None:
+    def __init__(
+        self,
+        network: ExpressionNetwork,
+        objective: torch.nn.Module,
+        optimizer,
+        schedule,
+        generator: torch.Generator,
+        fabric: Fabric,
+        first_candidate: int,
+    ) -> None:
         self.parts = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
         self.network = network
         self.generator = generator
         self.fabric = fabric
+        self.first_candidate = first_candidate  # the first epoch, from 1, that may be the best
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.best_weights: dict[str, Tensor] = {}  # only kept with early stopping
 
     def add(self, row: dict[str, float], keep_best: bool) -> None:
-        best = max((old["validation_balanced_accuracy"] for old in self.history), default=-1.0)
+        candidates = self.history[self.first_candidate - 1 :]
+        best = max((old["validation_balanced_accuracy"] for old in candidates), default=-1.0)
         self.history.append(row)
-        if keep_best and row["validation_balanced_accuracy"] > best:
+        if keep_best and len(self.history) >= self.first_candidate and row["validation_balanced_accuracy"] > best:
             self.best_epoch = len(self.history)
             self.best_weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def is_over(self, patience: int) -> bool:
-        return 0 < patience <= len(self.history) - self.best_epoch
+        return self.best_epoch > 0 and 0 < patience <= len(self.history) - self.best_epoch
 
     def save(self, folder: Path) -> None:
         if self.fabric.is_global_zero:
@@ -231,7 +246,7 @@ def start_fabric(settings: TrainSettings) -> Fabric:
             strategy="ddp" if processes > 1 else "auto",
             precision=choose_precision(settings.precision, settings.accelerator),
         )
-    except (ValueError, RuntimeError) as error:  # Fabric's MisconfigurationException is one of them
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
         raise FerlabError(f"These devices cannot be used: {error}") from error
     fabric.launch()
     return fabric
@@ -248,11 +263,19 @@ def check_splits(train_set: FaceDataset, validation_set: FaceDataset, settings: 
     if not len(validation_set):
         raise FerlabError(f"{train_set.name} has no validation images: every epoch is measured on some.")
     steps_per_epoch(train_set, settings)
+    build_batches(train_set, settings, torch.Generator())
     if missing := [name for name, count in train_set.class_counts().items() if count == 0]:
         raise FerlabError(f"{train_set.name} has no training images of {', '.join(missing)}: add some or leave it out.")
     processes = settings.devices * settings.nodes
     if settings.batch_size % processes:
         raise FerlabError(f"A batch of {settings.batch_size} cannot be shared by {processes} processes equally.")
+
+
+def build_batches(train_set: FaceDataset, settings: TrainSettings, generator: torch.Generator) -> ShuffledBatches:
+    try:
+        return BATCHES[settings.batches](train_set.labels, settings.batch_size, generator)
+    except ValueError as error:
+        raise FerlabError(f"These batches cannot be made: {error}") from error
 
 
 def steps_per_epoch(train_set: FaceDataset, settings: TrainSettings) -> int:
@@ -292,6 +315,6 @@ def explain(error: Exception, epoch: int, step: int, settings: TrainSettings) ->
             f"{place} the memory is full. Use a batch size below {settings.batch_size}, precision bf16-mixed or "
             "16-mixed, or a smaller network."
         )
-    if isinstance(error, ValueError):  # the losses refuse NaN and infinity
+    if isinstance(error, ValueError) and "finite" in str(error):  # the losses refuse NaN and infinity
         return f"{place} {error} Use a smaller learning rate or metric weight, or clip the gradient."
     return ""

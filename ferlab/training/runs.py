@@ -77,9 +77,15 @@ def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
             f"The output folder {out} already exists: name another one with --out, go on with an unfinished run there "
             "with --resume, or insist with --overwrite."
         )
-    if not (out / "config.json").is_file():
+    try:
+        config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+        is_run = "ferlab" in config["versions"] and "settings" in config
+    except (OSError, ValueError, KeyError, TypeError):
+        is_run = False
+    # A run whose config.json was damaged still shows by its trainings.
+    if not is_run and not any(out.glob("*/seed_*/model.safetensors")):
         raise FerlabError(
-            f"{out} is not the folder of an earlier run (it has no config.json), so it is left alone: "
+            f"{out} is not the folder of an earlier run (it has no config.json of one), so it is left alone: "
             "name another one with --out."
         )
 
@@ -87,15 +93,11 @@ def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
 def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
     """A FerlabError naming what differs, when the run in ``out`` was started with other settings.
 
-    More seeds or methods than before are fine: the new ones are trained.
+    Other seeds and methods are fine: new ones are trained, and earlier ones kept.
     """
-    if not (out / "config.json").is_file():
+    if (earlier := earlier_settings(out)) is None:
         return
-    try:
-        earlier = json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"]
-        before = flatten(earlier)
-    except (ValueError, KeyError, AttributeError, OSError) as error:
-        raise FerlabError(f"{out / 'config.json'} is damaged ({error}): start again with --overwrite.") from error
+    before = flatten(earlier)
     # As json gives them back, tuples as lists.
     now = flatten(json.loads(json.dumps(settings)))
     free = {"out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
@@ -103,6 +105,17 @@ def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
     if differing := [name for name in differing if name not in free]:
         changes = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing)
         raise FerlabError(f"{out} was started with other settings ({changes}): use those, or another --out.")
+
+
+def earlier_settings(out: Path) -> dict[str, Any] | None:
+    """The settings in ``config.json``, or None where there is none."""
+    if not (out / "config.json").is_file():
+        return None
+    try:
+        settings = json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"]
+        return {**settings, "methods": list(settings["methods"]), "seeds": int(settings["seeds"])}
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise FerlabError(f"{out / 'config.json'} is damaged ({error}): start again with --overwrite.") from error
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -216,8 +229,13 @@ def write_parquet(path: Path, rows: pd.DataFrame) -> None:
 
 
 def save_network(folder: Path, network: ExpressionNetwork, classes: tuple[str, ...], image_size: int) -> None:
-    with atomic_path(folder / "model.safetensors") as beside:
-        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, beside)
+    try:
+        with atomic_path(folder / "model.safetensors") as beside:
+            save_file({name: value.contiguous() for name, value in network.state_dict().items()}, beside)
+    except SafetensorError as error:
+        raise FerlabError(
+            f"The network could not be written to {folder} ({error}): free some space there, then go on with --resume."
+        ) from error
     description = {"network": network.settings, "classes": list(classes), "image_size": image_size}
     write_json(folder / "model.json", description)
 

@@ -30,13 +30,14 @@ class TrainSettings:
         schedule: ``"one-cycle"`` (rises over 30 % of the steps, then falls; Smith & Topin 2019) or ``"cosine"`` (rises
             over ``warm_up`` epochs, then falls along a cosine).
         warm_up: epochs of linear rise, for ``"cosine"``.
-        momentum: of SGD; AdamW's first beta.
+        momentum: of SGD; AdamW's first beta. With ``"one-cycle"`` it plays no part: momentum then falls from .95 to .85
+            while the rate rises, and back.
         weight_decay: of the network; the loss's own parameters (class centers) are not decayed.
-        gradient_clip: largest norm of the network's gradient, 0 for none.
+        gradient_clip: largest norm of the gradient, class centers included; 0 for none.
         class_weights: ``"none"``, or ``"balanced"``: cross-entropy weighs a class by N / (K * its images).
         label_smoothing: of cross-entropy, 0..1.
         patience: stop after so many epochs without a better balanced accuracy on validation, and return the best
-            epoch's network; 0 trains all epochs and returns the last one's.
+            epoch's network, both among the epochs with the metric loss; 0 trains all epochs and returns the last one's.
         accelerator: ``"auto"``, ``"cpu"``, ``"gpu"`` or another of Lightning Fabric's.
         devices: processes of this machine, one a device.
         nodes: machines.

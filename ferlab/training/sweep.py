@@ -18,13 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ferlab.errors import FerlabError
 from ferlab.training.checkpoints import checkpoints
 from ferlab.training.runs import load_run, run_folder
+from ferlab.training.settings import TrainSettings
 
 MEMORY = 2.5e9  # bytes that one training on the built-in faces may need, with its libraries
 CLUSTERS = ("local", "slurm")
 
 
 def run_sweep(
-    out: Path, pending: list[tuple[str, int]], epochs: int, jobs: int, cluster: str, devices: int, console: Console
+    out: Path, pending: list[tuple[str, int]], base: TrainSettings, jobs: int, cluster: str, console: Console
 ) -> None:
     """Train every pending (method, seed) of the run folder ``out``, at most ``jobs`` at a time.
 
@@ -42,14 +43,16 @@ def run_sweep(
     executor.update_parameters(name="ferlab", timeout_min=72 * 60)
     if cluster == "slurm":
         executor.update_parameters(
-            slurm_array_parallelism=jobs, tasks_per_node=devices, gpus_per_node=devices, cpus_per_task=4
+            slurm_array_parallelism=jobs, nodes=base.nodes, tasks_per_node=base.devices, cpus_per_task=4
         )
+        if base.accelerator != "cpu":
+            executor.update_parameters(gpus_per_node=base.devices)
     waiting, running = list(pending), {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     try:
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=epochs * len(pending))
+            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=base.epochs * len(pending))
             while waiting or running:
                 while waiting and len(running) < jobs:
                     name, seed = waiting.pop(0)
@@ -61,7 +64,7 @@ def run_sweep(
                         if job.exception() is not None or load_run(out, *which) is None:
                             what = f"{which[0]}, seed {which[1]}"
                             raise FerlabError(f"{what} failed: {last_line(job)} See {job.paths.stderr}.")
-                progress.update(task, completed=sum(epochs_done(out, *which, epochs) for which in pending))
+                progress.update(task, completed=sum(epochs_done(out, *which, base.epochs) for which in pending))
     finally:
         for job in running.values():  # after Ctrl-C or a failure
             job.cancel()
