@@ -14,7 +14,8 @@ from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.losses import TripletCenterLoss
 from ferlab.training import METHODS, Method, TrainSettings, build_loss, get_method, train
-from ferlab.training.loop import choose_precision
+from ferlab.training.loop import choose_precision, class_weights
+from ferlab.training.optimization import build_optimizer, build_schedule
 from ferlab.training.runs import load_network, save_network
 
 SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=0.05, precision="32-true")
@@ -115,6 +116,43 @@ def test_a_damaged_network_file_is_one_sentence(tmp_path, damage):
 def test_too_few_images_for_a_batch():
     with pytest.raises(FerlabError, match="fewer than one batch of 512"):
         run("ce", batch_size=512)
+
+
+def test_a_class_without_training_faces_is_named():
+    faces = tiny_faces()
+    with pytest.raises(FerlabError, match="no training images of fear"):
+        train(METHODS["ce"], faces.subset(faces.labels != 1), tiny_faces("validation", 6), SETTINGS)
+
+
+def test_a_data_set_without_validation_faces_is_refused():
+    with pytest.raises(FerlabError, match="no validation images"):
+        train(METHODS["ce"], tiny_faces(), tiny_faces("validation", 6).subset(np.array([], dtype=int)), SETTINGS)
+
+
+def test_balanced_class_weights_make_every_class_weigh_the_same():
+    faces = tiny_faces()
+    few = faces.subset(np.sort(np.concatenate([np.flatnonzero(faces.labels == c)[: 3 * c + 2] for c in range(7)])))
+    weights = class_weights(few, dataclasses.replace(SETTINGS, class_weights="balanced"))
+    totals = weights.numpy() * np.bincount(few.labels)
+    np.testing.assert_allclose(totals, len(few) / 7, rtol=1e-6)
+    assert class_weights(few, SETTINGS) is None
+
+
+@pytest.mark.parametrize(("schedule", "peak"), [("one-cycle", 0.3), ("cosine", 0.25)])
+def test_learning_rates_rise_to_the_peak_and_fall(schedule, peak):
+    settings = dataclasses.replace(SETTINGS, epochs=4, schedule=schedule, warm_up=1.0)
+    network, objective = torch.nn.Linear(2, 2), build_loss(METHODS["tcl-nearest"], 7)
+    optimizer = build_optimizer(network, objective, settings, embedding_size=128)
+    steps = build_schedule(optimizer, settings, steps_per_epoch=10)
+    rates = []
+    for _ in range(40):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        steps.step()
+    network_rates, center_rates = np.array(rates).T
+    assert network_rates.max() == pytest.approx(settings.learning_rate, rel=1e-3)
+    assert abs(network_rates.argmax() / 40 - peak) < 0.05 and network_rates[-1] < 0.02 * settings.learning_rate
+    np.testing.assert_allclose(center_rates, 128 * network_rates, rtol=1e-6)
 
 
 def test_a_loss_that_explodes_stops_the_training():
