@@ -115,6 +115,25 @@ def test_three_agreeing_seeds_make_a_difference(tmp_path, faces):
     assert said.headline == "CE + TCL (nearest) changed accuracy; the spaces kept their shape."
 
 
+def test_a_silhouette_that_changed_is_named_though_the_ratio_did_not(tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "r", faces, seeds=(0, 1, 2))
+
+    def edit(summary):
+        ratio = {"mean": 0.43, "std": 0.0, "values": [0.42, 0.43, 0.44]}
+        accuracy = {"mean": 0.81, "std": 0.0, "values": [0.80, 0.81, 0.82]}
+        for name, of in summary["methods"].items():
+            values = [0.321, 0.331, 0.342] if name == "tcl-nearest" else [0.290, 0.301, 0.310]
+            silhouette = {"mean": float(np.mean(values)), "std": 0.0, "values": values}
+            of["geometry"] = {"within_between_ratio": ratio, "silhouette": silhouette}
+            of["accuracy"] = accuracy
+
+    change(run_dir, edit)
+    said = verdict(read_run(run_dir))
+    assert said.headline.startswith("CE + TCL (nearest) set the classes apart a little more (silhouette); on accuracy")
+    named = [sentence for sentence in said.sentences if "no chance" in sentence]
+    assert len(named) == 1 and "Its silhouette rose" in named[0] and "+0.031 (95 % interval" in named[0]
+
+
 @pytest.mark.parametrize(
     ("ratio", "word"),
     [(0.30, "pulled the classes together"), (0.38, "No clear change"), (0.60, "loosened the classes")],

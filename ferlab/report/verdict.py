@@ -31,14 +31,15 @@ def verdict(run: Run) -> Verdict:
     Accuracy: with one seed no difference is claimed, however large, since seed and method cannot be told apart; with
     three or more, a method differs when the paired t-test over the seeds, corrected for the number of methods (Holm),
     says so. Geometry: a within/between ratio counts as changed from 10 % of the reference on; with several seeds only
-    if every seed agrees, with three or more also only if the corrected test agrees. `ad-corre` is compared with
+    if every seed agrees, with three or more also only if the corrected test agrees; then a silhouette that this test
+    finds changed is named too. `ad-corre` is compared with
     `ce-heads`, the same network without its terms, where that was run.
     """
     methods = run.summary["methods"]
     seeds = len(run.summary.get("seeds") or [0])
     pairs = [(name, reference) for name in methods if (reference := reference_of(name, methods)) is not None]
     compared = comparisons(methods, dict(pairs))
-    sentences, changed_accuracy, tighter, looser = [], [], [], []
+    sentences, changed_accuracy, tighter, looser, clearer = [], [], [], [], []
 
     accuracy = {name: of["accuracy"] for name, of in methods.items() if _mean(of.get("accuracy")) is not None}
     if len(accuracy) > 1:
@@ -91,6 +92,14 @@ def verdict(run: Run) -> Verdict:
         text, direction = _geometry(name, reference, methods, found)
         if seeds > 2 and found is None:
             direction = ""
+        apart = compared.get(name, {}).get("silhouette") if seeds > 2 else None
+        if text and apart is not None and apart.is_real:
+            text += (
+                f" Its silhouette {'rose' if apart.difference > 0 else 'fell'} in a way that is no chance: "
+                f"{apart.difference:+.3f} ({_interval(apart, 1, 3)}, p = {_p(apart)} corrected)."
+            )
+            if apart.difference > 0 and not direction:
+                clearer.append(name)
         if text:
             sentences.append(text)
         if direction == "tighter":
@@ -116,6 +125,9 @@ def verdict(run: Run) -> Verdict:
         if seeds < 3:
             rest = f"whether accuracy changed, {count} cannot tell"
         headline = f"{_list(moved)} {effect}; {rest}."
+    elif clearer and not changed_accuracy:
+        who = "Every metric loss" if len(clearer) == len(pairs) > 1 else _list(clearer)
+        headline = f"{who} set the classes apart a little more (silhouette); on accuracy, {count} show no difference."
     elif changed_accuracy:
         headline = f"{_list(changed_accuracy)} changed accuracy; the spaces kept their shape."
     else:
