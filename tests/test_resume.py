@@ -199,6 +199,8 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_pa
     first = run_compare(CompareSettings(**plan))
     more = run_compare(CompareSettings(**plan, seeds=2, resume=True))
     assert trained == [METHODS["ce"], METHODS["ce-heads"]] * 2, "seed 0 is not trained again"
+    spent = pd.read_parquet(tmp_path / "run/history.parquet")["seconds"].sum()
+    assert more["seconds"] >= spent - 0.1, "time of earlier trainings counts"
     for name in plan["methods"]:
         assert more["methods"][name]["accuracy"]["values"][:1] == first["methods"][name]["accuracy"]["values"]
     kept = run_compare(CompareSettings(**{**plan, "methods": ("ad-corre",)}, resume=True))

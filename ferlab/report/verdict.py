@@ -70,7 +70,7 @@ def verdict(run: Run) -> Verdict:
                     continue
                 text = (
                     f"{method_label(name)} against {method_label(reference)}: {100 * found.difference:+.1f} points "
-                    f"({_interval(found, 100, 1)}, {found.seeds} seeds, p = {_p(found)} corrected)"
+                    f"({_interval(found, 100, 1)}, {found.seeds} seeds, {_p(found)} corrected)"
                 )
                 if found.is_real:
                     changed_accuracy.append(name)
@@ -96,7 +96,7 @@ def verdict(run: Run) -> Verdict:
         if text and apart is not None and apart.is_real:
             text += (
                 f" Its silhouette {'rose' if apart.difference > 0 else 'fell'} in a way that is no chance: "
-                f"{apart.difference:+.3f} ({_interval(apart, 1, 3)}, p = {_p(apart)} corrected)."
+                f"{apart.difference:+.3f} ({_interval(apart, 1, 3)}, {_p(apart)} corrected)."
             )
             if apart.difference > 0 and not direction:
                 clearer.append(name)
@@ -151,7 +151,7 @@ def _geometry(name: str, reference: str, methods: dict, found: Comparison | None
     agree = all(np.sign(value) == np.sign(change) for value in each) and (found is None or found.is_real)
     numbers = f"within/between distance ratio {a:.2f} against {b:.2f} for {method_label(reference)}"
     if found is not None:
-        numbers += f" (difference {found.difference:+.3f}, {_interval(found, 1, 3)}, p = {_p(found)} corrected)"
+        numbers += f" (difference {found.difference:+.3f}, {_interval(found, 1, 3)}, {_p(found)} corrected)"
     silhouettes = [_mean(methods[m].get("geometry", {}).get("silhouette")) for m in (name, reference)]
     contradiction = False
     if None not in silhouettes:
@@ -178,7 +178,7 @@ def _interval(found: Comparison, scale: float, digits: int) -> str:
 
 
 def _p(found: Comparison) -> str:
-    return "below 0.001" if found.p_corrected < 0.001 else f"{found.p_corrected:.3f}"
+    return "p below 0.001" if found.p_corrected < 0.001 else f"p = {found.p_corrected:.3f}"
 
 
 def _answers_at_chance(of: dict) -> bool:

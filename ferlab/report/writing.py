@@ -92,7 +92,7 @@ def _page(run: Run, dataset: FaceDataset, points: dict, shown: np.ndarray) -> st
         "TITLE": escape(f"ferlab: {_count(len(run.methods), 'method')} on {_dataset_label(run, dataset)}"),
         "LEAD": escape(_lead(run, dataset)),
         "HEADLINE": escape(said.headline),
-        "SENTENCES": "\n".join(f"<li>{escape(sentence)}</li>" for sentence in said.sentences),
+        "SENTENCES": _sentences(said.sentences),
         "METRICS": _metric_table(run),
         "COMPARISONS": comparison_table(run),
         "RECALLS": recall_table(run),
@@ -110,6 +110,16 @@ def _page(run: Run, dataset: FaceDataset, points: dict, shown: np.ndarray) -> st
     if len(pieces) % 2 == 0 or {*pieces[1::2]} - parts.keys():
         raise RuntimeError("template.html and writing.py do not fit together")
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def _sentences(sentences: list[str]) -> str:
+    """The verdict's sentences; of many only the first is open, since a table below says the others in numbers."""
+    shown = len(sentences) if len(sentences) <= 5 else 1
+    items = ["<ul>", *(f"<li>{escape(sentence)}</li>" for sentence in sentences[:shown]), "</ul>"]
+    if rest := sentences[shown:]:
+        items += ["<details><summary>All comparisons in words</summary>", "<ul>"]
+        items += [*(f"<li>{escape(sentence)}</li>" for sentence in rest), "</ul>", "</details>"]
+    return "\n".join(items)
 
 
 def _package_file(name: str) -> str:

@@ -156,6 +156,9 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     fabric.barrier()
 
     wanted = [(name, seed) for seed in range(seeds) for name in names]
+    # What was trained before counts as time of this comparison too.
+    earlier_runs = [run for which in wanted if (run := load_run(out, *which)) is not None]
+    started -= sum(float(run.history["seconds"].sum()) for run in earlier_runs)
     runs: list[FinishedRun] = []
     interrupted: KeyboardInterrupt | None = None
     try:
