@@ -74,7 +74,7 @@ def torch_and_devices() -> Iterator[Check]:
 
 def parts() -> Iterator[Check]:
     """Packages that come into play late, so that their absence would be noticed late."""
-    packages = ("jupyterlab", "ipywidgets", "jscatter", "anywidget", "umap", "timm", "torchmetrics")
+    packages = ("jupyterlab", "ipywidgets", "jscatter", "anywidget", "umap", "timm")
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     yield Check(
         "packages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 
 from ferlab.evaluation.predict import Predictions
@@ -30,12 +30,12 @@ def calibration_error(labels: np.ndarray, predictions: Predictions, bins: int = 
 
     Faces are binned by the probability of the predicted class; the gaps of the bins are averaged by their sizes.
     """
-    from torchmetrics.functional.classification import multiclass_calibration_error
-
-    error = multiclass_calibration_error(
-        torch.from_numpy(predictions.probabilities), torch.from_numpy(labels), predictions.probabilities.shape[1], bins
-    )
-    return float(error)
+    # Rounding can lift a probability a little above 1.
+    confidence = np.minimum(predictions.confidence.astype(np.float64), 1.0)
+    right = (predictions.predicted == labels).astype(int)
+    shares, means = calibration_curve(right, confidence, n_bins=bins, pos_label=1)
+    sizes = np.bincount(np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence))
+    return float(np.average(np.abs(shares - means), weights=sizes[sizes > 0]))
 
 
 def class_recalls(labels: np.ndarray, predictions: Predictions, num_classes: int) -> list[float | None]:
