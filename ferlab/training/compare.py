@@ -48,7 +48,7 @@ from ferlab.training.sweep import CLUSTERS, run_sweep
 
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
 # every class comes equally often, or three epochs would end at naming the most frequent one.
-QUICK_SIZES = {"train": 2560, "validation": 300, "test": 700}
+QUICK_SIZES = {"train": 1920, "validation": 300, "test": 700}
 QUICK_CHANGES = {
     "epochs": 3,
     "batch_size": 32,
