@@ -15,8 +15,8 @@ TEST_ARGS ?=
 COMPARE_ARGS ?=
 OUT ?= runs/compare-$(shell date +%Y-%m-%d-%H%M%S)
 
-# Threads that wait leave their core to others: on a busy machine training is then several times faster.
-export OMP_WAIT_POLICY ?= PASSIVE
+# As ferlab.cli does, for the tests: threads that wait give their core away after some microseconds.
+export GOMP_SPINCOUNT ?= 1000
 
 help: ## list what make can do here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import BaseMetricLossFunction
@@ -11,7 +13,7 @@ from ferlab.losses.checks import check_embeddings, check_labels, widen
 from ferlab.losses.distances import check_distance
 
 
-class ClassCenters(BaseMetricLossFunction):
+class ClassCenters(BaseMetricLossFunction, ABC):
     """Base of the losses with one center a class; a loss defines ``sample_losses``.
 
     The centers are an ordinary parameter, so that an optimiser with parameter groups can give them a learning rate
@@ -93,11 +95,11 @@ class ClassCenters(BaseMetricLossFunction):
                 self._move_centers(embeddings.detach(), labels, self.center_momentum)
             return reduced
 
+    @abstractmethod
     def sample_losses(
         self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
     ) -> Tensor:
         """The loss of every sample, (B,), from checked arguments of one floating-point type."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def set_centers(self, embeddings: Tensor, labels: Tensor) -> None:
