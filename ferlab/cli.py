@@ -178,8 +178,8 @@ def lab(context: typer.Context) -> None:
 def main() -> None:
     """Entry point: errors a user can mend are one sentence and exit code 2."""
     # How often a waiting thread of PyTorch looks for work before it gives its core away (GNU OpenMP, read when torch
-    # loads). By default it looks for milliseconds, which makes training on a busy machine many times slower; not looking
-    # at all makes it a third slower on a quiet one.
+    # loads). By default it looks for milliseconds, which makes training on a busy machine many times slower; not to
+    # look at all makes it a third slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         app()

@@ -195,7 +195,7 @@ def test_page_is_complete_and_asks_for_nothing(run_dir, faces):
     text = path.read_text(encoding="utf-8")
     assert path == run_dir / "report.html" and "%%" not in text
     assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', text), "everything is inside the file"
-    assert not [p for p in run_dir.iterdir() if p.name.endswith(".part")]
+    assert not [p for p in run_dir.iterdir() if p.name.endswith(".partial")]
     data = payload(text)
     assert data["panels"] == ["ce", "tcl-nearest", "ad-corre"]
     assert data["labels"] == faces.labels.tolist()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from ferlab.data.dataset import FaceDataset
+from ferlab.files import atomic_path
 from ferlab.report.run_folder import Run, read_run
 
 
@@ -69,12 +69,11 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
             figure = draw().figure
             for suffix in ("png",) if name == "faces" else ("png", "svg"):  # faces are pixels anyway
                 target = folder / f"{name}.{suffix}"
-                beside = folder / f".{name}.{suffix}"
                 options = {"metadata": {"Date": None}} if suffix == "svg" else {}
-                figure.savefig(
-                    beside, dpi=130, bbox_inches="tight" if name == "faces" else None, format=suffix, **options
-                )
-                os.replace(beside, target)
+                with atomic_path(target) as beside:
+                    figure.savefig(
+                        beside, dpi=130, bbox_inches="tight" if name == "faces" else None, format=suffix, **options
+                    )
                 written.append(target)
             plots.plt.close(figure)
     return written

@@ -6,20 +6,21 @@ import base64
 import io
 import json
 import math
-import os
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from ferlab.data.dataset import FaceDataset
+from ferlab.data.dataset import FaceDataset, random_part
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
+from ferlab.files import atomic_path
 from ferlab.report.evidence import comparison_table, recall_table, slice_table
 from ferlab.report.run_folder import Run, read_run
 from ferlab.report.verdict import verdict
 from ferlab.training.methods import reference_of
+from ferlab.training.runs import flatten
 
 MAXIMUM_FACES = 3000
 _TILE = 64
@@ -66,7 +67,7 @@ def write_report(run_dir: str | Path, dataset: FaceDataset) -> Path:
         first = next(iter(points.values()))
         chosen = np.arange(len(first))
         if len(chosen) > MAXIMUM_FACES:
-            chosen = np.sort(np.random.default_rng(0).permutation(len(chosen))[:MAXIMUM_FACES])
+            chosen = random_part(len(chosen), MAXIMUM_FACES)
             points = {name: of.iloc[chosen] for name, of in points.items()}
             first = next(iter(points.values()))
         shown = first["index"].to_numpy(dtype=np.int64)
@@ -79,9 +80,8 @@ def write_report(run_dir: str | Path, dataset: FaceDataset) -> Path:
             )
     text = _page(run, dataset, points, shown)
     target = run.path / "report.html"
-    beside = run.path / ".report.html.part"
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, target)
+    with atomic_path(target) as beside:
+        beside.write_text(text, encoding="utf-8")
     return target
 
 
@@ -346,7 +346,7 @@ def _settings(run: Run) -> str:
     groups: dict[str, list[tuple[str, str]]] = {}
     for key, value in run.config.items():
         if isinstance(value, dict):
-            groups.setdefault(key, []).extend(_flat(value))
+            groups.setdefault(key, []).extend((name, _plain(of)) for name, of in flatten(value).items())
         else:
             groups.setdefault("run", []).append((key, _plain(value)))
     result = {
@@ -366,17 +366,6 @@ def _settings(run: Run) -> str:
 def _breakable(name: str) -> str:
     """A dotted_name, escaped, that may continue on the next line after a dot or underscore."""
     return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
-
-
-def _flat(values: dict, prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict) and value:
-            rows += _flat(value, f"{name}.")
-        else:
-            rows.append((name, _plain(value)))
-    return rows
 
 
 def _plain(value) -> str:

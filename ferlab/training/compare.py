@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ferlab.data import FaceDataset, load_dataset
+from ferlab.data.dataset import random_part
 from ferlab.data.transforms import Augmentation
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
@@ -27,23 +28,21 @@ from ferlab.files import write_json
 from ferlab.training.loop import check_splits, start_fabric, steps_per_epoch, train
 from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, get_method
 from ferlab.training.runs import (
-    FinishedRun,
+    EPOCH_FACES,
     check_folder,
     check_same_settings,
-    earlier_settings,
     load_epochs,
     load_run,
-    people_of,
     prepare_folder,
+    read_config,
     run_folder,
     save_epoch,
     save_run,
-    shown_faces,
-    summarize,
     write_config,
     write_parquet,
 )
 from ferlab.training.settings import TrainSettings
+from ferlab.training.summary import FinishedRun, people_of, summarize
 from ferlab.training.sweep import CLUSTERS, run_sweep
 
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
@@ -113,8 +112,60 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     """
     console = console or Console()
     started = time.perf_counter()
-    names = ALL_METHODS if settings.methods == ("all",) else tuple(settings.methods)
+    names, base = check_settings(settings)
+    splits = load_splits(settings)
+    check_splits(splits["train"], splits["validation"], base)
     out, seeds = Path(settings.out), settings.seeds
+    check_folder(out, settings.overwrite, settings.resume)
+    config = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
+    config |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
+    if settings.resume and (out / "config.json").exists():
+        check_same_settings(out, config)
+        earlier = read_config(out)
+        names = tuple(dict.fromkeys([*earlier["methods"], *names]))
+        seeds = max(seeds, earlier["seeds"])
+        config |= {"methods": names, "seeds": seeds}
+    in_jobs = settings.jobs > 1 or settings.cluster != "local"
+    # With jobs this process trains nothing, and the machine that sends them may have no GPU.
+    reading = dataclasses.replace(base, accelerator="cpu", devices=1, nodes=1, precision="32-true")
+    fabric = start_fabric(reading if in_jobs else base)
+    if fabric.is_global_zero:
+        prepare_folder(out, settings.overwrite)
+        write_config(out, config)
+    else:
+        console = Console(quiet=True)
+    fabric.barrier()
+
+    wanted = [(name, seed) for seed in range(seeds) for name in names]
+    finished = finished_runs(out, wanted)
+    started -= sum(float(run.history["seconds"].sum()) for run in finished)  # their time counts too
+    pending = [which for which in wanted if which not in {(run.method, run.seed) for run in finished}]
+    interrupted: KeyboardInterrupt | None = None
+    try:
+        if in_jobs:
+            run_sweep(out, pending, base, settings.jobs, settings.cluster, console)
+        else:
+            train_all(pending, splits, base, out, fabric, console)
+    except KeyboardInterrupt as stop:
+        interrupted = stop
+    summary: dict[str, Any] = {}
+    if fabric.is_global_zero:
+        finished = finished_runs(out, wanted)
+        if interrupted:
+            console.print(
+                f"Interrupted: {len(finished)} of {len(wanted)} trainings are finished and kept; "
+                "the same command with --resume goes on."
+            )
+        if finished:
+            summary = finish(settings, base.epochs, finished, splits, started, out, console)
+    if interrupted:
+        raise interrupted
+    return fabric.broadcast(summary)
+
+
+def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSettings]:
+    """The names of the methods and the settings of the training loop; a FerlabError for what cannot be."""
+    names = ALL_METHODS if settings.methods == ("all",) else tuple(settings.methods)
     for name in names:
         get_method(name)
     if not names or len(set(names)) < len(names):
@@ -125,62 +176,16 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         raise FerlabError(f"--jobs is at least 1 and --cluster one of {', '.join(CLUSTERS)}.")
     if settings.overwrite and settings.resume:
         raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
-    base = settings.train
+    train = settings.train
     if settings.quick:
         usual = TrainSettings()  # what was asked for stays
-        changes = {name: value for name, value in QUICK_CHANGES.items() if getattr(base, name) == getattr(usual, name)}
-        base = dataclasses.replace(base, **changes)
+        changes = {name: value for name, value in QUICK_CHANGES.items() if getattr(train, name) == getattr(usual, name)}
+        train = dataclasses.replace(train, **changes)
     if settings.epochs is not None:
-        base = dataclasses.replace(base, epochs=settings.epochs)
-    splits = load_splits(settings)
-    check_splits(splits["train"], splits["validation"], base)
-    check_folder(out, settings.overwrite, settings.resume)
-    chosen = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
-    chosen |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
-    if settings.resume and (earlier := earlier_settings(out)) is not None:
-        check_same_settings(out, chosen)
-        names = tuple(dict.fromkeys([*earlier["methods"], *names]))
-        seeds = max(seeds, earlier["seeds"])
-        chosen |= {"methods": names, "seeds": seeds}
-    in_jobs = settings.jobs > 1 or settings.cluster != "local"
-    if in_jobs and settings.cluster == "local" and base.devices * base.nodes > 1:
+        train = dataclasses.replace(train, epochs=settings.epochs)
+    if settings.jobs > 1 and settings.cluster == "local" and train.devices * train.nodes > 1:
         raise FerlabError("Choose one of --jobs and --devices on one machine: each job would want all devices.")
-    # With jobs this process trains nothing, and the machine that sends them may have no GPU.
-    reading = dataclasses.replace(base, accelerator="cpu", devices=1, nodes=1, precision="32-true")
-    fabric = start_fabric(reading if in_jobs else base)
-    if not fabric.is_global_zero:
-        console = Console(quiet=True)
-    else:
-        prepare_folder(out, settings.overwrite)
-        write_config(out, chosen)
-    fabric.barrier()
-
-    wanted = [(name, seed) for seed in range(seeds) for name in names]
-    # What was trained before counts as time of this comparison too.
-    earlier_runs = [run for which in wanted if (run := load_run(out, *which)) is not None]
-    started -= sum(float(run.history["seconds"].sum()) for run in earlier_runs)
-    runs: list[FinishedRun] = []
-    interrupted: KeyboardInterrupt | None = None
-    try:
-        if in_jobs:
-            pending = [which for which in wanted if load_run(out, *which) is None]
-            run_sweep(out, pending, base, settings.jobs, settings.cluster, console)
-        train_all(wanted, splits, base, out, fabric, console, runs)
-    except KeyboardInterrupt as stop:
-        interrupted = stop
-        runs = [run for which in wanted if (run := load_run(out, *which)) is not None]
-        console.print(
-            f"Interrupted: {len(runs)} of {len(wanted)} trainings are finished and kept; "
-            "the same command with --resume goes on."
-        )
-        if not runs:
-            raise
-    summary: dict[str, Any] = {}
-    if fabric.is_global_zero:
-        summary = finish(settings, base.epochs, runs, splits, started, out, console)
-    if interrupted:
-        raise interrupted
-    return fabric.broadcast(summary)
+    return names, train
 
 
 def load_splits(settings: CompareSettings) -> dict[str, FaceDataset]:
@@ -199,50 +204,44 @@ def quick_part(faces: FaceDataset, size: int) -> FaceDataset:
         strong = (about["intensity"] >= 0.6) | (about["class"] == "neutral")
         frontal = (about["yaw"].abs() < 15) & (about["pitch"].abs() < 10) & (about["occluder"] == "none")
         kept = np.flatnonzero(strong & frontal)
-    return faces.subset(np.sort(np.random.default_rng(0).permutation(kept)[:size]))
+    return faces.subset(kept[random_part(len(kept), size)])
 
 
 def train_all(
-    wanted: list[tuple[str, int]],
+    pending: list[tuple[str, int]],
     splits: dict[str, FaceDataset],
     base: TrainSettings,
     out: Path,
     fabric: Fabric,
     console: Console,
-    runs: list[FinishedRun],
 ) -> None:
-    """Train, measure and save what is not finished yet; each finished run is appended to ``runs``."""
+    """Train, measure and save every (method, seed), with a progress bar each."""
     steps = steps_per_epoch(splits["train"], base)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
+    several = len({seed for _, seed in pending}) > 1
     with Progress(*columns, console=console) as progress:
-        overall = progress.add_task("all trainings", total=steps * base.epochs * len(wanted), note="")
-        several = len({seed for _, seed in wanted}) > 1
-        for name, seed in wanted:
-            label = f"{name}, seed {seed}" if several else name
-            task = progress.add_task(label, total=steps * base.epochs, note="")
-            earlier = progress.tasks[overall].completed
+        overall = progress.add_task("all trainings", total=steps * base.epochs * len(pending), note="")
+        for place, (name, seed) in enumerate(pending):
+            task = progress.add_task(f"{name}, seed {seed}" if several else name, total=steps * base.epochs, note="")
 
             def advance(task=task) -> None:
                 progress.advance(task)
                 progress.advance(overall)
 
-            def report(row: dict[str, float], task=task, earlier=earlier) -> None:
+            def reach(epoch: int, task=task, place=place) -> None:
                 # Set, not advanced: epochs read from a checkpoint had no steps here.
-                progress.update(task, completed=steps * row["epoch"])
-                progress.update(overall, completed=earlier + steps * row["epoch"])
+                progress.update(task, completed=steps * epoch)
+                progress.update(overall, completed=steps * (base.epochs * place + epoch))
+
+            def report(row: dict[str, float], task=task, reach=reach) -> None:
+                reach(int(row["epoch"]))
                 progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 
-            if (finished := load_run(out, name, seed)) is None:
-                finished = train_one(name, seed, splits, base, out, fabric, advance, report)
-            for row in finished.history.tail(1).to_dict("records"):
-                report(row)
-            # With early stopping the last epochs are never run.
-            progress.update(task, completed=steps * base.epochs)
-            progress.update(overall, completed=earlier + steps * base.epochs)
-            runs.append(finished)
+            train_one(name, seed, splits, base, out, fabric, advance, report)
+            reach(base.epochs)  # with early stopping the last epochs are never run
 
 
 def train_one(
@@ -254,7 +253,7 @@ def train_one(
     fabric: Fabric,
     on_batch: Callable[[], None] = lambda: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
-) -> FinishedRun:
+) -> None:
     """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""
     folder = run_folder(out, name, seed)
     with tensorboard_log(folder / "tensorboard", fabric) as log:
@@ -268,12 +267,15 @@ def train_one(
             folder / "checkpoints", fabric, on_batch, report,
             on_validation=lambda epoch, seen: save_epoch(folder, epoch, seen) if fabric.is_global_zero else None,
         )  # fmt: skip
-    finished = None
     if fabric.is_global_zero:
         predictions = predict(result.network, splits["test"].images)
-        finished = save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
+        save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return fabric.broadcast(finished)
+
+
+def finished_runs(out: Path, wanted: list[tuple[str, int]]) -> list[FinishedRun]:
+    """Those of the wanted (method, seed) that lie in ``out``, trained and measured."""
+    return [run for which in wanted if (run := load_run(out, *which)) is not None]
 
 
 @contextmanager
@@ -325,7 +327,7 @@ def add_maps(runs: list[FinishedRun], faces: int) -> pd.DataFrame:
     """The rows of all runs, with aligned map coordinates ``x, y`` for the first seed of each method (else NaN)."""
     from ferlab.projection import aligned_layouts
 
-    shown = np.sort(np.random.default_rng(0).permutation(faces)[:MAP_POINTS])
+    shown = random_part(faces, MAP_POINTS)
     first_seed = min(run.seed for run in runs)
     mapped = {run.method: np.stack(run.embeddings["embedding"])[shown] for run in runs if run.seed == first_seed}
     layouts = aligned_layouts(mapped, seed=0)
@@ -349,7 +351,7 @@ def epoch_maps(runs: list[FinishedRun], out: Path, validation_set: FaceDataset) 
         if run.seed == first_seed
     }
     spaces = {method: epochs for method, epochs in spaces.items() if epochs}
-    shown = shown_faces(len(validation_set))
+    shown = random_part(len(validation_set), EPOCH_FACES)
     columns = ["method", "epoch", "index", "label", "x", "y"]
     tables = [
         pd.DataFrame(

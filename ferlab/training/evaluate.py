@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from typing import Any
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.training.compare import CompareSettings, load_splits
-from ferlab.training.runs import FinishedRun, load_network, load_run, measure, people_of, run_folder, summarize
+from ferlab.training.runs import load_network, load_run, read_config, run_folder
 from ferlab.training.settings import TrainSettings
+from ferlab.training.summary import FinishedRun, measure, people_of, summarize
 
 # Another processor or number of threads rounds differently, which can move a face across a border.
 TOLERANCE = 2e-3
@@ -40,8 +42,8 @@ def read_settings(run: Path) -> CompareSettings:
     Raises:
         FerlabError: no ``config.json``, or one of another version.
     """
+    saved = read_config(run)
     try:
-        saved = json.loads((run / "config.json").read_text(encoding="utf-8"))["settings"]
         return CompareSettings(
             out=run,
             dataset=saved["dataset"],
@@ -52,10 +54,8 @@ def read_settings(run: Path) -> CompareSettings:
             quick=saved["quick"],
             train=TrainSettings.from_dict(saved["train"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FerlabError(
-            f"{run} has no readable config.json ({error}): name a folder written by ferlab compare."
-        ) from error
+    except (KeyError, TypeError) as error:
+        raise FerlabError(f"{run / 'config.json'} is of another version of ferlab ({error}): run it again.") from error
 
 
 def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
@@ -70,7 +70,7 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
     """
     settings = read_settings(run)
     stored = load_summary(run)
-    test_set = load_splits(settings if root is None else CompareSettings(**{**settings.__dict__, "root": root}))["test"]
+    test_set = load_splits(settings if root is None else dataclasses.replace(settings, root=root))["test"]
     runs: list[FinishedRun] = []
     for name in stored["methods"]:
         for seed in stored["seeds"]:

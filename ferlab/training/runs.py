@@ -15,11 +15,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
 import shutil
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,36 +29,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ferlab import __version__
-from ferlab.data.dataset import FaceDataset
+from ferlab.data.dataset import FaceDataset, random_part
 from ferlab.errors import FerlabError
-from ferlab.evaluation import (
-    Predictions,
-    bootstrap_scores,
-    calibration_error,
-    class_recalls,
-    classification_scores,
-    comparisons,
-    confusion_counts,
-    geometry_scores,
-    slice_scores,
-)
+from ferlab.evaluation import Predictions
 from ferlab.files import atomic_path, write_json
 from ferlab.models import ExpressionNetwork
-from ferlab.training.methods import reference_of
+from ferlab.training.summary import FinishedRun, measure
 
 EPOCH_FACES = 600  # enough to see classes form, few enough for a map after every epoch
-SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """One method trained with one seed: what ``<method>/seed_<n>/`` holds."""
-
-    method: str
-    seed: int
-    scores: dict[str, Any]
-    history: pd.DataFrame
-    embeddings: pd.DataFrame
 
 
 def run_folder(out: Path, method: str, seed: int) -> Path:
@@ -95,9 +71,7 @@ def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
 
     Other seeds and methods are fine: new ones are trained, and earlier ones kept.
     """
-    if (earlier := earlier_settings(out)) is None:
-        return
-    before = flatten(earlier)
+    before = flatten(read_config(out))
     # As json gives them back, tuples as lists.
     now = flatten(json.loads(json.dumps(settings)))
     free = {"out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
@@ -107,15 +81,19 @@ def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
         raise FerlabError(f"{out} was started with other settings ({changes}): use those, or another --out.")
 
 
-def earlier_settings(out: Path) -> dict[str, Any] | None:
-    """The settings in ``config.json``, or None where there is none."""
-    if not (out / "config.json").is_file():
-        return None
+def read_config(out: Path) -> dict[str, Any]:
+    """The settings in a run folder's ``config.json``.
+
+    Raises:
+        FerlabError: there is none, or it is damaged.
+    """
     try:
-        settings = json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"]
-        return {**settings, "methods": list(settings["methods"]), "seeds": int(settings["seeds"])}
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise FerlabError(f"{out / 'config.json'} is damaged ({error}): start again with --overwrite.") from error
+        return dict(json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FerlabError(
+            f"{out} has no readable config.json ({error}): name a folder written by ferlab compare, or start again "
+            "with --overwrite."
+        ) from error
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -159,7 +137,7 @@ def save_run(
     history: list[dict[str, float]],
     test_set: FaceDataset,
     predictions: Predictions,
-) -> FinishedRun:
+) -> None:
     """Measure one trained network on the test split and write ``<method>/seed_<n>/``."""
     folder = run_folder(out, method, seed)
     scores = measure(test_set, predictions)
@@ -179,30 +157,13 @@ def save_run(
     write_parquet(folder / "history.parquet", history_rows)
     write_parquet(folder / "embeddings.parquet", rows)
     write_json(folder / "scores.json", scores)  # last: its presence says that the run is finished
-    return FinishedRun(method, seed, scores, history_rows, rows)
-
-
-def measure(test_set: FaceDataset, predictions: Predictions) -> dict[str, Any]:
-    """All scores of one network on a split: what ``scores.json`` holds."""
-    scores: dict[str, Any] = classification_scores(test_set.labels, predictions)
-    scores["calibration_error"] = calibration_error(test_set.labels, predictions)
-    recalls = class_recalls(test_set.labels, predictions, len(test_set.classes))
-    scores["class_recall"] = dict(zip(test_set.classes, recalls, strict=True))
-    scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
-    scores["slices"] = slice_scores(test_set.metadata, test_set.labels, predictions.predicted).to_dict("records")
-    scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
-    return scores
-
-
-def shown_faces(faces: int) -> np.ndarray:
-    """Which validation faces are followed over the epochs: indices, ascending, the same in every run."""
-    return np.sort(np.random.default_rng(0).permutation(faces)[:EPOCH_FACES])
 
 
 def save_epoch(folder: Path, epoch: int, predictions: Predictions) -> None:
     """Half-precision embeddings (n, D) of the followed validation faces after an epoch: ``epochs/epoch_<n>.npy``."""
     with atomic_path(folder / "epochs" / f"epoch_{epoch:04d}.npy") as beside, beside.open("wb") as file:
-        np.save(file, predictions.embeddings[shown_faces(len(predictions.embeddings))].astype(np.float16))
+        followed = random_part(len(predictions.embeddings), EPOCH_FACES)
+        np.save(file, predictions.embeddings[followed].astype(np.float16))
 
 
 def load_epochs(folder: Path, epochs: int) -> list[np.ndarray]:
@@ -253,69 +214,3 @@ def load_network(folder: Path) -> tuple[ExpressionNetwork, tuple[str, ...]]:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise FerlabError(f"No network can be read from {folder}: {error} Train it again.") from error
     return network.eval(), tuple(description["classes"])
-
-
-def summarize(
-    runs: list[FinishedRun], dataset: str, epochs: int, seconds: float, people: np.ndarray | None = None
-) -> dict[str, Any]:
-    """The content of ``summary.json``.
-
-    Args:
-        runs: every finished training.
-        dataset, epochs, seconds: as they go into the summary.
-        people: (N,), the person in each test face, for the intervals; None where that is not known.
-    """
-    names = list(dict.fromkeys(run.method for run in runs))
-    methods = {name: _summarize_method([run for run in runs if run.method == name], people) for name in names}
-    references = {name: other for name in names if (other := reference_of(name, names)) is not None}
-    return {
-        "dataset": dataset,
-        "epochs": epochs,
-        "seeds": sorted({run.seed for run in runs}),
-        "seconds": round(seconds, 1),
-        "methods": methods,
-        "comparisons": {
-            name: {measure: dataclasses.asdict(comparison) for measure, comparison in of.items()}
-            for name, of in comparisons(methods, references).items()
-        },
-    }
-
-
-def people_of(faces: FaceDataset) -> np.ndarray | None:
-    """(N,): the person in each face, or None where the data set does not say."""
-    return faces.metadata["identity"].to_numpy() if "identity" in faces.metadata else None
-
-
-def _summarize_method(runs: list[FinishedRun], people: np.ndarray | None) -> dict[str, Any]:
-    scores = [run.scores for run in runs]
-    summary: dict[str, Any] = {score: spread([of[score] for of in scores]) for score in (*SCORES, "calibration_error")}
-    labels = runs[0].embeddings["label"].to_numpy()
-    intervals = bootstrap_scores(
-        labels,
-        np.stack([run.embeddings["predicted"].to_numpy() for run in runs]),
-        np.arange(len(labels)) if people is None else people,
-        num_classes=len(scores[0]["confusion"]),
-    )
-    for score, (low, high) in intervals.items():
-        summary[score] |= {"low": low, "high": high}
-    summary["geometry"] = {name: spread([of["geometry"][name] for of in scores]) for name in scores[0]["geometry"]}
-    summary["class_recall"] = {
-        name: spread([of["class_recall"][name] for of in scores])
-        for name, recall in scores[0]["class_recall"].items()
-        if recall is not None
-    }
-    summary["slices"] = [
-        {**part, **{score: spread([of["slices"][i][score] for of in scores]) for score in SCORES[:2]}}
-        for i, part in enumerate(scores[0]["slices"])
-    ]
-    summary["confusion"] = scores[0]["confusion"]
-    return summary
-
-
-def spread(values: list[float]) -> dict[str, Any]:
-    """Mean, sample standard deviation (0 for one value) and the values."""
-    return {
-        "mean": float(np.mean(values)),
-        "std": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
-        "values": values,
-    }
