@@ -12,6 +12,7 @@ from PIL.Image import DecompressionBombError
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.projection.aligned import MINIMUM_POINTS, aligned_layouts
+from ferlab.training.evaluate import load_summary
 from ferlab.training.runs import load_network, run_folder
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -73,21 +74,15 @@ def read_network(run: Path, method: str | None, seed: int):
     method = method or first_method(run)
     folder = run_folder(run, method, seed)
     if not folder.is_dir():
-        trained = ", ".join(sorted(f"{path.parent.parent.name}, seed {path.parent.name[5:]}" for path in networks(run)))
+        found = sorted(path.parent for path in run.glob("*/seed_*/model.json"))
+        trained = ", ".join(f"{path.parent.name}, seed {path.name.removeprefix('seed_')}" for path in found)
         raise FerlabError(f"{run} has no {method} with seed {seed}; trained are: {trained or 'none'}.")
     network, classes = load_network(folder)
     return network, classes, int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["image_size"])
 
 
 def first_method(run: Path) -> str:
-    try:
-        return next(iter(json.loads((run / "summary.json").read_text(encoding="utf-8"))["methods"]))
-    except (OSError, ValueError, KeyError, StopIteration) as error:
-        raise FerlabError(f"{run} holds no finished comparison: name a folder that ferlab compare wrote.") from error
-
-
-def networks(run: Path) -> list[Path]:
-    return sorted(run.glob("*/seed_*/model.json"))
+    return next(iter(load_summary(run)["methods"]))
 
 
 def read_face(path: Path, size: int, channels: int) -> np.ndarray:

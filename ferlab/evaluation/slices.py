@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pandas as pd
 
 # Column of the built-in faces' metadata -> edges of the bins, on absolute values where the sign does not matter.
 BINS: dict[str, tuple[str, bool, list[float]]] = {
-    "intensity": ("intensity", False, [0.2, 0.4, 0.6, 0.8, 1.001]),
-    "yaw (degrees, either side)": ("yaw", True, [0, 8, 16, 24, 90]),
-    "pitch (degrees, up or down)": ("pitch", True, [0, 5, 10, 90]),
-    "light from the side (degrees)": ("light_azimuth", True, [0, 30, 60, 180]),
-    "exposure (stops)": ("light_exposure", False, [-9, -0.3, 0.3, 9]),
-    "skin tone (0 light, 1 dark)": ("skin_tone", False, [0, 1 / 3, 2 / 3, 1.001]),
+    "intensity": ("intensity", False, [0.2, 0.4, 0.6, 0.8, inf]),
+    "yaw (degrees, either side)": ("yaw", True, [0, 8, 16, 24, inf]),
+    "pitch (degrees, up or down)": ("pitch", True, [0, 5, 10, inf]),
+    "light from the side (degrees)": ("light_azimuth", True, [0, 30, 60, inf]),
+    "exposure (stops)": ("light_exposure", False, [-inf, -0.3, 0.3, inf]),
+    "skin tone (0 light, 1 dark)": ("skin_tone", False, [0, 1 / 3, 2 / 3, inf]),
 }
 VISIBLE = 0.4  # an action unit counts as there from this intensity on
 SMALLEST = 20  # faces of a slice; fewer say nothing
@@ -56,7 +58,7 @@ def slices(metadata: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
         values = metadata[column].to_numpy(dtype=float)
         values = np.abs(values) if absolute else values
         for low, high in zip(edges, edges[1:], strict=False):
-            found.append((kind, _range(low, high, edges), (values >= low) & (values < high)))
+            found.append((kind, _range(low, high), (values >= low) & (values < high)))
     for column in ("occluder", "glasses"):
         if column in metadata:
             values = metadata[column].astype(str).to_numpy()
@@ -66,9 +68,9 @@ def slices(metadata: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
     return found
 
 
-def _range(low: float, high: float, edges: list[float]) -> str:
-    if low == edges[0] and (low <= -9 or low == 0):
+def _range(low: float, high: float) -> str:
+    if low in (0, -inf):
         return f"below {high:.2g}"
-    if high == edges[-1]:
+    if high == inf:
         return f"from {low:.2g}"
     return f"{low:.2g} to {high:.2g}"
