@@ -11,7 +11,6 @@ the end of the last one: setting up and validation are left out in both.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import statistics
 import time
 from collections.abc import Iterator
@@ -78,7 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     faces = load_dataset("synthetic", "train").subset(np.arange(arguments.faces))
     few = load_dataset("synthetic", "validation").subset(np.arange(64))
-    settings = dataclasses.replace(TrainSettings(), epochs=1, accelerator="cpu")
+    settings = METHODS["ce"].complete(TrainSettings(epochs=1, accelerator="cpu"))
     processor = torch.cpu.get_capabilities().get("cpu_name")
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads, {processor}, "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import inspect
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
 
@@ -66,10 +67,49 @@ def compare(
 
     given = {field.name: options.get(field.name) for field in dataclasses.fields(TrainSettings)}
     train = TrainSettings(**{name: value for name, value in given.items() if value is not None and name != "epochs"})
-    names = tuple(name.strip() for name in methods.split(",") if name.strip())
+    names = names_of(methods)
     run_compare(
         CompareSettings(out, dataset, root, names, seeds, epochs, quick, overwrite, resume, jobs, cluster, train)
     )
+
+
+def train(
+    method: Annotated[str, typer.Argument(help="A name of the methods table, such as tcl-nearest.")], **options
+) -> None:
+    """Train one method: what compare does with this method alone."""
+    compare(methods=method, **options)
+
+
+# The options of compare, but for the one that chooses methods, without a second list of them.
+_hints = get_type_hints(train, include_extras=True) | get_type_hints(compare, include_extras=True)
+_parameters = {**inspect.signature(train).parameters, **inspect.signature(compare).parameters}
+train.__signature__ = inspect.Signature(
+    [of.replace(annotation=_hints[name]) for name, of in _parameters.items() if name not in ("options", "methods")]
+)
+app.command()(train)
+
+
+def names_of(methods: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in methods.split(",") if name.strip())
+
+
+@app.command()
+def tune(
+    out: Annotated[Path, typer.Option(help="Folder of the search.")],
+    trials: Annotated[int, typer.Option(help="Trainings of every method.")] = 10,
+    dataset: Annotated[str, typer.Option(help="synthetic (built in) or fer2013.")] = "synthetic",
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "all",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few faces and epochs, to see how it works.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in OUT; --trials may have grown.")] = False,
+    jobs: Annotated[int, typer.Option(help="Methods searched side by side.")] = 1,
+    cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
+) -> None:
+    """Choose the methods' hyperparameters on validation, with as many trainings for each; write OUT/chosen.json."""
+    from ferlab.training.tune import TuneSettings, run_tune
+
+    run_tune(TuneSettings(out, dataset, root, names_of(methods), trials, epochs, quick, resume, jobs, cluster))
 
 
 @app.command()

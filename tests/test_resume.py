@@ -212,6 +212,24 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_pa
         run_compare(CompareSettings(**plan, resume=True, overwrite=True))
 
 
+def test_two_processes_never_train_in_the_same_folder(tiny, tmp_path):
+    plan = {"out": tmp_path / "run", "methods": ("ce",), "epochs": 1, "train": SETTINGS}
+    folder = tmp_path / "run/ce/seed_0"
+    run_compare(CompareSettings(**plan))
+    (folder / "scores.json").unlink()  # not finished
+    hold = "import sys; from ferlab.training.runs import only_one_training as o; from pathlib import Path\n"
+    hold += "with o(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(FerlabError, match="Another process is still training in .*seed_0"):
+        run_compare(CompareSettings(**plan, resume=True))
+    holder.send_signal(signal.SIGKILL)  # as a job that dies: what it held is free
+    holder.wait()
+    assert list(run_compare(CompareSettings(**plan, resume=True))["methods"]) == ["ce"]
+
+
 def test_settings_come_back_from_the_run_folder(tiny, tmp_path):
     settings = TrainSettings(batch_size=28, optimizer="adamw", learning_rate=0.003, precision="32-true")
     run_compare(CompareSettings(tmp_path / "run", methods=("ce",), epochs=1, train=settings))

@@ -140,7 +140,7 @@ def test_balanced_class_weights_make_every_class_weigh_the_same():
 
 @pytest.mark.parametrize(("schedule", "peak"), [("one-cycle", 0.3), ("cosine", 0.25)])
 def test_learning_rates_rise_to_the_peak_and_fall(schedule, peak):
-    settings = dataclasses.replace(SETTINGS, epochs=4, schedule=schedule, warm_up=1.0)
+    settings = METHODS["ce"].complete(dataclasses.replace(SETTINGS, epochs=4, schedule=schedule, warm_up=1.0))
     network, objective = torch.nn.Linear(2, 2), build_loss(METHODS["tcl-nearest"], 7)
     optimizer = build_optimizer(network, objective, settings, embedding_size=128)
     steps = build_schedule(optimizer, settings, steps_per_epoch=10)

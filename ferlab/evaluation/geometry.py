@@ -20,7 +20,7 @@ from sklearn.neighbors import NearestNeighbors
 from ferlab.errors import FerlabError
 
 
-def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbours: int = 10) -> dict[str, float]:
+def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = 10) -> dict[str, float]:
     """The geometry of embeddings (N, D) with labels (N,).
 
     Returns:
@@ -37,9 +37,9 @@ def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbours: int 
     """
     if not np.isfinite(embeddings).all():
         raise FerlabError("The embeddings hold NaN or infinity, so their geometry cannot be measured.")
-    if len(labels) <= neighbours or len(np.unique(labels)) < 2:
+    if len(labels) <= neighbors or len(np.unique(labels)) < 2:
         raise FerlabError(
-            f"The geometry needs more than {neighbours} faces of at least 2 classes, "
+            f"The geometry needs more than {neighbors} faces of at least 2 classes, "
             f"but there are {len(labels)} of {len(np.unique(labels))}."
         )
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -49,7 +49,7 @@ def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbours: int 
         "within_between_ratio": within_between_ratio(embeddings, labels),
         "silhouette": float(silhouette_score(embeddings, labels)),
         "nearest_center_accuracy": nearest_center_accuracy(embeddings, labels),
-        "knn_accuracy": knn_accuracy(embeddings, labels, neighbours),
+        "knn_accuracy": knn_accuracy(embeddings, labels, neighbors),
         "precision_at_1": precision,
         "map_at_r": map_at_r,
         "alignment": alignment(embeddings, labels),
@@ -68,10 +68,10 @@ def within_between_ratio(embeddings: np.ndarray, labels: np.ndarray) -> float:
     return float(within / between)
 
 
-def knn_accuracy(embeddings: np.ndarray, labels: np.ndarray, neighbours: int = 10) -> float:
+def knn_accuracy(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = 10) -> float:
     """Leave-one-out accuracy of a vote among the nearest other faces; ties go to the lower class index."""
     # kneighbors() without a query leaves each point itself out.
-    nearest = NearestNeighbors(n_neighbors=neighbours).fit(embeddings).kneighbors(return_distance=False)
+    nearest = NearestNeighbors(n_neighbors=neighbors).fit(embeddings).kneighbors(return_distance=False)
     votes = np.apply_along_axis(np.bincount, 1, labels[nearest], minlength=labels.max() + 1)
     return float((votes.argmax(axis=1) == labels).mean())
 

@@ -72,6 +72,7 @@ class NegativeCenterSampler(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class NearestNegative:
     """The other-class center nearest to the embedding (He et al., CVPR 2018, eq. 6)."""
 
@@ -79,11 +80,12 @@ class NearestNegative:
         return batch.distances.argmin(dim=1)
 
 
+@dataclass(frozen=True)
 class FullySynthesizedNegative:
     """Dimension by dimension, the entry of the other-class center closest to the embedding's entry.
 
     No (B, K, D) tensor is formed: each dimension's centers are sorted once and a binary search finds the
-    entry's neighbours. The own class can hide at most one of two neighbours on either side, so looking at
+    entry's neighbors. The own class can hide at most one of two neighbors on either side, so looking at
     two to the left and two to the right is exact. O((K + B) D log K) time, O((K + B) D) memory.
     """
 
@@ -94,15 +96,16 @@ class FullySynthesizedNegative:
         best_gap = torch.full_like(entries, torch.inf)
         best_class = batch.some_other_class.expand_as(position)
         for offset in (-2, -1, 0, 1):
-            neighbour = (position + offset).clamp(0, values.shape[1] - 1)
-            center_class = order.gather(1, neighbour)
-            gap = (values.gather(1, neighbour) - entries).abs()
+            neighbor = (position + offset).clamp(0, values.shape[1] - 1)
+            center_class = order.gather(1, neighbor)
+            gap = (values.gather(1, neighbor) - entries).abs()
             better = (center_class != batch.labels) & (gap < best_gap)
             best_gap = torch.where(better, gap, best_gap)
             best_class = torch.where(better, center_class, best_class)
         return best_class.t()
 
 
+@dataclass(frozen=True)
 class SemiSynthesizedNegative:
     """As fully-synthesized, but only among the ``candidates`` other-class centers nearest to the embedding.
 
@@ -111,10 +114,11 @@ class SemiSynthesizedNegative:
             :class:`NearestNegative`, K-1 or more is :class:`FullySynthesizedNegative`.
     """
 
-    def __init__(self, candidates: int = 2) -> None:
-        if candidates < 1:
-            raise ValueError(f"candidates must be at least 1, but is {candidates}.")
-        self.candidates = candidates
+    candidates: int = 2
+
+    def __post_init__(self) -> None:
+        if self.candidates < 1:
+            raise ValueError(f"candidates must be at least 1, but is {self.candidates}.")
 
     def select(self, batch: SelectionBatch) -> Tensor:
         if self.candidates >= len(batch.centers) - 1:
@@ -134,6 +138,7 @@ class SemiSynthesizedNegative:
         return best_class
 
 
+@dataclass(frozen=True)
 class PredictedNegative:
     """The center of the wrong class with the largest logit: the class the model confuses the face with.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from ferlab.training.runs import (
     check_same_settings,
     load_epochs,
     load_run,
+    only_one_training,
     prepare_folder,
     read_config,
     run_folder,
@@ -119,12 +120,13 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     check_folder(out, settings.overwrite, settings.resume)
     config = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
     config |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
+    config["table"] = {name: repr(METHODS[name]) for name in names}
     if settings.resume and (out / "config.json").exists():
         check_same_settings(out, config)
         earlier = read_config(out)
         names = tuple(dict.fromkeys([*earlier["methods"], *names]))
         seeds = max(seeds, earlier["seeds"])
-        config |= {"methods": names, "seeds": seeds}
+        config |= {"methods": names, "seeds": seeds, "table": earlier["table"] | config["table"]}
     in_jobs = settings.jobs > 1 or settings.cluster != "local"
     # With jobs this process trains nothing, and the machine that sends them may have no GPU.
     reading = dataclasses.replace(base, accelerator="cpu", devices=1, nodes=1, precision="32-true")
@@ -188,12 +190,14 @@ def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSet
     return names, train
 
 
-def load_splits(settings: CompareSettings) -> dict[str, FaceDataset]:
-    """The three splits, or parts of them with ``quick``."""
-    splits = {split: load_dataset(settings.dataset, split, settings.root) for split in QUICK_SIZES}
+def load_splits(
+    settings: CompareSettings, splits: Sequence[str] = ("train", "validation", "test")
+) -> dict[str, FaceDataset]:
+    """The three splits or those asked for, or parts of them with ``quick``."""
+    found = {split: load_dataset(settings.dataset, split, settings.root) for split in splits}
     if settings.quick:
-        return {split: quick_part(faces, QUICK_SIZES[split]) for split, faces in splits.items()}
-    return splits
+        return {split: quick_part(faces, QUICK_SIZES[split]) for split, faces in found.items()}
+    return found
 
 
 def quick_part(faces: FaceDataset, size: int) -> FaceDataset:
@@ -256,7 +260,8 @@ def train_one(
 ) -> None:
     """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""
     folder = run_folder(out, name, seed)
-    with tensorboard_log(folder / "tensorboard", fabric) as log:
+    held = only_one_training(folder) if fabric.is_global_zero else nullcontext()
+    with held, tensorboard_log(folder / "tensorboard", fabric) as log:
 
         def report(row: dict[str, float]) -> None:
             log(row)
@@ -267,10 +272,10 @@ def train_one(
             folder / "checkpoints", fabric, on_batch, report,
             on_validation=lambda epoch, seen: save_epoch(folder, epoch, seen) if fabric.is_global_zero else None,
         )  # fmt: skip
-    if fabric.is_global_zero:
-        predictions = predict(result.network, splits["test"].images)
-        save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        if fabric.is_global_zero:
+            predictions = predict(result.network, splits["test"].images)
+            save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def finished_runs(out: Path, wanted: list[tuple[str, int]]) -> list[FinishedRun]:

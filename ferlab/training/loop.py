@@ -75,6 +75,7 @@ def train(
         FerlabError: splits that cannot be trained on, too little memory, or numbers that are no longer finite; earlier
             checkpoints are left in place.
     """
+    settings = method.complete(settings)
     check_splits(train_set, validation_set, settings)
     fabric = fabric or start_fabric(settings)
     steps = steps_per_epoch(train_set, settings)

@@ -18,6 +18,7 @@ from ferlab.samplers import (
     PredictedNegative,
     SemiSynthesizedNegative,
 )
+from ferlab.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Method:
         margin: of ``"tcl"``, in squared distance divided by D, so that it means the same at every D.
         attention: parts of the selective attention in the network: ``"pixel"``, ``"element"``.
         warm_up: share of the epochs before the metric loss is switched on; centers then start at the class means.
+        learning_rate, weight_decay: of this method's training, where :class:`~ferlab.training.TrainSettings` leave
+            theirs open.
     """
 
     heads: int = 1
@@ -43,6 +46,15 @@ class Method:
     margin: float = 0.5
     attention: tuple[str, ...] = ()
     warm_up: float = 0.0
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-4
+
+    def complete(self, settings: TrainSettings) -> TrainSettings:
+        """The settings with this method's values for what they leave open."""
+        own = {
+            name: getattr(self, name) for name in ("learning_rate", "weight_decay") if getattr(settings, name) is None
+        }
+        return dataclasses.replace(settings, **own)
 
 
 def _tcl(negatives: NegativeCenterSampler) -> Method:

@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -66,16 +69,18 @@ def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
         )
 
 
-def check_same_settings(out: Path, settings: dict[str, Any]) -> None:
+def check_same_settings(out: Path, settings: dict[str, Any], free: Sequence[str] = ()) -> None:
     """A FerlabError naming what differs, when the run in ``out`` was started with other settings.
 
-    Other seeds and methods are fine: new ones are trained, and earlier ones kept.
+    Other seeds and methods are fine, new ones are trained, and earlier ones kept; and so is what ``free`` names.
     """
     before = flatten(read_config(out))
     # As json gives them back, tuples as lists.
     now = flatten(json.loads(json.dumps(settings)))
-    free = {"out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
-    differing = [name for name in sorted(now.keys() | before.keys()) if now.get(name) != before.get(name)]
+    free = {*free, "out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
+    # A method of only one of the two is trained anew or kept as it is.
+    added = {name for name in now.keys() ^ before.keys() if name.startswith("table.")}
+    differing = [name for name in sorted((now.keys() | before.keys()) - added) if now.get(name) != before.get(name)]
     if differing := [name for name in differing if name not in free]:
         changes = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing)
         raise FerlabError(f"{out} was started with other settings ({changes}): use those, or another --out.")
@@ -127,6 +132,24 @@ def write_config(out: Path, settings: dict[str, Any]) -> None:
             },
         },
     )
+
+
+@contextmanager
+def only_one_training(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; a FerlabError when another one holds it.
+
+    A job can outlive the command that started it (after ``kill -9``); a second training in its folder would mix with
+    it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        with lock.acquire(timeout=0):
+            yield
+    except Timeout as error:
+        raise FerlabError(
+            f"Another process is still training in {folder}: wait for it or end it, then go on with --resume."
+        ) from error
 
 
 def save_run(

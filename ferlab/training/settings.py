@@ -26,13 +26,14 @@ class TrainSettings:
         batch_size: images a step, over all processes; a smaller rest at the end of an epoch is left out.
         batches: ``"shuffled"``, ``"class-balanced"`` or ``"per-class"``, see :mod:`ferlab.samplers.batches`.
         optimizer: ``"sgd"`` (with Nesterov momentum) or ``"adamw"``.
-        learning_rate: the highest of the schedule.
+        learning_rate: the highest of the schedule; None for the method's own.
         schedule: ``"one-cycle"`` (rises over 30 % of the steps, then falls; Smith & Topin 2019) or ``"cosine"`` (rises
             over ``warm_up`` epochs, then falls along a cosine).
         warm_up: epochs of linear rise, for ``"cosine"``.
         momentum: of SGD; AdamW's first beta. With ``"one-cycle"`` it plays no part: momentum then falls from .95 to .85
             while the rate rises, and back.
-        weight_decay: of the network; the loss's own parameters (class centers) are not decayed.
+        weight_decay: of the network, the loss's own parameters (class centers) are not decayed; None for the method's
+            own.
         gradient_clip: largest norm of the gradient, class centers included; 0 for none.
         class_weights: ``"none"``, or ``"balanced"``: cross-entropy weighs a class by N / (K * its images).
         label_smoothing: of cross-entropy, 0..1.
@@ -51,11 +52,11 @@ class TrainSettings:
     batch_size: int = 128
     batches: str = "shuffled"
     optimizer: str = "sgd"
-    learning_rate: float = 0.1
+    learning_rate: float | None = None
     schedule: str = "one-cycle"
     warm_up: float = 1.0
     momentum: float = 0.9
-    weight_decay: float = 5e-4
+    weight_decay: float | None = None
     gradient_clip: float = 0.0
     class_weights: str = "none"
     label_smoothing: float = 0.0
@@ -74,11 +75,11 @@ class TrainSettings:
         for name in ("epochs", "batch_size", "devices", "nodes"):
             if getattr(self, name) < 1:
                 raise FerlabError(f"The number of {name} must be at least 1, but is {getattr(self, name)}.")
-        if not self.learning_rate > 0:
+        if self.learning_rate is not None and not self.learning_rate > 0:
             raise FerlabError(f"learning_rate must be above 0, but is {self.learning_rate}.")
         for name in ("warm_up", "weight_decay", "gradient_clip", "patience"):
-            if not getattr(self, name) >= 0:
-                raise FerlabError(f"{name} must be at least 0, but is {getattr(self, name)}.")
+            if (value := getattr(self, name)) is not None and not value >= 0:
+                raise FerlabError(f"{name} must be at least 0, but is {value}.")
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise FerlabError(f"{name} must be at least 0 and below 1, but is {getattr(self, name)}.")

@@ -1,4 +1,4 @@
-"""The trainings of a comparison side by side: in processes of this machine, or as jobs of a Slurm cluster.
+"""Trainings side by side: in processes of this machine, or as jobs of a Slurm cluster.
 
 submitit runs both: the same function call becomes a local process or a Slurm job, with logs, and without a server to
 start (Ray and Dask want one). What a training leaves on disk is the only thing passed on, so a sweep that was
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,38 @@ def run_sweep(
     """Train every pending (method, seed) of the run folder ``out``, at most ``jobs`` at a time.
 
     Raises:
+        FerlabError: as :func:`run_jobs`.
+    """
+    calls = {f"{name}, seed {seed}": (train_job, str(out), name, seed) for name, seed in pending}
+    run_jobs(
+        out, calls, base, jobs, cluster, console, total=base.epochs * len(pending),
+        epochs_done=lambda: sum(epochs_done(run_folder(out, *which), base.epochs) for which in pending),
+    )  # fmt: skip
+    if missing := [f"{name}, seed {seed}" for name, seed in pending if load_run(out, name, seed) is None]:
+        raise FerlabError(f"Trained but not readable: {'; '.join(missing)}. Go on with --resume.")
+
+
+def run_jobs(
+    out: Path,
+    calls: dict[str, tuple],
+    base: TrainSettings,
+    jobs: int,
+    cluster: str,
+    console: Console,
+    total: int,
+    epochs_done: Callable[[], int],
+) -> None:
+    """Make every call in a process or Slurm job of its own, at most ``jobs`` at a time, and wait for all.
+
+    Args:
+        out: the jobs' logs go to ``out/jobs``.
+        calls: name -> function and arguments; the function sets its number of threads by a last argument ``threads``.
+        base: how one training uses devices.
+        jobs, cluster: as in :class:`~ferlab.training.CompareSettings`.
+        console: shows a bar of epochs.
+        total, epochs_done: epochs in all, and how many are done by now.
+
+    Raises:
         FerlabError: a job that failed, with the end of its log; no Slurm here.
     """
     import submitit
@@ -47,24 +80,23 @@ def run_sweep(
         )
         if base.accelerator != "cpu":
             executor.update_parameters(gpus_per_node=base.devices)
-    waiting, running = list(pending), {}
+    waiting, running = list(calls), {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     try:
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=base.epochs * len(pending))
+            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=total)
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    name, seed = waiting.pop(0)
-                    running[(name, seed)] = executor.submit(train_job, str(out), name, seed, threads)
+                    name = waiting.pop(0)
+                    running[name] = executor.submit(*calls[name], threads)
                 time.sleep(0.5)
-                for which, job in list(running.items()):
+                for name, job in list(running.items()):
                     if job.done():
-                        del running[which]
-                        if job.exception() is not None or load_run(out, *which) is None:
-                            what = f"{which[0]}, seed {which[1]}"
-                            raise FerlabError(f"{what} failed: {last_line(job)} See {job.paths.stderr}.")
-                progress.update(task, completed=sum(epochs_done(out, *which, base.epochs) for which in pending))
+                        del running[name]
+                        if job.exception() is not None:
+                            raise FerlabError(f"{name} failed: {last_line(job)} See {job.paths.stderr}.")
+                progress.update(task, completed=epochs_done())
     finally:
         for job in running.values():  # after Ctrl-C or a failure
             job.cancel()
@@ -90,8 +122,8 @@ def affordable_jobs() -> int:
     return max(1, int(psutil.virtual_memory().available // MEMORY))
 
 
-def epochs_done(out: Path, name: str, seed: int, epochs: int) -> int:
-    folder = run_folder(out, name, seed)
+def epochs_done(folder: Path, epochs: int) -> int:
+    """Finished epochs of the training in ``folder``, which writes ``scores.json`` at its end."""
     if (folder / "scores.json").exists():
         return epochs
     saved = checkpoints(folder / "checkpoints")
