@@ -150,7 +150,7 @@ def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, f
 
 
 def similarity(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What :func:`procrustes` does to a point: a matrix (2, 2) and a shift (2,), such that it becomes `x @ matrix + shift`.
+    """What :func:`procrustes` does to a point: a matrix (2, 2) and a shift (2,); it becomes `x @ matrix + shift`.
 
     Args:
         reference, points: float arrays (N, 2) as for :func:`procrustes`.

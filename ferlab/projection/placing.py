@@ -17,8 +17,8 @@ class FittedMap:
     Args:
         reference_embeddings: float array (N, D), the points of the map in their space.
         layout: float array (N, 2), where they lie on the map.
-        n_neighbors: size of the neighborhoods, as the map was made with; a point has itself and `n_neighbors` - 1 others
-            in its own.
+        n_neighbors: size of the neighborhoods, as the map was made with; a point's own holds itself and
+            `n_neighbors` - 1 others.
 
     Raises:
         FerlabError: arrays that do not fit together, NaN or infinite values, `n_neighbors` below 2.
@@ -47,8 +47,8 @@ class FittedMap:
         new = _matrix("new embeddings", new_embeddings)
         if new.shape[1] != self._unit.shape[1]:
             raise FerlabError(
-                f"The new embeddings have {new.shape[1]} dimensions and those of the map {self._unit.shape[1]}; take both "
-                "from the same network."
+                f"The new embeddings have {new.shape[1]} dimensions and those of the map {self._unit.shape[1]}; take "
+                "both from the same network."
             )
         nearest, distances = self._nearest(new)
         # As for the points of the map itself, which are their own first neighbor.
@@ -74,11 +74,11 @@ def place(
 ) -> np.ndarray:
     """Place new embeddings in a map from :func:`aligned_layouts`, without moving any of its points.
 
-    A new point lies at the mean of its neighbors' positions, each weighted with UMAP's membership strength (the links of
-    :func:`neighbor_graph`, seen from the new point). Neighbors are exact, by cosine distance. This is how UMAP's own
-    `transform` begins; what it then does, moving the point by stochastic gradient descent, was left out: against a refit
-    it gained next to nothing (:func:`placing_error` computes such an error), and a point that is to follow a slider should
-    not depend on random numbers.
+    A new point lies at the mean of its neighbors' positions, each weighted with UMAP's membership strength (the links
+    of :func:`neighbor_graph`, seen from the new point). Neighbors are exact, by cosine distance. This is how UMAP's own
+    `transform` begins; what it then does, moving the point by stochastic gradient descent, was left out: against a
+    refit it gained next to nothing (:func:`placing_error` computes such an error), and a point that is to follow a
+    slider should not depend on random numbers.
 
     A point lies among its neighbors by construction, also one that is like none of them: a map cannot say "elsewhere".
 
@@ -136,9 +136,9 @@ def placing_error(
 ) -> PlacingError:
     """How far :func:`place` puts points from where they would lie had the map been made with them.
 
-    Two maps are made from scratch, one without the held-out points and one with all. The second is brought onto the first
-    by Procrustes analysis of the points in both. UMAP arranges whole clouds anew each time, which moves also the points in
-    both maps; so read the first row of the table against the last.
+    Two maps are made from scratch, one without the held-out points and one with all. The second is brought onto the
+    first by Procrustes analysis of the points in both. UMAP arranges whole clouds anew each time, which moves also the
+    points in both maps; so read the first row of the table against the last.
 
     Args:
         embeddings: float array (N, D).
