@@ -115,7 +115,7 @@ def test_similarity_moves_other_points_along():
     [
         ({"layout": np.zeros((9, 2))}, "one row .x, y. for each of the 10"),
         ({"reference_embeddings": np.zeros(10)}, "must be a matrix"),
-        ({"new_embeddings": np.zeros((1, 5))}, "5 dimensions and those of the map 4"),
+        ({"new_embeddings": np.zeros((1, 5))}, "5 dimensions, those of the map 4"),
         ({"new_embeddings": np.full((1, 4), np.nan)}, "NaN"),
         ({"n_neighbors": 1}, "at least 2"),
     ],

@@ -20,6 +20,10 @@ class FittedMap:
         n_neighbors: size of the neighborhoods, as the map was made with; a point's own holds itself and
             `n_neighbors` - 1 others.
 
+    Attributes:
+        references: float32 (N, D), the reference embeddings scaled to length 1.
+        layout: float64 (N, 2).
+
     Raises:
         FerlabError: arrays that do not fit together, NaN or infinite values, `n_neighbors` below 2.
 
@@ -40,14 +44,14 @@ class FittedMap:
         if n_neighbors < 2 or len(reference) < 2:
             raise FerlabError("A point is placed by its neighbors: n_neighbors and the references must be at least 2.")
         self.others = min(n_neighbors - 1, len(reference))
-        self._unit = _unit(reference)
+        self.references = _unit(reference)
 
     def place(self, new_embeddings: np.ndarray) -> np.ndarray:
         """Where the points lie on the map: float64 (M, 2) for `new_embeddings` (M, D)."""
         new = _matrix("new embeddings", new_embeddings)
-        if new.shape[1] != self._unit.shape[1]:
+        if new.shape[1] != self.references.shape[1]:
             raise FerlabError(
-                f"The new embeddings have {new.shape[1]} dimensions and those of the map {self._unit.shape[1]}; take "
+                f"The new embeddings have {new.shape[1]} dimensions, those of the map {self.references.shape[1]}: take "
                 "both from the same network."
             )
         nearest, distances = self._nearest(new)
@@ -62,7 +66,7 @@ class FittedMap:
 
     def _nearest(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Indices and cosine distances (M, k), ascending."""
-        distances = np.maximum(1.0 - _unit(new) @ self._unit.T, 0.0)
+        distances = np.maximum(1.0 - _unit(new) @ self.references.T, 0.0)
         nearest = np.argpartition(distances, self.others - 1, axis=1)[:, : self.others]
         values = np.take_along_axis(distances, nearest, axis=1)
         order = np.lexsort((nearest, values), axis=1)

@@ -46,6 +46,7 @@ class FaceSpaces:
         size, channels: of the images that the networks take.
         dataset: name of the data set that they were trained on.
         layouts: method -> float32 (N, 2), the test faces on its map.
+        maps: method -> :class:`ferlab.projection.FittedMap`, where new faces are placed.
         labels: int64 (N,), their classes.
 
     Raises:
@@ -64,7 +65,7 @@ class FaceSpaces:
         self.dataset = str(finished.summary.get("dataset", ""))
         rows = finished.embeddings
         rows = rows[(rows["seed"] == seed) & np.isfinite(rows["x"]) & np.isfinite(rows["y"])]
-        self._networks, self._maps, self.layouts = {}, {}, {}
+        self._networks, self.maps, self.layouts = {}, {}, {}
         kinds = {}
         for name in self.methods:
             own = rows[rows["method"] == name]
@@ -74,7 +75,7 @@ class FaceSpaces:
                     "the comparison again if it has none at all."
                 )
             self.layouts[name] = own[["x", "y"]].to_numpy(dtype=np.float32)
-            self._maps[name] = FittedMap(np.stack(own["embedding"].to_list()), self.layouts[name])
+            self.maps[name] = FittedMap(np.stack(own["embedding"].to_list()), self.layouts[name])
             self.labels = own["label"].to_numpy(dtype=np.int64)
             folder = run_folder(finished.path, name, seed)
             self._networks[name], self.classes = load_network(folder)
@@ -97,7 +98,7 @@ class FaceSpaces:
                 output = network(batch)
                 attention = output.pixel_attention
                 seen[name] = Seen(
-                    self._maps[name].place(output.joined_embeddings.numpy()),
+                    self.maps[name].place(output.joined_embeddings.numpy()),
                     output.logits.softmax(dim=1).numpy(),
                     None if attention is None else attention[:, 0].numpy(),
                 )
