@@ -199,6 +199,7 @@ function render({ model, el }) {
     const all = frames(), whole = Math.floor(state.frame), frame = all[whole];
     if (!frame) return;
     scrub.value = whole;
+    scrub.ariaValueText = `step ${whole + 1} of ${all.length}`;
     showControls(frame.units);
     showState(frame, `Walk, step ${whole + 1} of ${all.length}`, all[Math.min(whole + 1, all.length - 1)], state.frame - whole);
   };
@@ -276,6 +277,8 @@ function render({ model, el }) {
   const themed = new MutationObserver(() => requestAnimationFrame(redraw));
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
 
+  // JupyterLab takes arrow keys for cells and headings, wherever the focus is, unless told not to.
+  root.querySelectorAll("input, select, .waypoints, [role=tablist]").forEach((node) => { node.dataset.lmSuppressShortcuts = "true"; });
   filmBox.classList.toggle("empty", !frames().length);
   scrub.max = Math.max(frames().length - 1, 1);
   scrub.value = scrub.max;
