@@ -63,8 +63,11 @@ def main() -> None:
     def move(i: int) -> None:
         lab.set_state({"_controls": {**lab._controls, "units": units(i)}})
 
+    busy = time.process_time()
     moves = milliseconds(move, arguments.moves)
+    busy = 1000 * (time.process_time() - busy) / len(moves)
     row("slider to answer", moves)
+    print(f"  processor time of a move, which other programs do not lengthen: {busy:.0f}")
     who = random_identity(np.random.default_rng(3))
     size, scene = lab.spaces.size, Scene(background=who.seed, blur=0.22, noise=0.006)
     row(

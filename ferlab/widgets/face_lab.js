@@ -147,7 +147,6 @@ function render({ model, el }) {
   // ---- showing what came -------------------------------------------------------------------------------------------
 
   const showPictures = ({ face: picture, seen: small }, text) => {
-    face.classList.toggle("none", !picture);
     for (const [image, source] of [[face, picture], [seen, small]]) {
       if (source) image.src = source;
       else image.removeAttribute("src");
@@ -179,11 +178,11 @@ function render({ model, el }) {
     for (const [name, show] of sliders.units) show(units[name]);
     for (const part of ["pose", "light"]) for (const [name, show] of sliders[part]) show(controls[part][name]);
     if (document.activeElement !== person) person.value = controls.person ?? "";
-    const [expression, number] = prototype(setup, units);
+    const [expression, number] = controls.photo ? [null, 0] : prototype(setup, units);
     presets.forEach((preset) => preset.setAttribute("aria-pressed", preset.textContent === expression));
     variants.hidden = !expression || setup.presets[expression].length < 2;
     if (expression && variants.dataset.of !== expression) {
-      variants.replaceChildren(...setup.presets[expression].map(([text]) => make("option", {}, [text.replace(/(^|\+)/g, "$1AU")])));
+      variants.replaceChildren(...setup.presets[expression].map(([text]) => make("option", {}, [`AU ${text}`])));
       variants.dataset.of = expression;
     }
     if (expression) variants.selectedIndex = number;
@@ -305,7 +304,7 @@ function space(setup, name, label, points, labels) {
     return { row: make("li", {}, [make("span", {}, [of]), make("span", { className: "bar" }, [fill]), number]), fill, number };
   });
   const list = make("ul", { className: "bars", ariaLabel: `Class probabilities, ${label}` }, bars.map(({ row }) => row));
-  const gaze = make("canvas", { role: "img", width: 96, height: 96, ariaLabel: `Where ${label} looks: bright parts count most` });
+  const gaze = make("canvas", { role: "img", width: 160, height: 160, ariaLabel: `Where ${label} looks: bright parts count most` });
   const attention = make("figure", { className: "attention" }, [gaze, make("figcaption", {}, ["where it looks"])]);
   const box = make("section", { ariaLabel: label }, [
     make("h4", {}, [label]), canvas,
@@ -420,7 +419,7 @@ function drawAttention(canvas, picture, weights) {
   const pen = canvas.getContext("2d"), high = Math.max(...weights.flat()), low = Math.min(...weights.flat());
   const veil = new OffscreenCanvas(weights[0].length, weights.length), small = veil.getContext("2d");
   weights.forEach((row, y) => row.forEach((value, x) => {
-    small.fillStyle = `rgb(0 0 0 / ${0.85 * (1 - (value - low) / (high - low || 1))})`;
+    small.fillStyle = `rgb(0 0 0 / ${0.8 * (1 - (value - low) / (high - low || 1))})`;
     small.fillRect(x, y, 1, 1);
   }));
   const finish = () => {

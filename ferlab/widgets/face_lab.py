@@ -282,7 +282,11 @@ class FaceLab(anywidget.AnyWidget):
                     self.spaces.layouts[name], self.spaces.labels, self.spaces.classes, ax,
                     f"{method_label(name)}: {said}",
                 )  # fmt: skip
-                ax.plot(*self.trace[name].T, color="black", lw=1.2)
+                for limit, middle, reach in zip(
+                    (ax.set_xlim, ax.set_ylim), self._setup["middle"], self._setup["reach"], strict=True
+                ):
+                    limit(middle - reach, middle + reach)
+                ax.plot(*self.trace[name].T, color="black", marker="o", ms=3, lw=1.2)
                 color = class_colors(list(self.spaces.classes))[best]
                 ax.plot(*self.positions[name], "o", ms=11, mfc=color, mec="black", mew=2.2, zorder=9)
         return figure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ferlab.embed import read_network
 from ferlab.errors import FerlabError
 from ferlab.projection import FittedMap
 from ferlab.report.run_folder import read_run
-from ferlab.training.runs import load_network, run_folder
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,7 @@ class FaceSpaces:
             self.layouts[name] = own[["x", "y"]].to_numpy(dtype=np.float32)
             self.maps[name] = FittedMap(np.stack(own["embedding"].to_list()), self.layouts[name])
             self.labels = own["label"].to_numpy(dtype=np.int64)
-            folder = run_folder(finished.path, name, seed)
-            self._networks[name], self.classes = load_network(folder)
-            size = int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["image_size"])
+            self._networks[name], self.classes, size = read_network(finished.path, name, seed)
             kinds[name] = (size, self._networks[name].in_channels, self.classes, len(own))
         first = kinds[self.methods[0]]
         if different := [name for name, kind in kinds.items() if kind != first]:
