@@ -1,6 +1,6 @@
-// The page's side of FaceLab. What a person sets goes to Python as the trait _controls and comes back as _answer. A trait is
-// sent when Python has dealt with the one before, and only in its newest version: ipywidgets sees to that. Maps are drawn on
-// canvases, in two layers: 3,000 dots once, the moving point on top.
+// The page's side of FaceLab. What a person sets goes to Python as the trait _controls and comes back as _answer. It
+// is sent when Python has dealt with the one before, and only in its newest version: ipywidgets sees to that. Maps are
+// drawn on canvases, in two layers: 3,000 dots once, the moving point on top.
 
 const SECONDS_A_FRAME = 0.085;
 
@@ -27,7 +27,8 @@ function render({ model, el }) {
   // ---- the face, and the controls beside it ----------------------------------------------------------------------
 
   const face = make("img", { className: "face", alt: "" });
-  const seen = make("img", { className: "seen", alt: "", title: `What the networks see: ${setup.size} × ${setup.size} pixels` });
+  const pixels = `${setup.size} × ${setup.size} pixels`;
+  const seen = make("img", { className: "seen", alt: "" });
   const caption = make("figcaption");
   const person = make("input", { type: "number", min: 0, step: 1, ariaLabel: "Number of the person" });
   const setPerson = (value) => {
@@ -45,8 +46,10 @@ function render({ model, el }) {
   const tell = (text) => { notice.textContent = text; };
   const portrait = make("figure", { className: "portrait" }, [
     face,
-    make("div", { className: "below" }, [seen, make("div", {}, [caption, make("p", { className: "quiet" }, [
-      `left: the ${setup.size} × ${setup.size} pixels that the networks see`])])]),
+    make("div", { className: "below" }, [
+      seen,
+      make("div", {}, [caption, make("p", { className: "quiet" }, [`left: the ${pixels} that the networks see`])]),
+    ]),
     make("div", { className: "person" }, [another, make("label", { className: "quiet" }, ["No. ", person])]),
     notice,
   ]);
@@ -54,7 +57,8 @@ function render({ model, el }) {
   const sliders = { units: new Map(), pose: new Map(), light: new Map() };
   const slider = (part, name, label, description, least, largest, step, unit = "") => {
     const value = make("output");
-    const range = make("input", { type: "range", min: least, max: largest, step, ariaLabel: `${label} ${description}`.trim() });
+    const ariaLabel = `${label} ${description}`.trim();
+    const range = make("input", { type: "range", min: least, max: largest, step, ariaLabel });
     const row = make("label", { className: "slider" }, [
       make("span", { className: "what" }, [...(label ? [make("b", {}, [label]), " "] : []), description]), range, value,
     ]);
@@ -63,7 +67,10 @@ function render({ model, el }) {
       value.textContent = unit ? `${Math.round(number)}${unit}` : number.toFixed(2);
       row.classList.toggle("moved", part === "units" && number > 0);
     };
-    range.addEventListener("input", () => { show(Number(range.value)); change(part, name, Number(range.value)); });
+    range.addEventListener("input", () => {
+      show(Number(range.value));
+      change(part, name, Number(range.value));
+    });
     sliders[part].set(name, show);
     return row;
   };
@@ -73,7 +80,11 @@ function render({ model, el }) {
   const lightPanel = make("div", { className: "groups" }, [["pose", "Head"], ["light", "Light"]].map(([part, title]) =>
     make("fieldset", {}, [make("legend", {}, [title]),
       ...setup[part].map(([name, label, ...range]) => slider(part, name, "", label, ...range)),
-      button(`Reset ${title.toLowerCase()}`, () => { stop(); controls[part] = { ...setup.neutral[part] }; send(); })])));
+      button(`Reset ${title.toLowerCase()}`, () => {
+        stop();
+        controls[part] = { ...setup.neutral[part] };
+        send();
+      })])));
 
   const file = make("input", { type: "file", accept: "image/*", className: "hidden", ariaLabel: "Photo file" });
   file.addEventListener("change", async () => {
@@ -85,11 +96,11 @@ function render({ model, el }) {
     file.value = "";
   });
   const photoPanel = make("div", { className: "photo" }, [
-    make("p", {}, ["Show the networks a photo instead of the rendered face. The largest face that looks towards the camera is " +
-      "found and cut out."]),
+    make("p", {}, ["Show the networks a photo instead of the rendered face. The largest face that looks towards the " +
+      "camera is found and cut out."]),
     button("Choose a photo …", () => file.click()), file,
-    make("p", { className: "quiet" }, ["The photo stays on the machine that runs this notebook: it is not sent anywhere, not " +
-      "kept, and not saved with the notebook. The networks know rendered faces; read their answer with care."]),
+    make("p", { className: "quiet" }, ["The photo stays on the machine that runs this notebook: it is not sent " +
+      "anywhere, not kept, and not saved with the notebook. What the networks say of it is no statement about anyone."]),
   ]);
 
   const variants = make("select", { ariaLabel: "Variant of the expression" });
@@ -127,10 +138,12 @@ function render({ model, el }) {
   }, { className: "main" });
   const pause = button("Pause", () => (state.playing ? rest() : play()));
   const scrub = make("input", { type: "range", min: 0, max: 1, step: 1, value: 0, ariaLabel: "Step of the walk" });
-  scrub.addEventListener("input", () => { stop(); state.frame = Number(scrub.value); showFrame(); restSoon(); });
+  scrub.addEventListener("input", () => { stop(); state.frame = Number(scrub.value); showFrame(); settle(); });
   const clear = button("Clear trace", () => { stop(); model.set("_film", {}); model.save_changes(); });
   const filmBox = make("span", { className: "film" }, [pause, scrub, clear]);
-  const walkBox = make("div", { className: "walk", role: "group", ariaLabel: "Walk" }, [start, waypoints, fewer, more, filmBox]);
+  const walkBox = make(
+    "div", { className: "walk", role: "group", ariaLabel: "Walk" }, [start, waypoints, fewer, more, filmBox],
+  );
   limit();
 
   // ---- the spaces --------------------------------------------------------------------------------------------------
@@ -138,7 +151,8 @@ function render({ model, el }) {
   const points = floats(model.get("_points"));
   const labels = bytes(model.get("_labels"));
   const each = points.length / setup.methods.length;
-  const spaces = setup.methods.map(({ name, label }, i) => space(setup, name, label, points.subarray(i * each, (i + 1) * each), labels));
+  const spaces = setup.methods.map(({ name, label }, i) =>
+    space(setup, name, label, points.subarray(i * each, (i + 1) * each), labels));
   root.append(
     make("div", { className: "top" }, [portrait, controlsBox]), walkBox,
     make("div", { className: "spaces" }, spaces.map(({ box }) => box)),
@@ -152,7 +166,7 @@ function render({ model, el }) {
       else image.removeAttribute("src");
     }
     face.alt = picture ? `The face: ${text}` : "";
-    seen.alt = small ? `The same face in the ${setup.size} by ${setup.size} pixels that the networks see` : "";
+    seen.alt = small ? `The same face in the ${pixels} that the networks see` : "";
     for (const { name, attend } of spaces) attend(small, pictured.spaces[name].attention);
   };
   let pictured = null; // the answer or frame on the screen
@@ -197,10 +211,11 @@ function render({ model, el }) {
   const showFrame = () => {
     const all = frames(), whole = Math.floor(state.frame), frame = all[whole];
     if (!frame) return;
+    const step = `step ${whole + 1} of ${all.length}`;
     scrub.value = whole;
-    scrub.ariaValueText = `step ${whole + 1} of ${all.length}`;
+    scrub.ariaValueText = step;
     showControls(frame.units);
-    showState(frame, `Walk, step ${whole + 1} of ${all.length}`, all[Math.min(whole + 1, all.length - 1)], state.frame - whole);
+    showState(frame, `Walk, ${step}`, all[whole + 1] ?? frame, state.frame - whole);
   };
   const play = () => {
     if (!frames().length) return;
@@ -231,9 +246,9 @@ function render({ model, el }) {
     pause.textContent = "Play";
     state.frame = Math.round(state.frame);
     showFrame();
-    restSoon();
+    settle();
   };
-  const restSoon = () => {
+  const settle = () => {
     const frame = frames()[state.frame];
     if (!frame) return;
     controls.units = { ...frame.units };
@@ -250,9 +265,10 @@ function render({ model, el }) {
     filmBox.classList.toggle("empty", !all.length);
     scrub.max = Math.max(all.length - 1, 1);
     state.frame = 0;
-    if (!all.length) { pictured = null; return showAnswer(); }
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { state.frame = all.length - 1; scrub.value = state.frame; showAnswer(); }
-    else play();
+    if (all.length && !matchMedia("(prefers-reduced-motion: reduce)").matches) return play();
+    state.frame = Math.max(all.length - 1, 0);
+    scrub.value = state.frame;
+    showAnswer();
   };
   const onNotice = () => tell(model.get("_notice").text ?? "");
   const onMessage = (message) => {
@@ -274,10 +290,12 @@ function render({ model, el }) {
   const sized = new ResizeObserver(redraw);
   spaces.forEach(({ canvas }) => sized.observe(canvas));
   const themed = new MutationObserver(() => requestAnimationFrame(redraw));
-  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  themed.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
 
   // JupyterLab takes arrow keys for cells and headings, wherever the focus is, unless told not to.
-  root.querySelectorAll("input, select, .waypoints, [role=tablist]").forEach((node) => { node.dataset.lmSuppressShortcuts = "true"; });
+  for (const node of root.querySelectorAll("input, select, .waypoints, [role=tablist]")) {
+    node.dataset.lmSuppressShortcuts = "true";
+  }
   filmBox.classList.toggle("empty", !frames().length);
   scrub.max = Math.max(frames().length - 1, 1);
   scrub.value = scrub.max;
@@ -301,10 +319,12 @@ function space(setup, name, label, points, labels) {
     const fill = make("i");
     fill.style.background = color;
     const number = make("span", { className: "share" });
-    return { row: make("li", {}, [make("span", {}, [of]), make("span", { className: "bar" }, [fill]), number]), fill, number };
+    const row = make("li", {}, [make("span", {}, [of]), make("span", { className: "bar" }, [fill]), number]);
+    return { row, fill, number };
   });
-  const list = make("ul", { className: "bars", ariaLabel: `Class probabilities, ${label}` }, bars.map(({ row }) => row));
-  const gaze = make("canvas", { role: "img", width: 160, height: 160, ariaLabel: `Where ${label} looks: bright parts count most` });
+  const list = make("ul", { className: "bars", ariaLabel: `Probabilities, ${label}` }, bars.map(({ row }) => row));
+  const looks = `${label} looks at the bright parts`;
+  const gaze = make("canvas", { role: "img", width: 160, height: 160, ariaLabel: looks });
   const attention = make("figure", { className: "attention" }, [gaze, make("figcaption", {}, ["where it looks"])]);
   const box = make("section", { ariaLabel: label }, [
     make("h4", {}, [label]), canvas,
@@ -332,19 +352,22 @@ function space(setup, name, label, points, labels) {
     pen.font = `600 ${12 * unit}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    const placed = setup.names[name].map((at, k) => at && { text: setup.classes[k].name, at: place(at) }).filter(Boolean);
-    for (const name of placed) {
-      const half = pen.measureText(name.text).width / 2 + 4 * unit;
-      name.at[0] = Math.min(Math.max(name.at[0], half), canvas.width - half);
-    }
-    for (const { text, at } of apart(placed, 15 * unit, 34 * unit)) outlined(pen, text, at, ink, paper, 3.5 * unit);
+    const names = setup.names[name].flatMap((at, k) => {
+      if (!at) return [];
+      const text = setup.classes[k].name, [x, y] = place(at), half = pen.measureText(text).width / 2 + 4 * unit;
+      return [{ text, at: [Math.min(Math.max(x, half), canvas.width - half), y] }];
+    });
+    for (const { text, at } of apart(names, 15 * unit, 34 * unit)) outlined(pen, text, at, ink, paper, 3.5 * unit);
     return layer;
   };
   const draw = () => {
     const box = canvas.getBoundingClientRect(), unit = devicePixelRatio || 1;
     if (!last || !box.width) return;
     const [width, height] = [Math.round(box.width * unit), Math.round(box.height * unit)];
-    if (canvas.width !== width || canvas.height !== height) { [canvas.width, canvas.height] = [width, height]; dots = null; }
+    if (canvas.width !== width || canvas.height !== height) {
+      [canvas.width, canvas.height] = [width, height];
+      dots = null;
+    }
     const style = getComputedStyle(canvas), ink = style.color, paper = style.backgroundColor;
     dots ??= drawDots(ink, paper, unit);
     const pen = canvas.getContext("2d");
@@ -356,10 +379,10 @@ function space(setup, name, label, points, labels) {
     pen.strokeStyle = ink;
     pen.globalAlpha = 0.3;
     pen.beginPath();
-    for (const [a, b, c, d] of [[0, y, x - 12 * unit, y], [x + 12 * unit, y, width, y], [x, 0, x, y - 12 * unit], [x, y + 12 * unit, x, height]]) {
-      pen.moveTo(a, b);
-      pen.lineTo(c, d);
-    }
+    pen.moveTo(0, y);
+    pen.lineTo(width, y);
+    pen.moveTo(x, 0);
+    pen.lineTo(x, height);
     pen.stroke();
     pen.globalAlpha = 1;
     disc(pen, x, y, 10.5 * unit, paper);
@@ -376,8 +399,9 @@ function space(setup, name, label, points, labels) {
         number.textContent = share(probabilities[k]);
         row.classList.toggle("best", k === best);
       });
-      canvas.ariaLabel = `${label}: map of the test faces; the face lies at ${at.map((v) => v.toFixed(2)).join(", ")} and is ` +
-        `taken for ${setup.classes[best].name}, ${share(probabilities[best])}`;
+      canvas.ariaLabel = `${label}: map of the test faces; the face lies at ` +
+        `${at.map((value) => value.toFixed(2)).join(", ")} and is taken for ${setup.classes[best].name}, ` +
+        share(probabilities[best]);
       draw();
     },
     attend(picture, weights) {
@@ -388,7 +412,7 @@ function space(setup, name, label, points, labels) {
 }
 
 function drawTrace(pen, { path, stops, upTo }, place, setup, ink, paper, unit) {
-  const walked = path.slice(0, Math.min(Math.floor(upTo), path.length - 1) + 1).map((step) => [place(step.at), largest(step.probabilities)]);
+  const walked = path.slice(0, Math.floor(upTo) + 1).map((step) => [place(step.at), largest(step.probabilities)]);
   if (!walked.length) return;
   for (const [width, color] of [[5.5, paper], [2, ink]]) {
     pen.lineWidth = width * unit;
@@ -434,7 +458,7 @@ function drawAttention(canvas, picture, weights) {
   else finish();
 }
 
-// ---- small things ----------------------------------------------------------------------------------------------------
+// ---- small things ------------------------------------------------------------------------------------------------
 
 function make(tag, properties = {}, children = []) {
   const node = Object.assign(document.createElement(tag), properties);
@@ -472,13 +496,14 @@ function tabs(pages) {
     });
   });
   choose(0);
-  return make("div", { className: "tabs" }, [make("div", { role: "tablist" }, names), ...pages.map(([, page]) => page)]);
+  return make("div", {}, [make("div", { role: "tablist" }, names), ...pages.map(([, page]) => page)]);
 }
 
-// A photo no larger than needed, as JPEG; the file as it is where the browser cannot read it, so that Python may try and say.
+// A photo no larger than needed, as JPEG; the file as it is where the browser cannot read it: Python tries, and says.
 async function smaller(file) {
   try {
-    const picture = await createImageBitmap(file), scale = Math.min(1, 1280 / Math.max(picture.width, picture.height));
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, 1280 / Math.max(picture.width, picture.height));
     const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
     canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
     return (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.93 })).arrayBuffer();
@@ -490,7 +515,8 @@ async function smaller(file) {
 // [expression, number of its variant] that these units are, or [null, 0].
 function prototype(setup, units) {
   for (const [expression, variants] of Object.entries(setup.presets)) {
-    const number = variants.findIndex(([, of]) => Object.entries(of).every(([unit, value]) => Math.abs(units[unit] - value) < 1e-6));
+    const same = ([unit, value]) => Math.abs(units[unit] - value) < 1e-6;
+    const number = variants.findIndex(([, of]) => Object.entries(of).every(same));
     if (number >= 0) return [expression, number];
   }
   return [null, 0];
@@ -501,7 +527,9 @@ function apart(names, height, width) {
   const placed = [];
   for (const name of [...names].sort((a, b) => a.at[1] - b.at[1])) {
     let [x, y] = name.at;
-    for (const { at } of placed) if (Math.abs(at[0] - x) < 2 * width && Math.abs(at[1] - y) < height) y = at[1] + height;
+    for (const { at } of placed) {
+      if (Math.abs(at[0] - x) < 2 * width && Math.abs(at[1] - y) < height) y = at[1] + height;
+    }
     placed.push({ text: name.text, at: [x, y] });
   }
   return placed;
