@@ -443,7 +443,7 @@ function drawAttention(canvas, picture, weights) {
   const pen = canvas.getContext("2d"), high = Math.max(...weights.flat()), low = Math.min(...weights.flat());
   const veil = new OffscreenCanvas(weights[0].length, weights.length), small = veil.getContext("2d");
   weights.forEach((row, y) => row.forEach((value, x) => {
-    small.fillStyle = `rgb(0 0 0 / ${0.8 * (1 - (value - low) / (high - low || 1))})`;
+    small.fillStyle = `rgb(0 0 0 / ${(0.8 * (high - value)) / (high - low || 1)})`;
     small.fillRect(x, y, 1, 1);
   }));
   const finish = () => {

@@ -32,7 +32,7 @@ from ferlab.rendering.expressions import check_action_units
 from ferlab.widgets.face_spaces import FaceSpaces, Seen
 from ferlab.widgets.thumbnails import data_uri
 
-PICTURE = 192  # pixels of the picture for people; with one sample a pixel it costs about as much as the network's
+PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
 GROUPS: dict[str, tuple[str, ...]] = {
     "Brows": ("AU1", "AU2", "AU4"),
     "Eyes": ("AU5", "AU7", "AU43", "AU64"),
