@@ -17,7 +17,7 @@ from ferlab.errors import FerlabError
 from ferlab.projection import place
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, EXPRESSIONS, Identity
 from ferlab.widgets import FaceLab
-from ferlab.widgets.face_lab import GROUPS, LIGHT, POSE
+from ferlab.widgets.face_controls import GROUPS, LIGHT, POSE
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 
 import anywidget
@@ -28,35 +27,21 @@ from ferlab.rendering import (
     random_identity,
     render,
 )
-from ferlab.rendering.expressions import check_action_units
+from ferlab.widgets.face_controls import (
+    EVERYDAY_LIGHT,
+    GROUPS,
+    LIGHT,
+    NEUTRAL_POSE,
+    POSE,
+    checked_light,
+    checked_pose,
+    checked_units,
+    prototype,
+)
 from ferlab.widgets.face_spaces import FaceSpaces, Seen
 from ferlab.widgets.thumbnails import data_uri
 
 PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Brows": ("AU1", "AU2", "AU4"),
-    "Eyes": ("AU5", "AU7", "AU43", "AU64"),
-    "Cheeks and nose": ("AU6", "AU9"),
-    "Lips": ("AU10", "AU16", "AU18", "AU22", "AU23", "AU24"),
-    "Mouth corners": ("AU12", "AU14", "AU15", "AU20"),
-    "Chin and jaw": ("AU17", "AU25", "AU26", "AU27"),
-}
-# name -> label, least, largest, step, unit. The ranges are those of the built-in faces: beyond them the networks have
-# seen nothing.
-POSE = {
-    "yaw": ("turn (yaw)", -32, 32, 1, "°"),
-    "pitch": ("nod (pitch)", -18, 16, 1, "°"),
-    "roll": ("tilt (roll)", -13, 13, 1, "°"),
-}
-LIGHT = {
-    "azimuth": ("light from the side", -75, 75, 1, "°"),
-    "elevation": ("light from above", -8, 65, 1, "°"),
-    "softness": ("softness", 0, 1, 0.05, ""),
-    "warmth": ("warmth", -1, 1, 0.05, ""),
-    "exposure": ("brightness", -0.7, 0.6, 0.05, ""),
-}
-NEUTRAL_POSE = dict.fromkeys(POSE, 0.0)
-EVERYDAY_LIGHT = {field.name: float(field.default) for field in fields(Light) if field.name in LIGHT}
 BLUR, NOISE = 0.22, 0.006  # of the camera, the means of the built-in faces
 MOST_WAYPOINTS, MOST_STEPS = 8, 60
 
@@ -151,7 +136,7 @@ class FaceLab(anywidget.AnyWidget):
 
     @units.setter
     def units(self, values: Mapping[str, float]) -> None:
-        self._change(units=_checked_units(values))
+        self._change(units=checked_units(values))
 
     @property
     def pose(self) -> dict[str, float]:
@@ -161,7 +146,7 @@ class FaceLab(anywidget.AnyWidget):
 
     @pose.setter
     def pose(self, values: Mapping[str, float]) -> None:
-        self._change(pose=_checked("pose", values, POSE, NEUTRAL_POSE))
+        self._change(pose=checked_pose(values))
 
     @property
     def light(self) -> dict[str, float]:
@@ -171,7 +156,7 @@ class FaceLab(anywidget.AnyWidget):
 
     @light.setter
     def light(self, values: Mapping[str, float]) -> None:
-        self._change(light=_checked("light", values, LIGHT, EVERYDAY_LIGHT))
+        self._change(light=checked_light(values))
 
     @property
     def identity(self) -> int | Identity:
@@ -200,7 +185,7 @@ class FaceLab(anywidget.AnyWidget):
         Raises:
             FerlabError: an unknown expression or variant.
         """
-        self.units = _prototype(expression, variant)
+        self.units = prototype(expression, variant)
 
     def show_photo(self, path: str | Path) -> None:
         """Show the largest face of a photo to the networks, instead of the rendered one.
@@ -232,7 +217,7 @@ class FaceLab(anywidget.AnyWidget):
         if not isinstance(steps, Integral) or not 1 <= steps <= MOST_STEPS:
             raise FerlabError(f"A walk makes 1 to {MOST_STEPS} steps to the next waypoint, not {steps!r}.")
         stops = [
-            _checked_units(_prototype(waypoint) if isinstance(waypoint, str) else waypoint) for waypoint in waypoints
+            checked_units(prototype(waypoint) if isinstance(waypoint, str) else waypoint) for waypoint in waypoints
         ]
         path = [stops[0]]
         for before, after in zip(stops, stops[1:], strict=False):
@@ -433,7 +418,7 @@ class FaceLab(anywidget.AnyWidget):
             "light": [[name, *values] for name, values in LIGHT.items()],
             "neutral": {"pose": NEUTRAL_POSE, "light": EVERYDAY_LIGHT},
             "presets": {
-                name: [[text, _checked_units(units)] for text, units in variants.items()]
+                name: [[text, checked_units(units)] for text, units in variants.items()]
                 for name, variants in EXPRESSIONS.items()
             },
             "middle": ((low + high) / 2).tolist(),
@@ -445,42 +430,6 @@ class FaceLab(anywidget.AnyWidget):
             if spaces.dataset not in ("", "synthetic")
             else "",
         }
-
-
-def _prototype(expression: str, variant: str | None = None) -> dict[str, float]:
-    if expression not in EXPRESSIONS:
-        raise FerlabError(f"There is no expression {expression!r}; choose one of: {', '.join(EXPRESSIONS)}.")
-    variants = EXPRESSIONS[expression]
-    if variant is not None and variant not in variants:
-        raise FerlabError(f"{expression} has no variant {variant!r}; choose one of: {', '.join(variants)}.")
-    return variants[next(iter(variants)) if variant is None else variant]
-
-
-def _checked_units(values: Mapping[str, float]) -> dict[str, float]:
-    units = check_action_units(_numbers("action units", values))
-    if outside := [name for name, value in units.items() if not 0 <= value <= 1]:
-        raise FerlabError(f"The intensity of {outside[0]} is {units[outside[0]]:g}: give a number between 0 and 1.")
-    return {name: units.get(name, 0.0) for name in ACTION_UNITS}
-
-
-def _checked(what: str, values: Mapping[str, float], ranges: Mapping, default: Mapping[str, float]) -> dict[str, float]:
-    given = _numbers(what, values)
-    for name, value in given.items():
-        if name not in ranges:
-            raise FerlabError(f"The {what} has no {name!r}; it takes: {', '.join(ranges)}.")
-        _, least, largest, *_ = ranges[name]
-        if not least <= value <= largest:
-            raise FerlabError(f"The {name} is {value:g}: give a number between {least} and {largest}.")
-    return {**default, **given}
-
-
-def _numbers(what: str, values: Mapping[str, float]) -> dict[str, float]:
-    if not isinstance(values, Mapping):
-        raise FerlabError(f"The {what} must be names with numbers, such as a dict, not {type(values).__name__}.")
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise FerlabError(f"The value of {name} is {value!r}: give a number.")
-    return {name: float(value) for name, value in values.items()}
 
 
 @lru_cache(maxsize=32)
