@@ -23,6 +23,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 PACKAGES = {
     "IPython": "ipykernel",  # comes with it
     "PIL": "pillow",
+    "cv2": "opencv-python-headless",
     "jscatter": "jupyter-scatter",
     "lightning_fabric": "lightning-fabric",
     "sklearn": "scikit-learn",
@@ -150,7 +151,7 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("ferlab", ("export",)), ("notebooks", ()), ("tests", ("test",)), ("data_scripts", ("rig",))],
+    [("ferlab", ("export", "photos")), ("notebooks", ()), ("tests", ("test",)), ("data_scripts", ("rig",))],
 )
 def test_everything_imported_is_named(texts, folder, extras):
     project = tomllib.loads(texts["pyproject.toml"])["project"]

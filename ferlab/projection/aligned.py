@@ -143,15 +143,25 @@ def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, f
         (True, 0.0)
     """
     reference = np.asarray(reference, dtype=np.float64)
+    turn, shift = similarity(reference, points)
+    moved = np.asarray(points, dtype=np.float64) @ turn + shift
+    spread = ((reference - reference.mean(axis=0)) ** 2).sum()
+    return moved, float(((moved - reference) ** 2).sum() / max(spread, 1e-12))
+
+
+def similarity(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`procrustes` does to a point: a matrix (2, 2) and a shift (2,); it becomes `x @ matrix + shift`.
+
+    Args:
+        reference, points: float arrays (N, 2) as for :func:`procrustes`.
+    """
+    reference = np.asarray(reference, dtype=np.float64)
     points = np.asarray(points, dtype=np.float64)
-    center = reference.mean(axis=0)
-    a = reference - center
-    b = points - points.mean(axis=0)
+    center, own_center = reference.mean(axis=0), points.mean(axis=0)
+    a, b = reference - center, points - own_center
     u, s, vt = np.linalg.svd(b.T @ a)
-    scale = s.sum() / max((b**2).sum(), 1e-12)
-    moved = scale * b @ (u @ vt) + center
-    disparity = float(((moved - reference) ** 2).sum() / max((a**2).sum(), 1e-12))
-    return moved, disparity
+    turn = s.sum() / max((b**2).sum(), 1e-12) * (u @ vt)
+    return turn, center - own_center @ turn
 
 
 def _checked(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -246,21 +256,33 @@ def neighbor_graph(indices: np.ndarray, distances: np.ndarray) -> sparse.coo_mat
         A symmetric sparse matrix (N, N).
     """
     n, k = indices.shape
-    distances = distances.astype(np.float64)
-    # The nearest at a distance above zero; 0 where all are identical.
-    nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
-    nearest = np.where(np.isfinite(nearest), nearest, 0.0)[:, None]
-    beyond = np.maximum(distances - nearest, 0.0)
-    sigma = _scales(beyond[:, 1:], np.log2(k))
-    own_mean = distances.mean(axis=1, keepdims=True)
-    sigma = np.maximum(sigma, 1e-3 * np.where(nearest > 0, own_mean, distances.mean()))
-    strength = np.exp(-beyond / np.maximum(sigma, 1e-300))
+    strength = link_strengths(distances)
     strength[indices == np.arange(n)[:, None]] = 0.0
     directed = sparse.csr_matrix((strength.ravel(), (np.repeat(np.arange(n), k), indices.ravel())), shape=(n, n))
     directed.eliminate_zeros()
     back = directed.T.tocsr()
     graph = directed + back - directed.multiply(back)
     return graph.tocoo().astype(np.float32)
+
+
+def link_strengths(distances: np.ndarray) -> np.ndarray:
+    """How strongly each point is linked to its neighbors, as seen from itself, 0 to 1; :func:`neighbor_graph` says how.
+
+    Args:
+        distances: float array (N, k), ascending; the first is each point's distance to itself.
+
+    Returns:
+        A float64 array (N, k); the first column means nothing.
+    """
+    distances = distances.astype(np.float64)
+    # The nearest at a distance above zero; 0 where all are identical.
+    nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
+    nearest = np.where(np.isfinite(nearest), nearest, 0.0)[:, None]
+    beyond = np.maximum(distances - nearest, 0.0)
+    sigma = _scales(beyond[:, 1:], np.log2(distances.shape[1]))
+    own_mean = distances.mean(axis=1, keepdims=True)
+    sigma = np.maximum(sigma, 1e-3 * np.where(nearest > 0, own_mean, distances.mean()))
+    return np.exp(-beyond / np.maximum(sigma, 1e-300))
 
 
 def _scales(beyond: np.ndarray, total: float) -> np.ndarray:

@@ -1,14 +1,23 @@
 """Interactive parts for notebooks. Each is one call and degrades to a picture where nothing can move.
 
->>> from ferlab.widgets import action_unit_slider, embedding_views
+>>> from ferlab.widgets import FaceLab, action_unit_slider, embedding_views
 """
 
 from __future__ import annotations
 
-__all__ = ["EmbeddingViews", "action_unit_slider", "ask", "check_selection", "check_within_between", "embedding_views"]
+__all__ = [
+    "EmbeddingViews",
+    "FaceLab",
+    "action_unit_slider",
+    "ask",
+    "check_selection",
+    "check_within_between",
+    "embedding_views",
+]
 
 _HOME = {
     "EmbeddingViews": "views",
+    "FaceLab": "face_lab",
     "action_unit_slider": "faces",
     "ask": "exercises",
     "check_selection": "exercises",
