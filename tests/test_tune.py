@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from tiny import tiny_faces
 
 from ferlab.errors import FerlabError
-from ferlab.training import METHODS, TrainSettings, compare, tune
+from ferlab.training import ALL_METHODS, METHODS, TrainSettings, compare, tune
 from ferlab.training.tune import OBJECTIVE, SPACES, TuneSettings, choose, propose, run_tune
 
 QUIET = Console(quiet=True)
@@ -129,3 +130,11 @@ def test_bad_options_are_one_sentence(tiny, tmp_path):
     with pytest.raises(FerlabError, match="no method 'nope'"):
         run_tune(settings(tmp_path / "a", methods=("nope",)), QUIET)
     assert not (tmp_path / "a").exists()
+
+
+def test_the_methods_table_holds_what_the_recorded_search_chose():
+    trials = pd.read_csv(Path(__file__).parent.parent / "docs/tuning/synthetic.csv")
+    assert set(trials["method"]) == set(ALL_METHODS) and trials.groupby("method").size().nunique() == 1
+    for name, best in choose(trials).items():
+        for value in SPACES[METHODS[name].loss]:
+            assert getattr(METHODS[name], value) == best[value], f"{name}: {value} of trial {best['trial']}"
