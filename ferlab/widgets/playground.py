@@ -258,7 +258,7 @@ class LossPlayground(anywidget.AnyWidget):
 
     @property
     def selected(self) -> int:
-        """The point (with Ad-Corre the face) whose level sets and negative are shown; first the one with the largest loss."""
+        """The point (with Ad-Corre the face) that is looked at closely; first the one with the largest loss."""
         return self._selected[self._view]
 
     @selected.setter

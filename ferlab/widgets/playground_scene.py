@@ -19,8 +19,8 @@ _CLASSIFIER = (
     "largest logit in that direction."
 )
 _PROFILES = (
-    "Ad-Corre compares embeddings by the correlation of their entries. Of two entries it could only be +1 or −1, with no "
-    "slope to follow, so there is no plane here: every face has two heads of 8 entries, drawn as profiles. FD wants "
+    "Ad-Corre compares embeddings by the correlation of their entries. Of two entries it could only be +1 or −1, with "
+    "no slope to follow, so there is no plane here: every face has two heads of 8 entries, drawn as profiles. FD wants "
     "correlation +1 within a class and −1 between classes, MD −1 between class means, ED −1 between the heads of one "
     "face. All pairs count alike here (adaptive weights off)."
 )
