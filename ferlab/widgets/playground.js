@@ -71,6 +71,10 @@ const classIcon = (k, color, open = true) =>
   svg("svg", { viewBox: "-10 -10 20 20", class: "icon", "aria-hidden": "true" },
     svg("path", { d: shape(k, 6), class: open ? "point" : "point shut", style: `--class: ${color}` }));
 
+// "fear 2" for the second one of its class.
+const nameOf = ({ classes, labels }, i) =>
+  `${classes[labels[i]]} ${labels.slice(0, i + 1).filter((k) => k === labels[i]).length}`;
+
 // Where the pointer is, in the coordinates of an svg element.
 function within(root, event) {
   const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(root.getScreenCTM().inverse());
@@ -102,12 +106,12 @@ function channel(model) {
   const from = Math.random().toString(36).slice(2);
   const queue = new Map();
   let number = 0;
-  let waiting = false;
+  let waiting = null; // the key of the message that is not answered yet
   function next() {
-    if (waiting || !queue.size) return;
+    if (waiting !== null || !queue.size) return;
     const [[key, message]] = queue;
     queue.delete(key);
-    waiting = true;
+    waiting = key;
     number += 1;
     model.send({ ...message, from, number });
   }
@@ -118,10 +122,11 @@ function channel(model) {
       next();
     },
     answered([of, at] = []) {
-      if (of === from && at === number) waiting = false;
+      if (of === from && at === number) waiting = null;
       next();
     },
-    holds: (key) => queue.has(key),
+    // Whether the kernel does not know yet what was said last under this key.
+    holds: (key) => waiting === key || queue.has(key),
   };
 }
 
@@ -151,14 +156,13 @@ function planeView(ask) {
   let dragged = null;
   const half = SIDE / 2 - INSET;
   const px = ([x, y]) => [SIDE / 2 + (x / scene.span) * half, SIDE / 2 - (y / scene.span) * half];
-  const label = (i) => `${scene.classes[scene.labels[i]]} ${scene.labels.slice(0, i + 1).filter((k) => k === scene.labels[i]).length}`;
 
   function describe({ what, index, at }) {
     const where = `x ${signed(at[0])}, y ${signed(at[1])}`;
     if (what === "centers") return `Center of ${scene.classes[index]}, ${where}`;
     if (what === "classifier") return `Weight vector of ${scene.classes[index]}, ${where}`;
     const state = scene.open[index] ? "" : ", hinge shut";
-    return `Point ${label(index)}, ${where}, loss ${scene.losses[index].toFixed(3)}${state}`;
+    return `Point ${nameOf(scene, index)}, ${where}, loss ${scene.losses[index].toFixed(3)}${state}`;
   }
 
   function moveTo(item, to) {
@@ -397,7 +401,6 @@ function profilesView(ask) {
   const rowHeight = () => Math.min(CHART.row, 400 / scene.labels.length);
   const left = (head) => CHART.left + head * (CHART.width + CHART.gap);
   const reach = () => Math.max(2.2, 1.05 * Math.max(...scene.profiles.flat(2).map(Math.abs)));
-  const label = (i) => `${scene.classes[scene.labels[i]]} ${scene.labels.slice(0, i + 1).filter((k) => k === scene.labels[i]).length}`;
   const columnX = (entry) => 12 + (entry * (CHART.width - 24)) / (scene.profiles[0][0].length - 1);
   const entryY = (value) => (rowHeight() - 8) / 2 - (value / reach()) * ((rowHeight() - 14) / 2);
 
@@ -457,7 +460,7 @@ function profilesView(ask) {
       svg("path", { d: path(at), class: "profile" }),
       ...at.map(([x, y], i) => svg("circle", { cx: x, cy: y, r: 3.6, class: i === entry ? "entry current" : "entry" })),
       svg("path", { d: arrows, class: "arrow" }));
-    set(chart.node, { "aria-label": `${label(face)}, head ${head + 1}, entry ${entry + 1} of ${values.length}: ${signed(values[entry])}. Left and right choose an entry, up and down move it.` });
+    set(chart.node, { "aria-label": `${nameOf(scene, face)}, head ${head + 1}, entry ${entry + 1} of ${values.length}: ${signed(values[entry])}. Left and right choose an entry, up and down move it.` });
   }
 
   function cell(x, y, size, value, target, title) {
@@ -501,7 +504,7 @@ function profilesView(ask) {
     const { labels, present, correlations, meanCorrelations, headCorrelations } = scene;
     const parts = [];
     const title = (x, y, words, kind = "title") => parts.push(svg("text", { x, y, class: kind, text: words }));
-    const faces = labels.map((_, i) => label(i));
+    const faces = labels.map((_, i) => nameOf(scene, i));
     const size = MATRIX.size / labels.length;
     const means = MATRIX.top + MATRIX.size + 62;
     correlations.forEach((values, head) => {
@@ -596,8 +599,8 @@ function render({ model, el }) {
   const ask = Object.assign(send, { holds });
   const views = { plane: planeView(ask), profiles: profilesView(ask) };
 
-  const loss = html("select", {});
-  const classes = html("select", {}, ...[2, 3, 4, 5, 6, 7].map((k) => html("option", { value: k, text: k })));
+  const loss = html("select", { "aria-label": "Loss" });
+  const classes = html("select", { "aria-label": "Classes" }, ...[2, 3, 4, 5, 6, 7].map((k) => html("option", { value: k, text: k })));
   loss.addEventListener("change", () => ask({ do: "set", name: "loss", value: loss.value }));
   classes.addEventListener("change", () => ask({ do: "set", name: "num_classes", value: +classes.value }));
   const button = (words, title, message) => {
@@ -625,10 +628,12 @@ function render({ model, el }) {
   const switches = html("fieldset", { class: "switches" }, html("legend", { text: "Gradient descent moves" }));
   const list = html("div", { class: "list", role: "group", "aria-label": "Loss of every point" });
   const message = html("p", { class: "message", role: "status" });
-  const root = html("div", { class: "ferlab-playground", "data-lm-suppress-shortcuts": "true" }, bar,
+  const root = html("div", { class: "ferlab-playground" }, bar,
     html("div", { class: "body" },
       html("div", { class: "stage" }, stage, legend),
       html("div", { class: "side" }, value, message, explanation, sliders, switches, list, about)));
+  // JupyterLab leaves the keys to whatever has the focus and this attribute.
+  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   root.addEventListener("keydown", (event) => {
     if (event.key !== " " || event.target.closest("button, select, input")) return;
     event.preventDefault();
@@ -668,9 +673,8 @@ function render({ model, el }) {
       shownClasses = wanted;
       rows = scene.labels.map((k, i) => {
         const parts = { icon: html("i"), bar: html("b"), number: html("output") };
-        const nth = scene.labels.slice(0, i + 1).filter((other) => other === k).length;
         const row = html("button", { type: "button", class: "row", style: `--class: ${scene.colors[k]}` },
-          parts.icon, html("span", { text: `${scene.classes[k]} ${nth}` }), html("span", { class: "track" }, parts.bar), parts.number);
+          parts.icon, html("span", { text: nameOf(scene, i) }), html("span", { class: "track" }, parts.bar), parts.number);
         row.addEventListener("click", () => ask({ do: "set", name: "selected", value: i }, "set selected"));
         return { row, ...parts };
       });
@@ -679,7 +683,7 @@ function render({ model, el }) {
     const most = Math.max(...scene.losses, 1e-9);
     scene.losses.forEach((one, i) => {
       const { row, icon, bar, number } = rows[i];
-      set(row, { "aria-pressed": scene.selected === i });
+      set(row, { "aria-pressed": scene.selected === i, "aria-label": `${nameOf(scene, i)}, loss ${one.toFixed(2)}` });
       icon.replaceChildren(classIcon(scene.labels[i], scene.colors[scene.labels[i]], scene.open[i]));
       bar.style.width = `${(100 * one) / most}%`;
       number.textContent = one.toFixed(2);
