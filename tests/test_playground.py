@@ -239,6 +239,18 @@ def test_weights_switch_terms_off():
         playground.term_weights = {"XD": 1}
 
 
+def test_losses_of_the_chosen_entry_elsewhere():
+    playground = LossPlayground("ad-corre", seed=3)
+    playground.selected, playground.selected_entry = 4, (1, 6)
+    levels = playground._scene["levels"]
+    assert playground._scene["place"] == (4, 1, 6)
+    for height, loss in (levels[0], levels[7]):
+        say(playground, do="entry", face=4, head=1, entry=6, to=height)
+        assert playground.value == pytest.approx(loss, abs=1e-4)
+    with pytest.raises(FerlabError, match="entry must be a number from 0 to 7"):
+        playground.selected_entry = (0, 8)
+
+
 def test_many_classes_of_profiles_are_limited_and_said():
     playground = LossPlayground("ad-corre", classes=7)
     assert sorted(set(playground.profile_labels)) == [0, 1, 2, 3]

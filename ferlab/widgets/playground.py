@@ -22,6 +22,7 @@ from ferlab.widgets import playground_plane as on_plane
 from ferlab.widgets import playground_profiles as on_profiles
 from ferlab.widgets import playground_scene as scene
 
+HERE = Path(__file__).parent
 MOVABLE = ("points", "centers", "classifier")
 MOST_POINTS = 70
 SPANS = (5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 200.0, 500.0, 1200.0)
@@ -64,8 +65,10 @@ class LossPlayground(anywidget.AnyWidget):
         True
     """
 
-    _esm = Path(__file__).parent / "playground.js"
-    _css = Path(__file__).parent / "playground.css"
+    _esm = "\n".join(
+        (HERE / f"playground{part}.js").read_text("utf-8") for part in ("_tools", "_plane", "_profiles", "")
+    )
+    _css = HERE / "playground.css"
     # All that the page shows. It answers with messages only (see _answer), so there is one way in and one way out.
     _scene = traitlets.Dict().tag(sync=True)
 
@@ -267,6 +270,20 @@ class LossPlayground(anywidget.AnyWidget):
         self._selected[self._view] = _whole(value, "selected", 0, there - 1)
         self._update()
 
+    @property
+    def selected_entry(self) -> tuple[int, int]:
+        """Head and entry of the selected face whose possible losses are shown with Ad-Corre."""
+        return self._entry
+
+    @selected_entry.setter
+    def selected_entry(self, value: tuple[int, int]) -> None:
+        try:
+            head, entry = value
+        except (TypeError, ValueError):
+            raise FerlabError(f"selected_entry must be a head and an entry, but is {value!r}.") from None
+        self._choose(self._selected["profiles"], head, entry)
+        self._tell()
+
     # ---- results -------------------------------------------------------------------------------------------------
 
     @property
@@ -378,10 +395,16 @@ class LossPlayground(anywidget.AnyWidget):
         self._start = (plane, *on_profiles.deal_profiles(k, self._seed))
         self._history: list[float] = []
         self._selected = {"plane": 0, "profiles": 0}
+        self._entry = (0, 0)
         if self._view == "plane":
             # The point that has most to tell.
             self._selected["plane"] = int(on_plane.evaluate(plane, self._plane_settings).losses.argmax())
         self.reset()
+
+    def _choose(self, face: int, head: int, entry: int) -> None:
+        faces, heads, entries = self._profiles.shape
+        self._entry = (_whole(head, "head", 0, heads - 1), _whole(entry, "entry", 0, entries - 1))
+        self._selected["profiles"] = _whole(face, "face", 0, faces - 1)
 
     def _set(self, **changed: Any) -> None:
         self._settings = replace(self._settings, **changed)
@@ -435,8 +458,9 @@ class LossPlayground(anywidget.AnyWidget):
         }  # fmt: skip
         if self._view == "profiles":
             sliders = scene.profiles_sliders(self._weights, self.learning_rate)
+            place = (self.selected, *self._entry)
             shown = scene.profiles_scene(
-                self._profiles, self._profile_labels, self._result, self._weights, self.num_classes
+                self._profiles, self._profile_labels, self._result, self._weights, place, self.num_classes
             )
         else:
             settings, plane = self._plane_settings, self._plane
@@ -477,9 +501,13 @@ class LossPlayground(anywidget.AnyWidget):
                 moved[_whole(index, "index", 0, len(moved) - 1)] = to
                 setattr(self, what, moved)
             case {"do": "entry", "face": face, "head": head, "entry": entry, "to": to}:
+                self._choose(face, head, entry)
                 moved = self.profiles
                 moved[face, head, entry] = to
                 self.profiles = moved
+            case {"do": "choose", "face": face, "head": head, "entry": entry}:
+                self._choose(face, head, entry)
+                self._tell()
             case {"do": "set", "name": "FD" | "MD" | "ED" as name, "value": value}:
                 self.term_weights = {name: value}
             case {"do": "set", "name": name, "value": value} if name in _FROM_PAGE:

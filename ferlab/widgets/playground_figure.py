@@ -53,7 +53,9 @@ def plane_figure(
         negative = plane.centers.gather(0, result.negatives[selected][None])[0]
         axes.plot(*torch.stack([plane.points[selected], negative]).T, color=INK, linewidth=1, linestyle=":")
         axes.scatter(*negative, marker="x", s=90, color=INK, zorder=6, label="negative of the ringed point")
-    axes.set_xlabel(f"arrows: −gradient × {gain:g}; lines: equal loss of the ringed point, dashed: its loss now", fontsize=8)
+    axes.set_xlabel(
+        f"arrows: −gradient × {gain:g}; lines: equal loss of the ringed point, dashed: its loss now", fontsize=8
+    )
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     return figure
 

@@ -16,6 +16,7 @@ from ferlab.losses.ad_corre import standardise
 
 ENTRIES = 8
 HEADS = 2
+LEVELS = 13  # heights of the chosen entry at which the loss is looked at
 MOST_CLASSES = 4  # more would be too small to read
 
 
@@ -51,6 +52,17 @@ def deal_profiles(num_classes: int, seed: int) -> tuple[Tensor, Tensor]:
     return 0.7 * profiles.clamp(-2, 2), labels
 
 
+def ad_corre(labels: Tensor, weights: dict[str, float]) -> AdCorreLoss:
+    """The loss with these weights of its terms, all pairs counted alike."""
+    return AdCorreLoss(
+        num_classes=int(labels.max()) + 1,
+        adaptive=False,
+        feature_weight=weights["FD"],
+        mean_weight=weights["MD"],
+        embedding_weight=weights["ED"],
+    )
+
+
 def evaluate_profiles(profiles: Tensor, labels: Tensor, weights: dict[str, float]) -> ProfilesResult:
     """Ad-Corre's terms, their gradient, and the correlations that they are made of.
 
@@ -59,13 +71,7 @@ def evaluate_profiles(profiles: Tensor, labels: Tensor, weights: dict[str, float
         labels: (B,).
         weights: factor of each of "FD", "MD", "ED".
     """
-    loss = AdCorreLoss(
-        num_classes=int(labels.max()) + 1,
-        adaptive=False,
-        feature_weight=weights["FD"],
-        mean_weight=weights["MD"],
-        embedding_weight=weights["ED"],
-    )
+    loss = ad_corre(labels, weights)
     leaf = profiles.clone().requires_grad_()
     terms = loss.components(leaf, labels)
     gradient = torch.zeros_like(profiles)
@@ -87,3 +93,23 @@ def _correlations(vectors: Tensor) -> Tensor:
     """(.., M, M) of vectors (.., M, D), as the loss standardises them."""
     standard = standardise(vectors)
     return standard @ standard.transpose(-1, -2)
+
+
+@torch.no_grad()
+def entry_levels(
+    profiles: Tensor, labels: Tensor, weights: dict[str, float], place: tuple[int, int, int], reach: float
+) -> list[tuple[float, float]]:
+    """(height, loss) of one entry at `LEVELS` heights in [-reach, reach], all else staying: a level set's counterpart.
+
+    Args:
+        profiles, labels, weights: as for `evaluate_profiles`.
+        place: face, head and entry.
+        reach: the largest height.
+    """
+    loss = ad_corre(labels, weights)
+    moved = profiles.clone()
+    levels = []
+    for height in torch.linspace(-reach, reach, LEVELS, dtype=torch.float64).tolist():
+        moved[place] = height
+        levels.append((height, float(loss(moved, labels)) if any(weights.values()) else 0.0))
+    return levels

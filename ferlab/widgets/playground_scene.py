@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ferlab.widgets.playground_plane import PLANE_LOSSES, LevelSets, Plane, PlaneResult, PlaneSettings
-from ferlab.widgets.playground_profiles import MOST_CLASSES, ProfilesResult
+from ferlab.widgets.playground_profiles import MOST_CLASSES, ProfilesResult, entry_levels
 
 AD_CORRE = "ad-corre"
 LOSSES: dict[str, str] = {**PLANE_LOSSES, AD_CORRE: "Ad-Corre: FD, MD and ED"}
@@ -114,9 +114,11 @@ def plane_scene(
 
 
 def profiles_scene(
-    profiles: torch.Tensor, labels: torch.Tensor, result: ProfilesResult, weights: dict[str, float], num_classes: int
-) -> dict[str, Any]:
+    profiles: torch.Tensor, labels: torch.Tensor, result: ProfilesResult, weights: dict[str, float],
+    place: tuple[int, int, int], num_classes: int,
+) -> dict[str, Any]:  # fmt: skip
     """Every profile, and the matrices beside them."""
+    reach = max(2.2, 1.05 * float(profiles.abs().max()))
     note = ""
     if num_classes > 2:
         note = "More than two directions cannot all be opposite to one another: FD and MD stay above 0 here."
@@ -124,6 +126,9 @@ def profiles_scene(
         note = f"{MOST_CLASSES} of the {num_classes} classes are shown, so that they can be read. {note}"
     return {
         "view": "profiles",
+        "place": place,
+        "reach": reach,
+        "levels": rounded(entry_levels(profiles, labels, weights, place, reach), 5),
         "labels": labels.tolist(),
         "profiles": rounded(profiles),
         "gradient": rounded(result.gradient, 5),

@@ -62,7 +62,7 @@ class Playground:
         pytest.fail(f"The kernel holds {self.kernel}, the screen shows {self.number()}.")
 
     def number(self) -> str:
-        return self.root.locator(".value .number").inner_text()
+        return self.root.locator(".fp-value .number").inner_text()
 
     def press(self, name: str) -> None:
         self.root.get_by_role("button", name=re.compile(name)).click()
@@ -121,12 +121,13 @@ def test_dragging_a_point_moves_it_in_the_kernel(playground):
     scale = playground.per_pixel()
     wanted = [before["points"][2][0] + 60 * scale, before["points"][2][1] + 45 * scale]
     playground.wait(lambda state: state["points"][2] == pytest.approx(wanted, abs=2 * scale))
-    assert [p for i, p in enumerate(after["points"]) if i != 2] == [
-        p for i, p in enumerate(before["points"]) if i != 2
-    ]
+    assert [p for i, p in enumerate(after["points"]) if i != 2] == [p for i, p in enumerate(before["points"]) if i != 2]
     assert after["value"] != before["value"]
     assert re.search(r"Point surprise 3, x \S+, y \S+, loss", playground.points.nth(2).get_attribute("aria-label"))
-    assert playground.root.get_by_role("button", name=re.compile("^surprise 3, loss")).get_attribute("aria-pressed") == "true"
+    assert (
+        playground.root.get_by_role("button", name=re.compile("^surprise 3, loss")).get_attribute("aria-pressed")
+        == "true"
+    )
 
 
 def test_dragging_a_center_turns_every_arrow_of_its_class(playground):
@@ -197,7 +198,7 @@ def test_hinge_that_is_shut_is_hollow(playground):
     playground.page.keyboard.press("Home")
     state = playground.wait(lambda state: state["margin"] == 0)
     hollow = playground.root.locator(".node.points.shut").count()
-    rows = [float(text) for text in playground.root.locator(".row output").all_text_contents()]
+    rows = [float(text) for text in playground.root.locator(".fp-row output").all_text_contents()]
     assert 0 < hollow == sum(value == 0 for value in rows) < len(state["points"])
     playground.press("Reset")
 
@@ -226,14 +227,14 @@ def test_looks(playground, build_folder):
         use_theme(page, theme)
         for width in (1280, 1920):
             page.set_viewport_size({"width": width, "height": 1000})
-            for loss in ("tcl-semi-synthesized", "tcl-predicted", "ce", "ad-corre"):
+            for loss in ("tcl-semi-synthesized", "tcl-predicted", "ad-corre"):
                 playground.loss.select_option(loss)
                 playground.wait(lambda state, loss=loss: state["loss"] == loss)
                 page.wait_for_timeout(300)
                 name = f"playground_{loss}_{theme.split()[1].lower()}_{width}.png"
                 playground.root.screenshot(path=build_folder / name)
                 box = playground.root.bounding_box()
-                for part in playground.root.locator("svg.plane, svg.profiles, .side, .bar").all():
+                for part in playground.root.locator("svg.plane, svg.profiles, .fp-side, .fp-bar").all():
                     inside = part.bounding_box()
                     assert inside["x"] >= box["x"] - 1
                     assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1, (loss, width)
