@@ -7,7 +7,7 @@ function sliderOf(about, ask) {
   const output = html("output", {});
   const row = html("label", { class: "fp-slider", title: about.about }, html("span", { text: about.label }), input, output);
   const value = () => (about.log ? 10 ** +input.value : +input.value);
-  const words = (number) => (about.step >= 1 ? number : number < 0.1 ? number.toFixed(3) : number.toFixed(2));
+  const words = (number) => (about.step >= 1 ? number : number > 0 && number < 0.1 ? number.toFixed(3) : number.toFixed(2));
   let held = false;
   input.addEventListener("input", () => {
     held = true;
@@ -37,7 +37,9 @@ function curve(values) {
 }
 
 function render({ model, el }) {
-  const { ask: send, answered, holds } = channel(model);
+  const { ask: send, answered, holds } = channel(model, () => {
+    message.textContent = "The kernel does not answer: it is busy, or there is none. What you move now arrives when it is free.";
+  });
   const ask = Object.assign(send, { holds });
   const views = { plane: planeView(ask), profiles: profilesView(ask) };
 
@@ -144,6 +146,7 @@ function render({ model, el }) {
 
   function draw() {
     const scene = model.get("_scene");
+    if (!scene.view) return; // the kernel is still making it
     answered(scene.reply);
     const view = views[scene.view];
     Object.assign(root.dataset, { view: scene.view, loss: scene.loss });

@@ -116,7 +116,7 @@ class LossPlayground(anywidget.AnyWidget):
     @loss.setter
     def loss(self, value: str) -> None:
         self._loss = _choice(value, "loss", scene.LOSSES)
-        self._history.clear()
+        self._forget()
         self._update()
 
     @property
@@ -359,8 +359,8 @@ class LossPlayground(anywidget.AnyWidget):
     def reset(self) -> None:
         """Back to the first points, centers and profiles; loss and sliders stay."""
         self._plane, self._profiles, self._profile_labels = self._start
-        self._steps, self._span, self._playing, self._message = 0, SPANS[0], False, ""
-        self._history.clear()
+        self._span, self._playing = SPANS[0], False
+        self._forget()
         self._update()
 
     def shuffle(self) -> None:
@@ -393,13 +393,17 @@ class LossPlayground(anywidget.AnyWidget):
         if centers is not None:
             plane = replace(plane, centers=_coordinates(centers, "centers", (k, 2)))
         self._start = (plane, *on_profiles.deal_profiles(k, self._seed))
-        self._history: list[float] = []
         self._selected = {"plane": 0, "profiles": 0}
         self._entry = (0, 0)
         if self._view == "plane":
             # The point that has most to tell.
             self._selected["plane"] = int(on_plane.evaluate(plane, self._plane_settings).losses.argmax())
         self.reset()
+
+    def _forget(self) -> None:
+        """Another descent begins."""
+        self._steps, self._message = 0, ""
+        self._history: list[float] = []
 
     def _choose(self, face: int, head: int, entry: int) -> None:
         faces, heads, entries = self._profiles.shape

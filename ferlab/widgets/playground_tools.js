@@ -93,17 +93,21 @@ function onDrag(node, start, move) {
 
 // A message waits until the one before it is answered; of several that say the same thing only the newest is kept, so that
 // a drag never piles up.
-function channel(model) {
+const PATIENCE = 2000; // milliseconds until a missing answer is mentioned
+
+function channel(model, onSilence) {
   const from = Math.random().toString(36).slice(2);
   const queue = new Map();
   let number = 0;
   let waiting = null; // the key of the message that is not answered yet
+  let alarm = null;
   function next() {
     if (waiting !== null || !queue.size) return;
     const [[key, message]] = queue;
     queue.delete(key);
     waiting = key;
     number += 1;
+    alarm = setTimeout(onSilence, PATIENCE);
     model.send({ ...message, from, number });
   }
   return {
@@ -113,7 +117,10 @@ function channel(model) {
       next();
     },
     answered([of, at] = []) {
-      if (of === from && at === number) waiting = null;
+      if (of === from && at === number) {
+        waiting = null;
+        clearTimeout(alarm);
+      }
       next();
     },
     // Whether the kernel does not know yet what was said last under this key.

@@ -21,8 +21,12 @@ from ferlab.widgets import LossPlayground
 
 playground = LossPlayground("tcl-nearest")
 
+answers = 0
+
 def note(change=None):
-    state = dict(
+    global answers
+    answers += 1
+    state = dict(answers=answers,
         loss=playground.loss, value=playground.value, margin=playground.margin, steps=playground._steps,
         playing=playground.playing, selected=playground.selected, moving=playground.moving,
         points=playground.points.tolist(), centers=playground.centers.tolist(), profiles=playground.profiles.tolist(),
@@ -35,13 +39,19 @@ playground.observe(note, "_scene")
 note()
 playground
 """
+BUSY = """
+import time
+until = time.monotonic() + 120
+while not Path("free").exists() and time.monotonic() < until:
+    time.sleep(0.05)
+"""
 
 
 class Playground:
     """The widget on a page, and what its kernel wrote down last."""
 
-    def __init__(self, page, state: Path) -> None:
-        self.page, self._state = page, state
+    def __init__(self, page, folder: Path) -> None:
+        self.page, self.folder = page, folder
         self.root = page.locator(".ferlab-playground")
         self.points = self.root.locator(".node.points")
         self.centers = self.root.locator(".node.centers")
@@ -49,7 +59,7 @@ class Playground:
 
     @property
     def kernel(self) -> dict:
-        return json.loads(self._state.read_text())
+        return json.loads((self.folder / "state.json").read_text())
 
     def wait(self, what: Callable[[dict], bool], seconds: float = 20) -> dict:
         """The kernel's state once it is as wanted and the screen shows its loss."""
@@ -88,7 +98,7 @@ def errors() -> list[str]:
 @pytest.fixture(scope="module")
 def playground(browser, lab_server, errors) -> Iterator[Playground]:
     folder = lab_server.folder / "notebooks"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP)])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (SETUP, BUSY)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "playground.ipynb")
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -100,7 +110,7 @@ def playground(browser, lab_server, errors) -> Iterator[Playground]:
     run_all_cells(page)
     page.locator(".ferlab-playground svg.plane").wait_for(timeout=120_000)
     errors.clear()  # of JupyterLab's own start
-    yield Playground(page, folder / "state.json")
+    yield Playground(page, folder)
     context.close()
 
 
@@ -109,7 +119,8 @@ def fresh(playground, errors) -> Iterator[None]:
     """Every test begins at the start, and ends without an error in the console."""
     playground.loss.select_option("tcl-nearest")
     playground.press("Reset")
-    playground.wait(lambda state: state["loss"] == "tcl-nearest" and state["steps"] == 0 and not state["playing"])
+    playground.root.get_by_label("Margin m").fill("4")
+    playground.wait(lambda state: (state["loss"], state["steps"], state["margin"]) == ("tcl-nearest", 0, 4))
     yield
     assert errors == []
 
@@ -200,7 +211,6 @@ def test_hinge_that_is_shut_is_hollow(playground):
     hollow = playground.root.locator(".node.points.shut").count()
     rows = [float(text) for text in playground.root.locator(".fp-row output").all_text_contents()]
     assert 0 < hollow == sum(value == 0 for value in rows) < len(state["points"])
-    playground.press("Reset")
 
 
 def test_profiles_change_their_correlations(playground):
@@ -218,6 +228,23 @@ def test_profiles_change_their_correlations(playground):
     playground.press("Step")
     stepped = playground.wait(lambda state: state["steps"] == 1)
     assert stepped["value"] != after["value"]
+
+
+def test_a_busy_kernel_gets_one_drag_not_a_pile(playground):
+    before = playground.kernel
+    playground.page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    playground.page.keyboard.press("Control+Enter")
+    playground.root.scroll_into_view_if_needed()
+    for _ in range(3):
+        playground.drag(playground.points.nth(1), 10, 10)
+    playground.root.get_by_text("The kernel does not answer").wait_for()
+    playground.folder.joinpath("free").touch()
+    after = playground.wait(lambda state: state["answers"] > before["answers"] + 1)
+    playground.page.wait_for_timeout(1000)
+    assert playground.kernel["answers"] <= before["answers"] + 4, "selected, the first move and the last one"
+    moved = [before["points"][1][0] + 30 * playground.per_pixel(), before["points"][1][1] - 30 * playground.per_pixel()]
+    assert playground.kernel["points"][1] == pytest.approx(moved, abs=0.06), after["points"][1]
+    assert playground.root.get_by_text("The kernel does not answer").count() == 0
 
 
 def test_looks(playground, build_folder):
