@@ -97,7 +97,7 @@ class LossPlayground(anywidget.AnyWidget):
             ce_weight=_number(ce_weight, "ce_weight", 0, on_plane.LIMIT),
         )
         self._weights = {"FD": 1.0, "MD": 1.0, "ED": 1.0}
-        self._rates = {"plane": 0.3, "profiles": 2.0}
+        self._rates = {"plane": 0.2, "profiles": 2.0}
         self._moving = frozenset(MOVABLE)
         self._playing = False
         self._message = ""

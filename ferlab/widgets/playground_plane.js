@@ -195,11 +195,16 @@ function planeView(ask) {
   function drawGuides() {
     const guides = [];
     const texts = [];
+    const taken = []; // where words stand: the next ones give way downwards
     const { points, centers, classifier } = scene.positions;
     const line = (from, to, kind, k) => guides.push(svg("path", { d: path([px(from), px(to)]), class: `guide ${kind}`, style: `--class: ${scene.colors[k] ?? "currentColor"}` }));
     const text = (at, words, kind, dx = 0, dy = 0, anchor = "middle") => {
       const [x, y] = px(at);
-      texts.push(svg("text", { x: x + dx, y: y + dy, class: kind, "text-anchor": anchor, text: words }));
+      const place = { x: x + dx, y: y + dy, width: 8 * words.length };
+      const overlaps = (other) => Math.abs(other.x - place.x) < (other.width + place.width) / 2 && Math.abs(other.y - place.y) < 14;
+      while (taken.some(overlaps)) place.y += 8;
+      taken.push(place);
+      texts.push(svg("text", { x: place.x, y: place.y, class: kind, "text-anchor": anchor, text: words }));
     };
     const chosen = nodes.find((item) => item.what === "points" && item.index === scene.selected)?.at ?? points[scene.selected];
     const own = scene.labels[scene.selected];

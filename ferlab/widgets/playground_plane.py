@@ -35,7 +35,7 @@ PLANE_LOSSES: dict[str, str] = {
     "tcl-semi-synthesized": "TCL, semi-synthesized negative",
     "tcl-predicted": "TCL, predicted negative",
 }
-GRID = 41  # points along each side of the grid for the level sets
+GRID = 49  # points along each side of the grid for the level sets
 LEVELS = 12
 # Added to a margin, it keeps every hinge open: larger than any squared distance of coordinates up to LIMIT.
 OPEN = 1e7

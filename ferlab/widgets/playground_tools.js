@@ -51,7 +51,7 @@ function shape(k, r) {
 
 function arrow([x0, y0], [x1, y1]) {
   const length = Math.hypot(x1 - x0, y1 - y0);
-  if (length < 1) return "";
+  if (length < 3) return "";
   const [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length];
   const head = Math.min(8, 0.6 * length);
   const wing = (side) => `${(x1 - head * ux - side * 0.5 * head * uy).toFixed(1)} ${(y1 - head * uy + side * 0.5 * head * ux).toFixed(1)}`;

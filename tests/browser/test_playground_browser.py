@@ -42,7 +42,7 @@ playground
 BUSY = """
 import time
 until = time.monotonic() + 120
-while not Path("free").exists() and time.monotonic() < until:
+while Path("busy").exists() and time.monotonic() < until:
     time.sleep(0.05)
 """
 
@@ -78,6 +78,7 @@ class Playground:
         self.root.get_by_role("button", name=re.compile(name)).click()
 
     def drag(self, node, dx: float, dy: float) -> None:
+        node.scroll_into_view_if_needed()
         box = node.locator(".hit, .chart-ground").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.page.mouse.move(x, y)
@@ -231,14 +232,15 @@ def test_profiles_change_their_correlations(playground):
 
 
 def test_a_busy_kernel_gets_one_drag_not_a_pile(playground):
-    before = playground.kernel
+    before, busy = playground.kernel, playground.folder / "busy"
+    busy.touch()
     playground.page.locator(".jp-CodeCell .cm-content").nth(1).click()
     playground.page.keyboard.press("Control+Enter")
-    playground.root.scroll_into_view_if_needed()
+    playground.page.locator(".jp-InputPrompt", has_text="[*]").wait_for()
     for _ in range(3):
         playground.drag(playground.points.nth(1), 10, 10)
     playground.root.get_by_text("The kernel does not answer").wait_for()
-    playground.folder.joinpath("free").touch()
+    busy.unlink()
     after = playground.wait(lambda state: state["answers"] > before["answers"] + 1)
     playground.page.wait_for_timeout(1000)
     assert playground.kernel["answers"] <= before["answers"] + 4, "selected, the first move and the last one"
