@@ -138,8 +138,9 @@ def metric_loss(settings: PlaneSettings, centers: Tensor, extra_margin: float = 
     """The chosen loss with these centers as its parameter; None for cross-entropy."""
     if settings.loss == "ce":
         return None
-    # A new loss draws its first centers at random; the caller's random numbers go on as if it had not.
-    with torch.random.fork_rng(devices=[]):
+    # A new loss draws its first centers at random; on this device without touching the caller's random numbers, also
+    # while a cell trains: JupyterLab lets widgets talk to the kernel from a thread of their own.
+    with torch.device("meta"):
         if settings.loss == "center":
             loss = CenterLoss(*centers.shape)
         else:
