@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "EmbeddingViews",
     "FaceLab",
+    "LossPlayground",
     "action_unit_slider",
     "ask",
     "check_selection",
@@ -18,6 +19,7 @@ __all__ = [
 _HOME = {
     "EmbeddingViews": "views",
     "FaceLab": "face_lab",
+    "LossPlayground": "playground",
     "action_unit_slider": "faces",
     "ask": "exercises",
     "check_selection": "exercises",
