@@ -5,10 +5,19 @@
 
 from __future__ import annotations
 
-__all__ = ["EmbeddingViews", "action_unit_slider", "ask", "check_selection", "check_within_between", "embedding_views"]
+__all__ = [
+    "EmbeddingViews",
+    "TrainingMonitor",
+    "action_unit_slider",
+    "ask",
+    "check_selection",
+    "check_within_between",
+    "embedding_views",
+]
 
 _HOME = {
     "EmbeddingViews": "views",
+    "TrainingMonitor": "monitor",
     "action_unit_slider": "faces",
     "ask": "exercises",
     "check_selection": "exercises",
