@@ -32,7 +32,8 @@ def principal_map(embeddings: np.ndarray, previous: np.ndarray | None = None) ->
     """
     space = np.asarray(embeddings, dtype=np.float64)
     space = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
-    components = PCA(n_components=2, svd_solver="covariance_eigh").fit(space)
+    with np.errstate(invalid="ignore"):  # a space that has collapsed to a point has no variance to share
+        components = PCA(n_components=2, svd_solver="covariance_eigh").fit(space)
     points = components.transform(space)
     if previous is not None:
         points, _ = procrustes(previous, points)

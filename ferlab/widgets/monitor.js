@@ -15,8 +15,10 @@ const INK = "var(--ink)";
 const PARTS = { train_loss: [INK, "", 2.4], ce: ["#7d848c", "", 1.8], tcl: ["#1685cf", "", 1.8], FD: ["#d9660a", "", 1.8],
   MD: ["#a35fc0", "6 3", 1.8], ED: ["#12a594", "2 3", 1.8] };
 const SCORES = [
-  ["validation_accuracy", "accuracy", "#1685cf", ""], ["validation_balanced_accuracy", "balanced", "#d9660a", ""],
-  ["train_accuracy", "accuracy, training", "#1685cf", "5 3"], ["train_balanced_accuracy", "balanced, training", "#d9660a", "5 3"],
+  ["validation_accuracy", "accuracy", "#1685cf", "", "on validation faces"],
+  ["validation_balanced_accuracy", "balanced", "#d9660a", "", "mean recall of the classes, on validation faces"],
+  ["train_accuracy", "training", "#1685cf", "5 3", "accuracy on training faces, altered, while the network learns from them"],
+  ["train_balanced_accuracy", "training", "#d9660a", "5 3", "balanced accuracy on training faces, altered, while the network learns from them"],
 ];
 const TRAVEL = 700; // milliseconds from one map to the next
 
@@ -51,7 +53,7 @@ function ticks(most, about) {
 function drawLines(chart, lines, epochs, top, format, mark) {
   const { clientWidth: width, clientHeight: height } = chart;
   if (!width) return;
-  const [left, right, above, below] = [38, 10, 6, 34];
+  const [left, right, above, below] = [46, 12, 8, 36];
   const x = (value) => left + (value / epochs) * (width - left - right);
   const y = (value) => height - below - (Math.min(value, top) / top) * (height - above - below);
   const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
@@ -59,8 +61,7 @@ function drawLines(chart, lines, epochs, top, format, mark) {
     drawing.append(svg("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
       svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, format(value)));
   }
-  const every = Math.max(1, Math.ceil(epochs / Math.max(2, Math.floor((width - left) / 44))));
-  for (let epoch = 0; epoch <= epochs; epoch += every) {
+  for (const epoch of ticks(epochs, Math.min(epochs, Math.floor((width - left) / 44)))) {
     drawing.append(svg("text", { x: x(epoch), y: height - below + 15, "text-anchor": "middle" }, `${epoch}`));
   }
   drawing.append(svg("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle" }, "epochs"));
@@ -75,7 +76,7 @@ function drawLines(chart, lines, epochs, top, format, mark) {
       if (py === null || Number.isNaN(py)) { pen = "M"; continue; }
       path += `${pen}${x(px).toFixed(1)} ${y(py).toFixed(1)}`;
       pen = "L";
-      if (dots) drawing.append(svg("circle", { cx: x(px), cy: y(py), r: 3, style: `fill: ${color}` }));
+      if (dots) drawing.append(svg("circle", { cx: x(px), cy: y(py), r: dash ? 2 : 3, style: `fill: ${color}` }));
     }
     drawing.append(svg("path", { d: path, fill: "none", style: `stroke: ${color}`, "stroke-width": thick, "stroke-dasharray": dash,
       "stroke-linejoin": "round", opacity: faint ? 0.28 : 1 }));
@@ -110,9 +111,9 @@ function render({ model, el }) {
   const chart = () => html("div", { class: "chart", role: "img" });
   const lossLegend = html("div", { class: "legend" });
   const lossChart = chart();
-  const scoreLegend = html("div", { class: "legend" });
+  const scoreLegend = html("div", { class: "legend pairs" });
   const scoreChart = chart();
-  const mapNote = html("div", { class: "legend" });
+  const mapNote = html("div", { class: "legend short" });
   const mapChart = chart();
   const canvas = html("canvas");
   const tip = html("div", { class: "tip", hidden: "" });
@@ -198,12 +199,12 @@ function render({ model, el }) {
     const lines = [];
     scoreLegend.replaceChildren();
     const words = [];
-    for (const [name, label, color, dash] of SCORES) {
+    for (const [name, label, color, dash, about] of SCORES) {
       const values = found[name] ?? [];
       lines.push({ color, dash, width: dash ? 1.6 : 2.2, dots: true, points: at.map((epoch, i) => [epoch, values[i] ?? null]) });
       const value = percent(lastOf(values));
-      scoreLegend.append(legendEntry(label, color, dash, value));
-      words.push(`${label} ${value}`);
+      scoreLegend.append(legendEntry(label, color, dash, value, about));
+      words.push(`${name.replaceAll("_", " ")} ${value}`);
     }
     scoreChart.querySelector(".empty").hidden = at.length > 0;
     scoreChart.setAttribute("aria-label", `After epoch ${at.length}: ${words.join(", ")}`);
@@ -224,13 +225,11 @@ function render({ model, el }) {
 
   // Canvas pixels of every point; one scale for all epochs, or the picture would breathe.
   function toScreen(points) {
-    const everything = floats(model.get("_maps"));
-    let reach = 1;
-    for (const value of everything) if (Math.abs(value) > reach) reach = Math.abs(value);
+    const reach = [0.1, 0.1];
+    floats(model.get("_maps")).forEach((value, i) => { reach[i % 2] = Math.max(reach[i % 2], Math.abs(value)); });
     const { clientWidth: width, clientHeight: height } = mapChart;
-    const scale = (Math.min(width, height) / 2 - 6) / reach;
-    const wide = Math.min(width / height, 1.6) * scale; // a little wider than high: rather read than measured
-    return (i) => [width / 2 + points[2 * i] * wide, height / 2 - points[2 * i + 1] * scale];
+    const scale = Math.min((width / 2 - 6) / reach[0], (height / 2 - 6) / reach[1]);
+    return (i) => [width / 2 + points[2 * i] * scale, height / 2 - points[2 * i + 1] * scale];
   }
 
   function paint(points, predicted) {
@@ -277,7 +276,7 @@ function render({ model, el }) {
     const predicted = bytes(model.get("_predicted")).subarray(index * target.length / 2, (index + 1) * target.length / 2);
     const labels = bytes(model.get("_labels"));
     const wrong = labels.reduce((sum, label, i) => sum + (predicted[i] !== label), 0);
-    mapAbout.textContent = `PCA of ${labels.length} embeddings: ${percent(shares[index])} of their variance`;
+    mapAbout.textContent = `PCA, ${percent(shares[index])} of the variance`;
     mapNote.replaceChildren(html("span", {}, "● right ", html("b", {}, `${labels.length - wrong}`)), html("span", {}, "○ wrong ", html("b", {}, `${wrong}`)));
     mapChart.setAttribute("aria-label", `Map of the validation faces after epoch ${detailed[index]}: ${wrong} of ${labels.length} are classified wrong`);
     const start = drawn && drawn.length === target.length && travel && !matchMedia("(prefers-reduced-motion: reduce)").matches ? drawn : target;

@@ -460,7 +460,9 @@ class TrainingMonitor(anywidget.AnyWidget):
             self._begin_epoch()
             self._status, self._sentence = status, sentence
             self._draw(epoch_is_over=True)
-            self._picture_is_old = True
+        if status == "stopped":
+            return  # someone is there, whose page would blink; they may go on
+        self._picture_is_old = True
         # Where nobody waits in a cell, the kernel renews the picture when it is free.
         loop = self._display[1] if self._display else None
         if loop is not None and not loop.is_closed():
@@ -559,6 +561,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         epochs.append({name: np.array(values) for name, values in self._current.items()})
         curves = loss_curves(epochs, list(self._parts), max(self._steps, 1), self._steps * self.settings.epochs)
         curves[1:] *= np.repeat(list(self._parts.values()), 2).astype(np.float32)[:, None]
+        if self._parts:  # smoothed by itself, the total would lag behind where a part is switched on
+            curves[2] = np.nansum(curves[4::2], axis=0)
         return curves
 
     # ---- where nothing can move --------------------------------------------------------------------------------

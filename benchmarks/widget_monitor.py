@@ -1,0 +1,93 @@
+"""What it costs to watch a training with a TrainingMonitor.
+
+    python benchmarks/widget_monitor.py
+
+The same training on the same built-in faces with and without a monitor, in turn, A B A B ..., in one Jupyter kernel, so
+that everything the monitor shows is really packed and sent as to a page. Both write a checkpoint after every epoch. The
+ratio is the median over the turns, so that it holds when the machine's speed drifts; processor time is given beside the
+time on the clock, since other programs disturb it less. The page's own work (drawing in the browser) is not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+METHODS = ("ce", "ad-corre")  # the fewest loss parts and the most
+
+
+def measure(faces: int, epochs: int, turns: int) -> None:
+    """In the kernel: print the table."""
+    from IPython.display import display
+
+    from ferlab.data import load_dataset
+    from ferlab.training import METHODS as KNOWN
+    from ferlab.training import TrainSettings, train
+    from ferlab.widgets import TrainingMonitor
+
+    train_set = load_dataset("synthetic", "train").subset(np.arange(faces))
+    validation_set = load_dataset("synthetic", "validation")
+    settings = dataclasses.replace(TrainSettings(), epochs=epochs, accelerator="cpu")
+
+    def plain(method: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            train(KNOWN[method], train_set, validation_set, settings, Path(folder))
+
+    def watched(method: str) -> None:
+        monitor = TrainingMonitor(method, settings, train_set, validation_set)
+        display(monitor)
+        monitor.start()
+        if monitor.wait() != "finished":
+            raise RuntimeError(monitor.error)
+
+    plain("ce")  # warm up
+    print(f"{faces} faces, {epochs} epochs, {len(validation_set)} validation faces, {turns} turns")
+    print(f"{'method':>10}  {'without':>9}  {'with':>9}  {'clock':>22}  {'processor':>22}")
+    for method in METHODS:
+        alone, beside = [], []
+        for _ in range(turns):
+            alone.append(timed(plain, method))
+            beside.append(timed(watched, method))
+        clock, processor = ([b[i] / a[i] - 1 for a, b in zip(alone, beside, strict=True)] for i in (0, 1))
+        seconds = [statistics.median(of[0] for of in runs) for runs in (alone, beside)]
+        print(f"{method:>10}  {seconds[0]:>7.2f} s  {seconds[1]:>7.2f} s  {spread(clock):>22}  {spread(processor):>22}")
+
+
+def timed(run: Callable[[str], None], method: str) -> tuple[float, float]:
+    """Seconds on the clock and of the processor."""
+    clock, processor = time.perf_counter(), time.process_time()
+    run(method)
+    return time.perf_counter() - clock, time.process_time() - processor
+
+
+def spread(shares: list[float]) -> str:
+    return f"{100 * statistics.median(shares):+.1f} % ({100 * min(shares):+.1f} to {100 * max(shares):+.1f})"
+
+
+def main() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=int, default=4096, help="training faces (4096)")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of one training (3)")
+    parser.add_argument("--turns", type=int, default=5, help="turns (5)")
+    arguments = parser.parse_args()
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from widget_monitor import measure\nmeasure({arguments.faces}, {arguments.epochs}, {arguments.turns})"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=None).execute()
+    print("".join(output["text"] for output in notebook.cells[0].outputs if output.output_type == "stream").strip())
+
+
+if __name__ == "__main__":
+    main()
