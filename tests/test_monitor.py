@@ -346,7 +346,9 @@ def test_part_weights_are_those_of_the_objective():
 
 def test_a_damaged_record_is_no_record(tmp_path):
     counts = np.eye(2, dtype=np.int64)
-    record = EpochRecord({"ce": np.ones(3, np.float32)}, counts, counts, np.zeros((4, 2), np.float16), np.arange(4), 1.5)
+    record = EpochRecord(
+        {"ce": np.ones(3, np.float32)}, counts, counts, np.zeros((4, 2), np.float16), np.arange(4), 1.5
+    )
     path = tmp_path / "epoch.npz"
     record.save(path)
     found = EpochRecord.load(path)

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ferlab.figures.palette import METHOD_COLORS, class_colors
-from ferlab.figures.plots import _FAINT, _INK, embedding_map, figure_style
+from ferlab.figures.palette import METHOD_COLORS
+from ferlab.figures.plots import embedding_map
+from ferlab.figures.scores import recall_bars
+from ferlab.figures.style import FAINT, INK, figure_style
 
 # Parts of a loss: color, line style. The same on the page (monitor.js).
 PART_STYLES: dict[str, tuple[str, str | tuple]] = {
-    "total": (_INK, "-"),
+    "total": (INK, "-"),
     "cross-entropy": (METHOD_COLORS["ce"], "-"),
     "TCL": (METHOD_COLORS["tcl-nearest"], "-"),
     "FD": (METHOD_COLORS["ad-corre"], "-"),
@@ -61,7 +62,7 @@ def training_overview(
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         of_losses, of_scores, of_map, of_recalls = axes.ravel()
         for name, values in losses.items():
-            color, style = PART_STYLES.get(name, (_FAINT, "-"))
+            color, style = PART_STYLES.get(name, (FAINT, "-"))
             of_losses.plot(places, values, color=color, ls=style, lw=2.2 if name == "total" else 1.7, label=name)
         of_losses.set(title="Loss, smoothed", xlabel="epoch", xlim=(0, epochs))
         of_losses.set_ylim(bottom=0)
@@ -78,21 +79,8 @@ def training_overview(
         if points is None or recalls is None:
             for ax in (of_map, of_recalls):
                 ax.axis("off")
-            of_map.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=_FAINT)
+            of_map.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=FAINT)
         else:
             embedding_map(points, labels, classes, of_map, f"Validation faces after epoch {epoch} (PCA)")
-            _recall_bars(recalls, classes, of_recalls)
-            of_recalls.set_title(f"Recall after epoch {epoch}")
+            recall_bars(recalls, classes, of_recalls, f"Recall after epoch {epoch}")
     return axes.ravel()
-
-
-def _recall_bars(recalls: np.ndarray, classes: Sequence[str], ax: Axes) -> None:
-    ax.barh(range(len(classes)), np.nan_to_num(recalls), 0.66, color=class_colors(list(classes)))
-    for row, recall in enumerate(recalls):
-        text = "no faces" if np.isnan(recall) else f"{recall:.0%}"
-        ax.text(0.01 + np.nan_to_num(recall), row, text, va="center", fontsize=9)
-    ax.set_yticks(range(len(classes)), list(classes))
-    ax.set(xlim=(0, 1.12), xticks=[])
-    ax.invert_yaxis()
-    ax.tick_params(axis="y", length=0)
-    ax.spines["bottom"].set_visible(False)

@@ -11,9 +11,9 @@ from ferlab.projection.aligned import procrustes
 def principal_map(embeddings: np.ndarray, previous: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """The two principal components of unit-length embeddings, turned to lie like the map before.
 
-    The axes of a PCA may flip or change places from one epoch to the next though the space hardly changed; a rotation or
-    reflection onto the previous map (Procrustes) undoes that. Every map has root mean square radius 1, so sizes of maps
-    say nothing.
+    The axes of a PCA may flip or change places from one epoch to the next though the space hardly changed; a rotation
+    or reflection onto the previous map (Procrustes) undoes that. Every map has root mean square radius 1, so sizes of
+    maps say nothing.
 
     Args:
         embeddings: float array (N, D).

@@ -25,8 +25,8 @@ from ferlab.data import FaceDataset, load_dataset
 from ferlab.data.dataset import random_part
 from ferlab.errors import FerlabError
 from ferlab.evaluation import Predictions, confusion_counts
-from ferlab.files import write_json
 from ferlab.figures.palette import class_colors, method_label
+from ferlab.files import write_json
 from ferlab.losses import AdCorreLoss
 from ferlab.models import ExpressionNetwork
 from ferlab.projection.principal import principal_map
@@ -117,7 +117,9 @@ class TrainingMonitor(anywidget.AnyWidget):
         self._thread: threading.Thread | None = None
         self._status, self._sentence = "waiting", ""
         if found := checkpoints(self.folder / "checkpoints"):
-            self._sentence = f"An earlier training is here, up to epoch {int(found[-1].name[6:])}: Start goes on from there."
+            self._sentence = (
+                f"An earlier training is here, up to epoch {int(found[-1].name[6:])}: Start goes on from there."
+            )
         self._network: ExpressionNetwork | None = None
         self.error: Exception | None = None
         self._display: tuple[str, asyncio.AbstractEventLoop | None] | None = None
@@ -187,8 +189,8 @@ class TrainingMonitor(anywidget.AnyWidget):
             )
         if not _RUNNING.acquire(blocking=False):
             raise FerlabError(
-                "Another monitor of this kernel is training or paused: wait for it or stop it. Two at a time would share "
-                "their random numbers, and neither could be repeated."
+                "Another monitor of this kernel is training or paused: wait for it or stop it. Two at a time would "
+                "share their random numbers, and neither could be repeated."
             )
         self._forget()
         self._stopping.clear()
@@ -296,7 +298,9 @@ class TrainingMonitor(anywidget.AnyWidget):
         )[0].figure
 
     def __repr__(self) -> str:
-        return f"TrainingMonitor({method_label(self.name)}; {self.status}, epoch {self.epoch} of {self.settings.epochs})"
+        return (
+            f"TrainingMonitor({method_label(self.name)}; {self.status}, epoch {self.epoch} of {self.settings.epochs})"
+        )
 
     # ---- in the training's thread -----------------------------------------------------------------------------
 
@@ -316,8 +320,8 @@ class TrainingMonitor(anywidget.AnyWidget):
             kept = f"Epochs 1 to {self.epoch} are kept" if self.epoch > 1 else f"{self.epoch or 'No'} epoch is kept"
             self._end(
                 "stopped",
-                f"Stopped. {kept}; Go on continues with epoch {self.epoch + 1}, and ends with the numbers of a training "
-                "without a stop.",
+                f"Stopped. {kept}; Go on continues with epoch {self.epoch + 1}, and ends with the numbers of a "
+                "training without a stop.",
             )
         except Exception as error:  # whatever it was: the widget says it, the kernel goes on
             self.error = error
@@ -409,7 +413,11 @@ class TrainingMonitor(anywidget.AnyWidget):
         """Going on with other settings or faces would end with numbers that nobody could repeat."""
         described = {"method": dataclasses.asdict(self.method), "settings": dataclasses.asdict(self.settings)}
         for split, faces in splits.items():
-            described[split] = {"name": faces.name, "classes": list(faces.classes), "images": list(faces.class_counts().values())}
+            described[split] = {
+                "name": faces.name,
+                "classes": list(faces.classes),
+                "images": list(faces.class_counts().values()),
+            }
         now = json.loads(json.dumps(described, default=lambda part: f"{type(part).__name__} {vars(part)}"))
         path = self.folder / "training.json"
         if not path.exists():
@@ -421,7 +429,9 @@ class TrainingMonitor(anywidget.AnyWidget):
         except ValueError as error:
             raise FerlabError(f"{path} is damaged ({error}): choose another out.") from error
         changes = [
-            f"{name} was {before.get(name)} and is {value}" for name, value in flatten(now).items() if before.get(name) != value
+            f"{name} was {before.get(name)} and is {value}"
+            for name, value in flatten(now).items()
+            if before.get(name) != value
         ]
         if changes:
             raise FerlabError(
@@ -503,7 +513,9 @@ class TrainingMonitor(anywidget.AnyWidget):
                     known = self._detailed()
                     self._scores = self._score_lists(known)
                     self._maps = b"".join(self._points[epoch].tobytes() for epoch in known)
-                    self._predicted = b"".join(self._records[epoch].predicted.astype(np.uint8).tobytes() for epoch in known)
+                    self._predicted = b"".join(
+                        self._records[epoch].predicted.astype(np.uint8).tobytes() for epoch in known
+                    )
                     self._labels = self._followed_labels.astype(np.uint8).tobytes()
             self._drawn = time.perf_counter()
 

@@ -91,8 +91,8 @@ def loss_curves(
         points: at most so many.
 
     Returns:
-        float32 (1 + 2 * len(names), P): the place in epochs, then for each name the mean over the batches of a point and
-        the smoothed value (exponentially, with a half-life of a tenth of an epoch, at least five batches).
+        float32 (1 + 2 * len(names), P): the place in epochs, then for each name the mean over the batches of a point
+        and the smoothed value (exponentially, with a half-life of a tenth of an epoch, at least five batches).
     """
     lengths = [max((len(values) for values in losses.values()), default=0) for losses in records]
     every = -(-max(total, 1) // points)
