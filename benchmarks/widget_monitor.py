@@ -4,8 +4,9 @@
 
 The same training on the same built-in faces with and without a monitor, in turn, A B A B ..., in one Jupyter kernel, so
 that everything the monitor shows is really packed and sent as to a page. Both write a checkpoint after every epoch. The
-ratio is the median over the turns, so that it holds when the machine's speed drifts; processor time is given beside the
-time on the clock, since other programs disturb it less. The page's own work (drawing in the browser) is not in it.
+ratio is the median over the turns, so that it holds when the machine's speed drifts. On a busy machine it says little;
+therefore the last column: the processor time that the training's thread spends in the monitor's own code, as a share of
+the whole training's. The page's own work (drawing in the browser) is in neither.
 """
 
 from __future__ import annotations
@@ -40,8 +41,20 @@ def measure(faces: int, epochs: int, turns: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             train(KNOWN[method], train_set, validation_set, settings, Path(folder))
 
+    own: list[float] = []  # processor seconds of every call of the monitor by the training
+
+    def counted(hook: Callable) -> Callable:
+        def call(*arguments) -> None:
+            began = time.thread_time()
+            hook(*arguments)
+            own.append(time.thread_time() - began)
+
+        return call
+
     def watched(method: str) -> None:
         monitor = TrainingMonitor(method, settings, train_set, validation_set)
+        for name in ("_on_batch", "_on_validation", "_on_epoch"):
+            setattr(monitor, name, counted(getattr(monitor, name)))
         display(monitor)
         monitor.start()
         if monitor.wait() != "finished":
@@ -49,26 +62,27 @@ def measure(faces: int, epochs: int, turns: int) -> None:
 
     plain("ce")  # warm up
     print(f"{faces} faces, {epochs} epochs, {len(validation_set)} validation faces, {turns} turns")
-    print(f"{'method':>10}  {'without':>9}  {'with':>9}  {'clock':>22}  {'processor':>22}")
+    print(f"{'method':>10}  {'without':>9}  {'with':>9}  {'more time on the clock':>28}  {'in the monitor':>14}")
     for method in METHODS:
-        alone, beside = [], []
+        alone, beside, more, inside = [], [], [], []
         for _ in range(turns):
-            alone.append(timed(plain, method))
-            beside.append(timed(watched, method))
-        clock, processor = ([b[i] / a[i] - 1 for a, b in zip(alone, beside, strict=True)] for i in (0, 1))
-        seconds = [statistics.median(of[0] for of in runs) for runs in (alone, beside)]
-        print(f"{method:>10}  {seconds[0]:>7.2f} s  {seconds[1]:>7.2f} s  {spread(clock):>22}  {spread(processor):>22}")
+            alone.append(seconds_of(plain, method))
+            own.clear()
+            processor = time.process_time()
+            beside.append(seconds_of(watched, method))
+            inside.append(sum(own) / (time.process_time() - processor))
+            more.append(beside[-1] / alone[-1] - 1)
+        spread = f"{100 * statistics.median(more):+.1f} % ({100 * min(more):+.1f} to {100 * max(more):+.1f})"
+        print(
+            f"{method:>10}  {statistics.median(alone):>7.2f} s  {statistics.median(beside):>7.2f} s  {spread:>28}  "
+            f"{100 * statistics.median(inside):>12.2f} %"
+        )
 
 
-def timed(run: Callable[[str], None], method: str) -> tuple[float, float]:
-    """Seconds on the clock and of the processor."""
-    clock, processor = time.perf_counter(), time.process_time()
+def seconds_of(run: Callable[[str], None], method: str) -> float:
+    began = time.perf_counter()
     run(method)
-    return time.perf_counter() - clock, time.process_time() - processor
-
-
-def spread(shares: list[float]) -> str:
-    return f"{100 * statistics.median(shares):+.1f} % ({100 * min(shares):+.1f} to {100 * max(shares):+.1f})"
+    return time.perf_counter() - began
 
 
 def main() -> None:

@@ -150,17 +150,21 @@ def slice_accuracy(
     ]
     if not kinds:
         raise FerlabError("There are no parts to draw: nothing is known of these faces but their class.")
-    # Two columns of panels, filled so that both are about as long.
+    # Two columns of panels, the longest ones dealt first, so that both are about as long.
     columns: list[list] = [[], []] if len(kinds) > 1 else [[]]
-    rows = [0, 0]
-    for kind in kinds:
-        shorter = rows.index(min(rows[: len(columns)]))
+    rows = [0] * len(columns)
+    for kind in sorted(kinds, key=lambda kind: -len(kind[1])):
+        shorter = rows.index(min(rows))
         columns[shorter].append(kind)
         rows[shorter] += len(kind[1]) + 2
+    for column in columns:
+        column.sort(key=lambda kind: kind[1])  # as they came
     with figure_style():
         figure = plt.figure(figsize=(5.6 * len(columns), 0.24 * max(rows) + 0.9), layout="constrained")
         drawn = []
         low = min(of[i][score]["mean"] for of in slices.values() for _, parts in kinds for i in parts)
+        low = max(0.0, np.floor(10 * low) / 10 - 0.02)
+        offsets = 0.14 * (np.arange(len(slices)) - (len(slices) - 1) / 2)  # or the markers would hide each other
         for sub, column in zip(np.atleast_1d(figure.subfigures(1, len(columns))), columns, strict=True):
             axes = sub.subplots(
                 len(column),
@@ -172,14 +176,15 @@ def slice_accuracy(
             for ax, (kind, parts) in zip(axes[:, 0], column, strict=True):
                 for m, (method, of) in enumerate(slices.items()):
                     ax.plot(
-                        [of[i][score]["mean"] for i in parts], range(len(parts)), MARKERS[m % len(MARKERS)], ls="",
-                        color=method_color(method), ms=6, alpha=0.85, label=method_label(method),
+                        [of[i][score]["mean"] for i in parts], offsets[m] + np.arange(len(parts)), ls="",
+                        marker=MARKERS[m % len(MARKERS)], color=method_color(method), ms=6, alpha=0.85,
+                        label=method_label(method),
                     )  # fmt: skip
                 ax.set_yticks(
                     range(len(parts)), [f"{first[i]['part']}  ({first[i]['faces']:,})" for i in parts], fontsize=8.5
                 )
                 ax.set_ylim(len(parts) - 0.4, -0.6)
-                ax.set_xlim(max(0.0, np.floor(10 * low) / 10 - 0.02), 1.02)
+                ax.set_xlim(low, 1.02)
                 ax.grid(True, axis="both")
                 ax.tick_params(axis="y", length=0)
                 ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
 from ferlab.data.dataset import random_part
@@ -110,7 +111,7 @@ def mean_correlations(
         embeddings: float array (N, D).
         labels: int array (N,).
         classes: class names; one without faces leaves its row and column empty.
-        ax: where to draw; a new figure otherwise.
+        ax: where to draw; a new figure, with a scale beside it, otherwise.
         title: above the matrix.
 
     Raises:
@@ -122,16 +123,20 @@ def mean_correlations(
     matrix = np.full((len(classes),) * 2, np.nan)
     matrix[np.ix_(present, present)] = means @ means.T
     with figure_style():
+        alone = ax is None
         ax = axes_or_new(ax, (5.2, 4.5))
         text = np.array([["" if np.isnan(c) else f"{c:.2f}".replace("-", "−") for c in row] for row in matrix])
         sns.heatmap(
             matrix, vmin=-1, vmax=1, cmap="RdBu_r", annot=text, fmt="", square=True, linewidths=1.5, linecolor="white",
-            xticklabels=list(classes), yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 8},
-            cbar_kws={"label": "correlation", "shrink": 0.8},
+            xticklabels=list(classes), yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 8}, cbar=False,
         )  # fmt: skip
+        for annotation in ax.texts:
+            annotation.set_in_layout(False)  # they lie inside, and cost the layout seconds
         ax.tick_params(length=0)
         ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
         ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        if alone:
+            _add_scale(ax, ax.collections[0])
         if title:
             ax.set_title(title)
     return ax
@@ -149,7 +154,7 @@ def embedding_correlations(
         embeddings: float array (N, D); of several heads side by side, or one head's.
         labels: int array (N,).
         classes: class names; one without faces is left out.
-        ax: where to draw; a new figure otherwise.
+        ax: where to draw; a new figure, with a scale beside it, otherwise.
         title: above the matrix.
 
     Raises:
@@ -160,8 +165,9 @@ def embedding_correlations(
     chosen = [np.flatnonzero(labels == k)[random_part(int((labels == k).sum()), each)] for k in range(len(classes))]
     vectors = _unit(embeddings[np.concatenate(chosen)], centered=True)
     with figure_style():
+        alone = ax is None
         ax = axes_or_new(ax, (5.4, 4.7))
-        picture = ax.imshow(vectors @ vectors.T, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
+        ax.imshow(vectors @ vectors.T, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
         start, middles, names = 0, [], []
         for rows, name, color in zip(chosen, classes, class_colors(list(classes)), strict=True):
             if not len(rows):
@@ -181,7 +187,8 @@ def embedding_correlations(
         ax.tick_params(axis="y", pad=10)
         for spine in ax.spines.values():
             spine.set_visible(False)
-        ax.figure.colorbar(picture, ax=ax, label="correlation", shrink=0.8)
+        if alone:
+            _add_scale(ax, ax.images[0])
         if title:
             ax.set_title(title)
     return ax
@@ -197,12 +204,18 @@ def correlation_matrices(spaces: Mapping[str, np.ndarray], labels: np.ndarray, c
     """
     with figure_style():
         figure, axes = plt.subplots(
-            2, len(spaces), figsize=(4.9 * len(spaces), 8.4), layout="constrained", squeeze=False
+            2, len(spaces), figsize=(4.2 * len(spaces) + 0.7, 8.4), layout="constrained", squeeze=False
         )
         for (above, below), (method, space) in zip(axes.T, spaces.items(), strict=True):
             embedding_correlations(space, labels, classes, above, method_label(method))
             mean_correlations(space, labels, classes, below, "class means")
+        _add_scale(axes, axes[0, 0].images[0])
     return axes
+
+
+def _add_scale(axes: Axes | np.ndarray, drawn: ScalarMappable) -> None:
+    first = axes.flat[0] if isinstance(axes, np.ndarray) else axes
+    first.figure.colorbar(drawn, ax=axes, label="correlation", shrink=0.6 if isinstance(axes, np.ndarray) else 0.8)
 
 
 def _checked(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
