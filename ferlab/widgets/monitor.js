@@ -53,7 +53,7 @@ function ticks(most, about) {
 function drawLines(chart, lines, epochs, top, format, mark) {
   const { clientWidth: width, clientHeight: height } = chart;
   if (!width) return;
-  const [left, right, above, below] = [46, 12, 8, 36];
+  const [left, right, above, below] = [46, 12, mark ? 22 : 8, 36];
   const x = (value) => left + (value / epochs) * (width - left - right);
   const y = (value) => height - below - (Math.min(value, top) / top) * (height - above - below);
   const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
@@ -66,8 +66,8 @@ function drawLines(chart, lines, epochs, top, format, mark) {
   }
   drawing.append(svg("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle" }, "epochs"));
   if (mark) {
-    drawing.append(svg("line", { x1: x(mark.at), x2: x(mark.at), y1: above, y2: height - below, stroke: INK, "stroke-dasharray": "1 3" }),
-      svg("text", { x: x(mark.at) + 5, y: above + 10 }, mark.text));
+    drawing.append(svg("line", { x1: x(mark.at), x2: x(mark.at), y1: above - 4, y2: height - below, style: `stroke: ${INK}`, "stroke-dasharray": "1 3" }),
+      svg("text", { x: x(mark.at), y: above - 8, "text-anchor": mark.at < epochs / 2 ? "start" : "end" }, mark.text));
   }
   for (const { color, dash = "", width: thick = 2, faint, dots, points } of lines) {
     let path = "";
