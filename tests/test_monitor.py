@@ -375,3 +375,42 @@ def test_maps_do_not_flip_or_shrink():
     unlike, _ = principal_map(rng.normal(size=(50, 6)), first)
     assert np.sqrt((unlike**2).sum(axis=1).mean()) == pytest.approx(1, rel=1e-5)
     assert np.isfinite(principal_map(np.ones((12, 4)))[0]).all(), "a space that has collapsed to a point"
+
+
+@pytest.mark.slow
+def test_interrupting_the_kernel_while_a_cell_awaits_pauses():
+    from pathlib import Path
+
+    from jupyter_client.manager import start_new_kernel
+
+    here = Path(__file__).parent
+    manager, client = start_new_kernel(cwd=str(here.parent))
+    try:
+        setup = f"""
+import sys
+sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]
+from tiny import tiny_faces
+from ferlab.training import TrainSettings
+from ferlab.widgets import TrainingMonitor
+settings = TrainSettings(epochs=1000, batch_size=32, precision="32-true")
+monitor = TrainingMonitor("ce", settings, tiny_faces(), tiny_faces("validation", 6))
+monitor.start()
+import time
+while not monitor.batch: time.sleep(0.05)"""
+        client.execute_interactive(setup, timeout=180, output_hook=lambda message: None)
+        waiting = client.execute("await monitor")
+        time.sleep(2)
+        manager.interrupt_kernel()
+        while True:
+            reply = client.get_shell_msg(timeout=60)
+            if reply["parent_header"]["msg_id"] == waiting:
+                break
+        assert reply["content"]["status"] == "error", "the cells after it are not run"
+        asked = client.execute("", user_expressions={"status": "monitor.status, monitor._info['sentence']"})
+        while reply["parent_header"]["msg_id"] != asked:
+            reply = client.get_shell_msg(timeout=60)
+        said = reply["content"]["user_expressions"]["status"]["data"]["text/plain"]
+        assert "'paused'" in said and "Paused because the kernel was interrupted" in said
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -45,7 +45,7 @@ def attention_overlays(
 ) -> np.ndarray:
     """Faces, and below each where every method's attention lies: an array (1 + methods, N) of Axes.
 
-    One color scale for all: yellow where a place counts more than at an even gate, dark blue where less.
+    One color scale for all: yellow where a place counts more than at an even gate, violet where less.
 
     Args:
         maps: method -> (N, H', W'), from :func:`attention_maps`.
@@ -75,7 +75,7 @@ def attention_overlays(
             for ax, of in zip(axes[1:, column], maps.values(), strict=True):
                 ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="lanczos")
                 picture = ax.imshow(
-                    of[column], cmap="cividis", vmin=0, vmax=max(most, 1.2), alpha=0.6, interpolation="bilinear",
+                    of[column], cmap="viridis", vmin=0, vmax=max(most, 1.2), alpha=0.6, interpolation="bilinear",
                     extent=(-0.5, width - 0.5, height - 0.5, -0.5),
                 )  # fmt: skip
             for ax in axes[:, column]:
