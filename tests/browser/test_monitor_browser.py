@@ -18,8 +18,8 @@ from ferlab.training import TrainSettings
 from ferlab.widgets import TrainingMonitor
 
 faces, few = (load_dataset("synthetic", split) for split in ("train", "validation"))
-faces, few = faces.subset(np.arange(1280)), few.subset(np.arange(400))
-settings = TrainSettings(epochs=14, batch_size=32, batches="class-balanced", learning_rate=0.05)
+faces, few = faces.subset(np.arange(640)), few.subset(np.arange(300))
+settings = TrainSettings(epochs=12, batch_size=32, batches="class-balanced", learning_rate=0.05)
 monitor = TrainingMonitor("ad-corre", settings, faces, few, out="watched")
 
 def tell():  # the test reads what the kernel thinks
@@ -52,7 +52,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     def kernel() -> dict:
         return json.loads((folder / "state.json").read_text())
 
-    def until(condition, seconds: float = 90) -> dict:
+    def until(condition, seconds: float = 240) -> dict:
         end = time.monotonic() + seconds
         while not condition(state := kernel()):
             assert time.monotonic() < end, state
@@ -68,8 +68,8 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     assert kernel()["status"] == "waiting" and monitor.get_by_role("button", name="Stop").is_disabled()
 
     monitor.get_by_role("button", name="Start").click()
-    until(lambda state: state["status"] == "training" and state["epoch"] >= 6)
-    monitor.get_by_text("after epoch 6").first.wait_for()
+    until(lambda state: state["status"] == "training" and state["epoch"] >= 5)
+    monitor.get_by_text("after epoch 5").first.wait_for()
     assert monitor.locator(".class").count() == 7
     assert monitor.locator(".chart path").count() >= 5 and monitor.locator(".chart circle").count() >= 12
 
@@ -111,7 +111,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     saved_formats(page, folder / "monitor.ipynb", {"image/png", "application/vnd.jupyter.widget-view+json"})
     # JupyterLab draws the widget anew when the picture beside it changes; it is the same one.
     assert page.locator(".ferlab-monitor").count() == 1
-    assert "Finished after 14 of 14 epochs" in monitor.inner_text()
+    assert "Finished after 12 of 12 epochs" in monitor.inner_text()
     screenshots(page, monitor, build_folder, "finished")
     assert errors == []
 
