@@ -381,12 +381,12 @@ def test_maps_do_not_flip_or_shrink():
 def test_interrupting_the_kernel_while_a_cell_awaits_pauses():
     from pathlib import Path
 
-    from jupyter_client.manager import start_new_kernel
+    import nbformat
+    from nbclient import NotebookClient
 
     here = Path(__file__).parent
-    manager, client = start_new_kernel(cwd=str(here.parent))
-    try:
-        setup = f"""
+    cells = (
+        f"""
 import sys
 sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]
 from tiny import tiny_faces
@@ -396,21 +396,15 @@ settings = TrainSettings(epochs=1000, batch_size=32, precision="32-true")
 monitor = TrainingMonitor("ce", settings, tiny_faces(), tiny_faces("validation", 6))
 monitor.start()
 import time
-while not monitor.batch: time.sleep(0.05)"""
-        client.execute_interactive(setup, timeout=180, output_hook=lambda message: None)
-        waiting = client.execute("await monitor")
-        time.sleep(2)
-        manager.interrupt_kernel()
-        while True:
-            reply = client.get_shell_msg(timeout=60)
-            if reply["parent_header"]["msg_id"] == waiting:
-                break
-        assert reply["content"]["status"] == "error", "the cells after it are not run"
-        asked = client.execute("", user_expressions={"status": "monitor.status, monitor._info['sentence']"})
-        while reply["parent_header"]["msg_id"] != asked:
-            reply = client.get_shell_msg(timeout=60)
-        said = reply["content"]["user_expressions"]["status"]["data"]["text/plain"]
-        assert "'paused'" in said and "Paused because the kernel was interrupted" in said
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+while not monitor.batch: time.sleep(0.05)""",
+        """
+import _thread, threading
+threading.Timer(1, _thread.interrupt_main).start()
+await monitor""",
+        "print(monitor.status, monitor._info['sentence'])",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
+    NotebookClient(notebook, timeout=180, allow_errors=True).execute()
+    outputs = [output for cell in notebook.cells[1:] for output in cell.outputs]
+    assert [output.output_type for output in outputs] == ["error", "stream"], "the cell ends with the interrupt"
+    assert outputs[1].text.startswith("paused Paused because the kernel was interrupted")

@@ -135,7 +135,7 @@ function render({ model, el }) {
   el.append(root);
 
   let only = null; // the class shown alone
-  let drawn = null; // positions on the screen, [x0, y0, x1, ..]
+  let drawn = null; // the map on the screen, {points: [x0, y0, x1, ..], reach: [x, y]}
   let frame = 0;
 
   const info = () => model.get("_info");
@@ -223,16 +223,21 @@ function render({ model, el }) {
     return floats(model.get("_maps")).subarray(2 * number * index, 2 * number * (index + 1));
   }
 
-  // Canvas pixels of every point; one scale for all epochs, or the picture would breathe.
-  function toScreen(points) {
+  // How far a map goes from its center, along x and y.
+  function reachOf(points) {
     const reach = [0.1, 0.1];
-    floats(model.get("_maps")).forEach((value, i) => { reach[i % 2] = Math.max(reach[i % 2], Math.abs(value)); });
+    points.forEach((value, i) => { reach[i % 2] = Math.max(reach[i % 2], Math.abs(value)); });
+    return reach;
+  }
+
+  // Canvas pixels of every point. Every map fills its panel: their sizes say nothing.
+  function toScreen({ points, reach }) {
     const { clientWidth: width, clientHeight: height } = mapChart;
     const scale = Math.min((width / 2 - 6) / reach[0], (height / 2 - 6) / reach[1]);
     return (i) => [width / 2 + points[2 * i] * scale, height / 2 - points[2 * i + 1] * scale];
   }
 
-  function paint(points, predicted) {
+  function paint(map, predicted) {
     const { clientWidth: width, clientHeight: height } = mapChart;
     const ratio = devicePixelRatio || 1;
     canvas.width = width * ratio;
@@ -241,7 +246,7 @@ function render({ model, el }) {
     pen.scale(ratio, ratio);
     const labels = bytes(model.get("_labels"));
     const colors = info().classes.map(({ color }) => color);
-    const place = toScreen(points);
+    const place = toScreen(map);
     const radius = Math.max(2.2, Math.min(4, 75 / Math.sqrt(labels.length || 1)));
     pen.lineWidth = 1.3;
     for (let i = 0; i < labels.length; i += 1) {
@@ -272,19 +277,21 @@ function render({ model, el }) {
       canvas.width = 0;
       return;
     }
-    const target = Float32Array.from(mapOf(index));
-    const predicted = bytes(model.get("_predicted")).subarray(index * target.length / 2, (index + 1) * target.length / 2);
+    const target = { points: mapOf(index), reach: reachOf(mapOf(index)) };
     const labels = bytes(model.get("_labels"));
+    const predicted = bytes(model.get("_predicted")).subarray(index * labels.length, (index + 1) * labels.length);
     const wrong = labels.reduce((sum, label, i) => sum + (predicted[i] !== label), 0);
     mapAbout.textContent = `PCA, ${percent(shares[index])} of the variance`;
     mapNote.replaceChildren(html("span", {}, "● right ", html("b", {}, `${labels.length - wrong}`)), html("span", {}, "○ wrong ", html("b", {}, `${wrong}`)));
     mapChart.setAttribute("aria-label", `Map of the validation faces after epoch ${detailed[index]}: ${wrong} of ${labels.length} are classified wrong`);
-    const start = drawn && drawn.length === target.length && travel && !matchMedia("(prefers-reduced-motion: reduce)").matches ? drawn : target;
+    const moves = travel && drawn?.points.length === target.points.length && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const start = moves ? drawn : target;
     const began = performance.now();
     const step = () => {
       const share = start === target ? 1 : Math.min(1, (performance.now() - began) / TRAVEL);
       const eased = share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2;
-      drawn = target.map((value, i) => start[i] + eased * (value - start[i]));
+      const between = (name) => target[name].map((value, i) => start[name][i] + eased * (value - start[name][i]));
+      drawn = { points: between("points"), reach: between("reach") };
       paint(drawn, predicted);
       if (share < 1) frame = requestAnimationFrame(step);
     };
