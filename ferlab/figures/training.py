@@ -81,6 +81,6 @@ def training_overview(
                 ax.axis("off")
             of_map.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=FAINT)
         else:
-            embedding_map(points, labels, classes, of_map, f"Validation faces after epoch {epoch} (PCA)")
+            embedding_map(points, labels, classes, of_map, f"Validation faces after epoch {epoch} (PCA)", names=False)
             recall_bars(recalls, classes, of_recalls, f"Recall after epoch {epoch}")
     return axes.ravel()
