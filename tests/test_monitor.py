@@ -17,8 +17,8 @@ from ferlab.evaluation import class_recalls, predict
 from ferlab.projection.principal import principal_map
 from ferlab.training import METHODS, TrainSettings, train
 from ferlab.widgets import TrainingMonitor
-from ferlab.widgets.monitor import part_weights
 from ferlab.widgets.monitor_record import EpochRecord, loss_curves
+from ferlab.widgets.monitor_training import part_weights
 
 matplotlib.use("Agg")
 SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=0.05, precision="32-true")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import dataclasses
-import json
 import tempfile
 import threading
 import time
@@ -26,15 +24,14 @@ from ferlab.data.dataset import random_part
 from ferlab.errors import FerlabError
 from ferlab.evaluation import Predictions, confusion_counts
 from ferlab.figures.palette import class_colors, method_label
-from ferlab.files import write_json
-from ferlab.losses import AdCorreLoss
 from ferlab.models import ExpressionNetwork
 from ferlab.projection.principal import principal_map
-from ferlab.training import METHODS, Method, TrainSettings, build_loss, get_method, train
+from ferlab.training import METHODS, Method, TrainSettings, get_method, train
 from ferlab.training.checkpoints import checkpoints
 from ferlab.training.loop import Batch, epochs_before_metric_loss, steps_per_epoch
-from ferlab.training.runs import EPOCH_FACES, flatten, run_folder
+from ferlab.training.runs import EPOCH_FACES, run_folder
 from ferlab.widgets.monitor_record import EpochRecord, accuracies, loss_curves, recalls
+from ferlab.widgets.monitor_training import check_same_training, part_weights
 
 REFRESH = 0.5  # seconds between two drawings during an epoch
 PARTS = {"train_loss": "total", "ce": "cross-entropy", "tcl": "TCL"}  # the others keep their names
@@ -308,7 +305,7 @@ class TrainingMonitor(anywidget.AnyWidget):
         try:
             splits = {name: given or load_dataset("synthetic", name) for name, given in self._splits.items()}
             self._look_at(splits["train"], splits["validation"])
-            self._check_folder(splits)
+            check_same_training(self.folder, self.method, self.settings, splits)
             result = train(
                 self.method, splits["train"], splits["validation"], self.settings, self.folder / "checkpoints",
                 on_batch=self._on_batch, on_epoch=self._on_epoch, on_validation=self._on_validation,
@@ -408,36 +405,6 @@ class TrainingMonitor(anywidget.AnyWidget):
         self._times: deque[float] = deque(maxlen=self._steps + 1)
         self._epoch_started = time.perf_counter()
         self._begin_epoch()
-
-    def _check_folder(self, splits: dict[str, FaceDataset]) -> None:
-        """Going on with other settings or faces would end with numbers that nobody could repeat."""
-        described = {"method": dataclasses.asdict(self.method), "settings": dataclasses.asdict(self.settings)}
-        for split, faces in splits.items():
-            described[split] = {
-                "name": faces.name,
-                "classes": list(faces.classes),
-                "images": list(faces.class_counts().values()),
-            }
-        now = json.loads(json.dumps(described, default=lambda part: f"{type(part).__name__} {vars(part)}"))
-        path = self.folder / "training.json"
-        if not path.exists():
-            if (self.folder / "checkpoints").exists() or (self.folder / "scores.json").exists():
-                raise FerlabError(f"{self.folder} holds a training of ferlab compare: choose another out.")
-            return write_json(path, now)
-        try:
-            before = flatten(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise FerlabError(f"{path} is damaged ({error}): choose another out.") from error
-        changes = [
-            f"{name} was {before.get(name)} and is {value}"
-            for name, value in flatten(now).items()
-            if before.get(name) != value
-        ]
-        if changes:
-            raise FerlabError(
-                f"{self.folder} holds a training with other settings or faces ({', '.join(changes)}): use those, or "
-                "another out."
-            )
 
     def _record_path(self, epoch: int) -> Path:
         return self.folder / "watched" / f"epoch_{epoch:04d}.npz"
@@ -617,19 +584,6 @@ class TrainingMonitor(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs) -> dict[str, Any]:
         return self._bundle()
-
-
-def part_weights(method: Method, num_classes: int) -> dict[str, float]:
-    """Every part of the method's loss and the factor with which it enters the total.
-
-    >>> part_weights(METHODS["tcl-nearest"], 7)
-    {'ce': 1.0, 'tcl': 0.015625}
-    """
-    joint = build_loss(method, num_classes)
-    weights = {"ce": joint.ce_weight}
-    if isinstance(joint.metric_loss, AdCorreLoss):
-        return weights | {name: joint.metric_weight * weight for name, weight in joint.metric_loss.weights.items()}
-    return weights | ({joint.name: joint.metric_weight} if joint.metric_loss is not None else {})
 
 
 def _name_of(method: Method) -> str:
