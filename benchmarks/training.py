@@ -28,7 +28,7 @@ from ferlab.training.loop import choose_precision
 
 def ferlab_steps(method: str, faces: FaceDataset, few: FaceDataset, settings: TrainSettings) -> list[float]:
     ends: list[float] = []
-    train(METHODS[method], faces, few, settings, on_batch=lambda: ends.append(time.perf_counter()))
+    train(METHODS[method], faces, few, settings, on_batch=lambda batch: ends.append(time.perf_counter()))
     return ends
 
 

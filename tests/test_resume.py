@@ -41,7 +41,7 @@ class Stop(Exception):
 def stop_after(batches: int):
     left = [batches]
 
-    def on_batch() -> None:
+    def on_batch(batch) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise Stop

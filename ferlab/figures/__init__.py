@@ -11,20 +11,29 @@ __all__ = [
     "CLASS_COLORS",
     "METHOD_COLORS",
     "METHOD_LABELS",
+    "attention_maps",
+    "attention_overlays",
     "class_colors",
     "class_counts",
+    "class_recall",
     "confusion_matrices",
     "confusion_matrix",
     "contact_sheet",
+    "correlation_matrices",
+    "embedding_correlations",
     "embedding_map",
     "embedding_maps",
     "image_grid",
     "learning_curves",
+    "mean_correlations",
     "method_color",
+    "method_differences",
     "method_label",
     "metric_bars",
+    "pair_distance_distributions",
     "save_figures",
     "show",
+    "slice_accuracy",
 ]
 
 _PLOTS = {
@@ -38,20 +47,25 @@ _PLOTS = {
     "learning_curves",
     "metric_bars",
 }
+_HOME = {
+    "attention_maps": "attention",
+    "attention_overlays": "attention",
+    "class_recall": "scores",
+    "correlation_matrices": "spaces",
+    "embedding_correlations": "spaces",
+    "mean_correlations": "spaces",
+    "method_differences": "scores",
+    "pair_distance_distributions": "spaces",
+    "save_figures": "saving",
+    "show": "showing",
+    "slice_accuracy": "scores",
+} | dict.fromkeys(_PLOTS, "plots")
 
 
 def __getattr__(name: str):
     # matplotlib takes a second to import: only when something is drawn.
-    if name in _PLOTS:
-        from ferlab.figures import plots
+    if name in _HOME:
+        from importlib import import_module
 
-        return getattr(plots, name)
-    if name == "save_figures":
-        from ferlab.figures.saving import save_figures
-
-        return save_figures
-    if name == "show":
-        from ferlab.figures.showing import show
-
-        return show
+        return getattr(import_module(f"ferlab.figures.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

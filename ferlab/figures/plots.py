@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,42 +13,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
-
-_INK = "#24292f"
-_FAINT = "#6b737c"
-_STYLE = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": "#b8bec5",
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "#e3e6ea",
-    "legend.frameon": False,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
-}
-
-
-@contextmanager
-def figure_style():
-    """The look of ferlab's figures, for the block."""
-    with plt.rc_context(_STYLE):
-        yield
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    return ax if ax is not None else plt.subplots(figsize=size, layout="constrained")[1]
+from ferlab.figures.style import INK as _INK
+from ferlab.figures.style import axes_or_new as _axes
+from ferlab.figures.style import figure_style
 
 
 def embedding_map(

@@ -27,7 +27,7 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     """
     import matplotlib
 
-    from ferlab.figures import plots
+    from ferlab.figures import plots, scores, spaces
 
     if not isinstance(run, Run):
         run = read_run(run)
@@ -54,6 +54,16 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     }
     if confusions:
         figures["confusion_matrices"] = lambda: plots.confusion_matrices(confusions, classes)[0]
+    methods = run.summary["methods"]
+    if recalls := {name: of["class_recall"] for name, of in methods.items() if of.get("class_recall")}:
+        figures["class_recall"] = lambda: scores.class_recall(recalls)
+    if parts := {name: of["slices"] for name, of in methods.items() if of.get("slices")}:
+        figures["accuracy_by_slice"] = lambda: scores.slice_accuracy(parts)[0]
+    if compared := {name: of for name, of in run.summary.get("comparisons", {}).items() if of}:
+        figures["method_differences"] = lambda: scores.method_differences(compared)[0]
+    embeddings, labels = first_seed_spaces(run)
+    if len(np.unique(labels)) > 1:
+        figures["pair_distances"] = lambda: spaces.pair_distance_distributions(embeddings, labels)[0]
     if dataset is not None:
         figures["faces"] = lambda: plots.contact_sheet(dataset.images, dataset.labels, classes)
         figures["class_counts"] = lambda: plots.class_counts(
@@ -66,7 +76,7 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     # Text as text and a fixed salt: small files that are the same again for the same run.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ferlab"}):
         for name, draw in figures.items():
-            figure = draw().figure
+            figure = draw().figure.figure  # of a subfigure too
             for suffix in ("png",) if name == "faces" else ("png", "svg"):  # faces are pixels anyway
                 target = folder / f"{name}.{suffix}"
                 options = {"metadata": {"Date": None}} if suffix == "svg" else {}
@@ -77,3 +87,19 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
                 written.append(target)
             plots.plt.close(figure)
     return written
+
+
+def first_seed_spaces(run: Run) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Method -> embeddings (N, D_m) of its first seed, and the labels (N,) that they share.
+
+    A method with other faces than the first one's is left out.
+    """
+    spaces: dict[str, np.ndarray] = {}
+    labels = np.empty(0, dtype=np.int64)
+    for name, rows in run.embeddings.groupby("method", sort=False):
+        rows = rows[rows["seed"] == rows["seed"].min()].sort_values("index")
+        if not spaces:
+            labels = rows["label"].to_numpy()
+        if np.array_equal(rows["label"], labels):
+            spaces[name] = np.stack(rows["embedding"].to_numpy())
+    return spaces, labels

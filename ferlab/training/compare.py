@@ -25,7 +25,7 @@ from ferlab.data.transforms import Augmentation
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import write_json
-from ferlab.training.loop import check_splits, start_fabric, steps_per_epoch, train
+from ferlab.training.loop import Batch, check_splits, start_fabric, steps_per_epoch, train
 from ferlab.training.methods import ALL_METHODS, DEFAULT_METHODS, METHODS, get_method
 from ferlab.training.runs import (
     EPOCH_FACES,
@@ -231,7 +231,7 @@ def train_all(
         for place, (name, seed) in enumerate(pending):
             task = progress.add_task(f"{name}, seed {seed}" if several else name, total=steps * base.epochs, note="")
 
-            def advance(task=task) -> None:
+            def advance(batch: Batch, task=task) -> None:
                 progress.advance(task)
                 progress.advance(overall)
 
@@ -255,7 +255,7 @@ def train_one(
     base: TrainSettings,
     out: Path,
     fabric: Fabric,
-    on_batch: Callable[[], None] = lambda: None,
+    on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> None:
     """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,6 +36,22 @@ BATCHES = {"shuffled": ShuffledBatches, "class-balanced": ClassBalancedBatches, 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
+class Batch(NamedTuple):
+    """What one step did, for those who watch. The tensors stay on the device: nothing waits for them to be copied.
+
+    Attributes:
+        epoch: from 1.
+        losses: ``train_loss`` and every part of it, as :class:`~ferlab.losses.JointLoss` names them; scalars.
+        logits: (B, K), in training mode.
+        labels: (B,), of the same faces.
+    """
+
+    epoch: int
+    losses: dict[str, Tensor]
+    logits: Tensor
+    labels: Tensor
+
+
 @dataclass
 class TrainResult:
     """A trained network (on the CPU, in evaluation mode) and one dict an epoch."""
@@ -50,7 +67,7 @@ def train(
     settings: TrainSettings,
     checkpoints: Path | None = None,
     fabric: Fabric | None = None,
-    on_batch: Callable[[], None] = lambda: None,
+    on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
     on_validation: Callable[[int, Predictions], None] = lambda epoch, predictions: None,
 ) -> TrainResult:
@@ -66,7 +83,8 @@ def train(
         checkpoints: folder for a checkpoint after every epoch; a training that finds some there goes on from the newest
             and ends with the numbers it would have had without the interruption.
         fabric: from :func:`start_fabric`; by default one is started from the settings.
-        on_batch: called after every step, for a progress bar.
+        on_batch: called after every step, for a progress bar. What it raises ends the training as Ctrl-C does: the
+            checkpoint of the last whole epoch is there.
         on_epoch: called after every epoch with its row of the history, also for epochs read from a checkpoint.
         on_validation: called with an epoch's number and its predictions of the validation split, before the epoch's
             checkpoint is written.
@@ -103,9 +121,8 @@ def train(
     batches = build_batches(train_set, settings, generator)
     share = settings.batch_size // fabric.world_size
     mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
-    # At least the last epoch trains with the metric loss. Early stopping looks at the epochs from there on: an earlier
-    # network would be cross-entropy's.
-    switch_on = min(round(method.warm_up * settings.epochs), settings.epochs - 1) if method.loss else 0
+    switch_on = epochs_before_metric_loss(method, settings.epochs)
+    # Early stopping looks at the epochs from there on: an earlier network would be cross-entropy's.
     progress = Progress(network, objective, optimizer, schedule, generator, fabric, first_candidate=switch_on + 1)
     if checkpoints is not None:
         progress.resume(checkpoints)
@@ -127,11 +144,12 @@ def train(
         for step, batch in enumerate(batches, start=1):
             changes = draw_changes(len(batch), settings.augmentation, generator)[mine]
             faces = apply_changes(fabric.to_device(images[batch[mine]]), changes)
+            own_labels = fabric.to_device(labels[batch[mine]])
             try:
                 output = model(faces)
                 loss = gathered_objective(
                     output.logits,
-                    fabric.to_device(labels[batch[mine]]),
+                    own_labels,
                     output.embeddings if metric_on else None,
                     output.element_weights,
                 )
@@ -146,9 +164,10 @@ def train(
                 fabric.clip_gradients(model, optimizer, max_norm=settings.gradient_clip, error_if_nonfinite=False)
             optimizer.step()
             schedule.step()
-            for name, value in {"train_loss": loss.total.detach(), **loss.parts}.items():
+            losses = {"train_loss": loss.total.detach(), **loss.parts}
+            for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value
-            on_batch()
+            on_batch(Batch(epoch + 1, losses, output.logits.detach(), own_labels))
         row = {"epoch": epoch + 1} | {name: float(value) / steps for name, value in sums.items()}
         seen = predict_once(fabric, network, validation_set)
         scores = classification_scores(validation_set.labels, seen)
@@ -270,6 +289,11 @@ def check_splits(train_set: FaceDataset, validation_set: FaceDataset, settings: 
     processes = settings.devices * settings.nodes
     if settings.batch_size % processes:
         raise FerlabError(f"A batch of {settings.batch_size} cannot be shared by {processes} processes equally.")
+
+
+def epochs_before_metric_loss(method: Method, epochs: int) -> int:
+    """Epochs of cross-entropy alone; at least the last one trains with the method's metric loss."""
+    return min(round(method.warm_up * epochs), epochs - 1) if method.loss else 0
 
 
 def build_batches(train_set: FaceDataset, settings: TrainSettings, generator: torch.Generator) -> ShuffledBatches:

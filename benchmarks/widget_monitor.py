@@ -1,0 +1,107 @@
+"""What it costs to watch a training with a TrainingMonitor.
+
+    python benchmarks/widget_monitor.py
+
+The same training on the same built-in faces with and without a monitor, in turn, A B A B ..., in one Jupyter kernel, so
+that everything the monitor shows is really packed and sent as to a page. Both write a checkpoint after every epoch. The
+ratio is the median over the turns, so that it holds when the machine's speed drifts. On a busy machine it says little;
+therefore the last column: the processor time that the training's thread spends in the monitor's own code, as a share of
+the whole training's. The page's own work (drawing in the browser) is in neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+METHODS = ("ce", "ad-corre")  # the fewest loss parts and the most
+
+
+def measure(faces: int, epochs: int, turns: int) -> None:
+    """In the kernel: print the table."""
+    from IPython.display import display
+
+    from ferlab.data import load_dataset
+    from ferlab.training import METHODS as KNOWN
+    from ferlab.training import TrainSettings, train
+    from ferlab.widgets import TrainingMonitor
+
+    train_set = load_dataset("synthetic", "train").subset(np.arange(faces))
+    validation_set = load_dataset("synthetic", "validation")
+    settings = dataclasses.replace(TrainSettings(), epochs=epochs, accelerator="cpu")
+
+    def plain(method: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            train(KNOWN[method], train_set, validation_set, settings, Path(folder))
+
+    own: list[float] = []  # processor seconds of every call of the monitor by the training
+
+    def counted(hook: Callable) -> Callable:
+        def call(*arguments) -> None:
+            began = time.thread_time()
+            hook(*arguments)
+            own.append(time.thread_time() - began)
+
+        return call
+
+    def watched(method: str) -> None:
+        monitor = TrainingMonitor(method, settings, train_set, validation_set)
+        for name in ("_on_batch", "_on_validation", "_on_epoch"):
+            setattr(monitor, name, counted(getattr(monitor, name)))
+        display(monitor)
+        monitor.start()
+        if monitor.wait() != "finished":
+            raise RuntimeError(monitor.error)
+
+    plain("ce")  # warm up
+    print(f"{faces} faces, {epochs} epochs, {len(validation_set)} validation faces, {turns} turns")
+    print(f"{'method':>10}  {'without':>9}  {'with':>9}  {'more time on the clock':>28}  {'in the monitor':>14}")
+    for method in METHODS:
+        alone, beside, more, inside = [], [], [], []
+        for _ in range(turns):
+            alone.append(seconds_of(plain, method))
+            own.clear()
+            processor = time.process_time()
+            beside.append(seconds_of(watched, method))
+            inside.append(sum(own) / (time.process_time() - processor))
+            more.append(beside[-1] / alone[-1] - 1)
+        spread = f"{100 * statistics.median(more):+.1f} % ({100 * min(more):+.1f} to {100 * max(more):+.1f})"
+        print(
+            f"{method:>10}  {statistics.median(alone):>7.2f} s  {statistics.median(beside):>7.2f} s  {spread:>28}  "
+            f"{100 * statistics.median(inside):>12.2f} %"
+        )
+
+
+def seconds_of(run: Callable[[str], None], method: str) -> float:
+    began = time.perf_counter()
+    run(method)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=int, default=4096, help="training faces (4096)")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of one training (3)")
+    parser.add_argument("--turns", type=int, default=5, help="turns (5)")
+    arguments = parser.parse_args()
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from widget_monitor import measure\nmeasure({arguments.faces}, {arguments.epochs}, {arguments.turns})"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=None).execute()
+    print("".join(output["text"] for output in notebook.cells[0].outputs if output.output_type == "stream").strip())
+
+
+if __name__ == "__main__":
+    main()

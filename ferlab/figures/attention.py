@@ -1,0 +1,93 @@
+"""Where a network looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from ferlab.errors import FerlabError
+from ferlab.figures.palette import class_colors, method_label
+from ferlab.figures.style import figure_style
+from ferlab.models import ExpressionNetwork
+
+
+def attention_maps(network: ExpressionNetwork, images: np.ndarray) -> np.ndarray:
+    """Pixel-wise attention of every face, relative to an even gate: float32 (N, H', W'), mean 1 over a face.
+
+    Args:
+        network: one with `"pixel"` attention.
+        images: uint8 (N, H, W, C).
+
+    Raises:
+        FerlabError: a network without pixel-wise attention.
+    """
+    was_training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        gates = network(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device)).pixel_attention
+    network.train(was_training)
+    if gates is None:
+        raise FerlabError("This network has no pixel-wise attention: train a method with it, such as ce+attention.")
+    maps = gates[:, 0].float().cpu().numpy()
+    return maps / np.maximum(maps.mean(axis=(1, 2), keepdims=True), 1e-12)
+
+
+def attention_overlays(
+    maps: Mapping[str, np.ndarray],
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    title: str | None = None,
+) -> np.ndarray:
+    """Faces, and below each where every method's attention lies: an array (1 + methods, N) of Axes.
+
+    One color scale for all: yellow where a place counts more than at an even gate, violet where less.
+
+    Args:
+        maps: method -> (N, H', W'), from :func:`attention_maps`.
+        images: uint8 (N, H, W, 1 or 3), at most a dozen fit a slide.
+        labels: int (N,).
+        classes: class names.
+        title: above all.
+
+    Raises:
+        FerlabError: no faces, or as many maps as faces are not there.
+    """
+    if not len(images) or any(len(of) != len(images) for of in maps.values()):
+        raise FerlabError("Attention overlays need at least one face, and one map for every face.")
+    height, width = images.shape[1:3]
+    most = max((float(of.max()) for of in maps.values()), default=1.0)
+    with figure_style():
+        figure, axes = plt.subplots(
+            1 + len(maps), len(images), figsize=(1.15 * len(images) + 1.9, 1.2 * (1 + len(maps)) + 0.4),
+            layout="constrained", squeeze=False,
+        )  # fmt: skip
+        colors = class_colors(list(classes))
+        picture = None
+        for column, (image, label) in enumerate(zip(images, labels, strict=True)):
+            grey = image.mean(axis=2) / 255
+            axes[0, column].imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+            axes[0, column].set_title(classes[label], fontsize=9, loc="center", fontweight="normal")
+            for ax, of in zip(axes[1:, column], maps.values(), strict=True):
+                ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="lanczos")
+                picture = ax.imshow(
+                    of[column], cmap="viridis", vmin=0, vmax=max(most, 1.2), alpha=0.6, interpolation="bilinear",
+                    extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+                )  # fmt: skip
+            for ax in axes[:, column]:
+                ax.set(xticks=[], yticks=[])
+                for spine in ax.spines.values():
+                    spine.set(visible=True, color=colors[label], linewidth=2)
+        for row, name in zip(axes[1:], maps, strict=True):
+            row[0].set_ylabel(method_label(name), rotation=0, ha="right", va="center", labelpad=8, fontsize=9)
+        if picture is not None:
+            bar = figure.colorbar(picture, ax=axes[1:], shrink=0.9, pad=0.01)
+            bar.set_label("weight of a place\n(1: even)", fontsize=9)
+            bar.ax.tick_params(labelsize=8)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return axes

@@ -1,0 +1,234 @@
+"""Figures of embedding spaces themselves, not of their maps: distances of pairs and correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.patches import Rectangle
+
+from ferlab.data.dataset import random_part
+from ferlab.errors import FerlabError
+from ferlab.figures.palette import class_colors, method_color, method_label
+from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
+
+PAIRS_OF = 1000  # faces whose pairs are drawn: half a million pairs
+ROWS = 500  # faces of a correlation matrix: more would be finer than the figure's pixels
+
+
+def pair_distance_distributions(
+    spaces: Mapping[str, np.ndarray], labels: np.ndarray, title: str | None = None
+) -> np.ndarray:
+    """Distances of two faces of one class and of different classes, one row a method: an array of Axes.
+
+    Embeddings are scaled to unit length, so that distances lie between 0 and 2 in every space. The less the two
+    distributions overlap, the better a distance tells whether two faces show the same. The number, the area under the
+    ROC curve, is the chance that a pair of one class is closer than a pair of two: 0.5 by guessing, 1 without overlap.
+
+    Args:
+        spaces: method -> float array (N, D_m), row i the same face in each.
+        labels: int array (N,).
+        title: above all.
+
+    Raises:
+        FerlabError: no spaces, differing N, faces of one class only.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> labels = np.arange(40) % 2
+        >>> axes = pair_distance_distributions({"ce": rng.normal(size=(40, 3)) + 2 * labels[:, None]}, labels)
+        >>> axes[0].texts[0].get_text()
+        'AUC 0...'
+    """
+    labels = np.asarray(labels)
+    if not spaces or any(len(space) != len(labels) for space in spaces.values()):
+        raise FerlabError("Pair distances need at least one space, with one row for every label.")
+    few = random_part(len(labels), PAIRS_OF)
+    first, second = np.triu_indices(len(few), k=1)
+    same = labels[few][first] == labels[few][second]
+    if same.all() or not same.any():
+        raise FerlabError("Pair distances need pairs of one class and of different classes.")
+    edges = np.linspace(0, 2, 81)
+    with figure_style():
+        figure, axes = plt.subplots(
+            len(spaces), 1, figsize=(6.4, 1.15 * len(spaces) + 1.1), layout="constrained", squeeze=False, sharex=True
+        )
+        for ax, (method, space) in zip(axes[:, 0], spaces.items(), strict=True):
+            unit = _unit(np.asarray(space, dtype=float)[few])
+            distances = np.sqrt(np.maximum(2 - 2 * (unit @ unit.T)[first, second], 0))
+            color = method_color(method)
+            ax.hist(
+                distances[~same], edges, density=True, histtype="stepfilled", facecolor="none", edgecolor=FAINT,
+                hatch="////", lw=1.3, label="different classes",
+            )  # fmt: skip
+            ax.hist(
+                distances[same], edges, density=True, histtype="stepfilled", facecolor=(color, 0.55), edgecolor=color,
+                lw=1.6, label="same class",
+            )  # fmt: skip
+            ax.text(
+                0.99,
+                0.9,
+                f"AUC {closer_share(distances, same):.3f}",
+                transform=ax.transAxes,
+                ha="right",
+                va="top",
+                fontsize=9,
+            )
+            ax.set_title(method_label(method), fontsize=10)
+            ax.set_yticks([])
+            ax.spines["left"].set_visible(False)
+        axes[-1, 0].set(xlabel="distance of two faces, embeddings of unit length", xlim=(0, 2))
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles[::-1], names[::-1], loc="outside upper right", ncols=2, fontsize=9)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return axes[:, 0]
+
+
+def closer_share(distances: np.ndarray, same: np.ndarray) -> float:
+    """Chance that a pair of one class is closer than a pair of two classes (area under the ROC curve), 0 to 1.
+
+    >>> closer_share(np.array([0.1, 0.2, 0.3, 0.4]), np.array([True, False, True, False]))
+    0.75
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(same, -distances))
+
+
+def mean_correlations(
+    embeddings: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Pearson correlations of the class means over their D entries: what Ad-Corre's mean discriminator pushes to -1.
+
+    With several heads side by side, the correlation is over all their entries.
+
+    Args:
+        embeddings: float array (N, D).
+        labels: int array (N,).
+        classes: class names; one without faces leaves its row and column empty.
+        ax: where to draw; a new figure, with a scale beside it, otherwise.
+        title: above the matrix.
+
+    Raises:
+        FerlabError: embeddings and labels of differing N.
+    """
+    embeddings, labels = _checked(embeddings, labels)
+    present = [k for k in range(len(classes)) if (labels == k).any()]
+    means = _unit(np.stack([embeddings[labels == k].mean(axis=0) for k in present]), centered=True)
+    matrix = np.full((len(classes),) * 2, np.nan)
+    matrix[np.ix_(present, present)] = means @ means.T
+    with figure_style():
+        alone = ax is None
+        ax = axes_or_new(ax, (5.2, 4.5))
+        text = np.array([["" if np.isnan(c) else f"{c:.2f}".replace("-", "−") for c in row] for row in matrix])
+        sns.heatmap(
+            matrix, vmin=-1, vmax=1, cmap="RdBu_r", annot=text, fmt="", square=True, linewidths=1.5, linecolor="white",
+            xticklabels=list(classes), yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 8}, cbar=False,
+        )  # fmt: skip
+        for annotation in ax.texts:
+            annotation.set_in_layout(False)  # they lie inside, and cost the layout seconds
+        ax.tick_params(length=0)
+        ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+        ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        if alone:
+            _add_scale(ax, ax.collections[0])
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def embedding_correlations(
+    embeddings: np.ndarray, labels: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """Pearson correlations of every pair of embeddings, sorted by class: what Ad-Corre's feature discriminator sees.
+
+    It pulls the squares on the diagonal (pairs of one class) to 1 and all else to -1. At most 500 faces are drawn, as
+    many of each class.
+
+    Args:
+        embeddings: float array (N, D); of several heads side by side, or one head's.
+        labels: int array (N,).
+        classes: class names; one without faces is left out.
+        ax: where to draw; a new figure, with a scale beside it, otherwise.
+        title: above the matrix.
+
+    Raises:
+        FerlabError: embeddings and labels of differing N.
+    """
+    embeddings, labels = _checked(embeddings, labels)
+    each = max(1, ROWS // len(classes))
+    chosen = [np.flatnonzero(labels == k)[random_part(int((labels == k).sum()), each)] for k in range(len(classes))]
+    vectors = _unit(embeddings[np.concatenate(chosen)], centered=True)
+    with figure_style():
+        alone = ax is None
+        ax = axes_or_new(ax, (5.4, 4.7))
+        ax.imshow(vectors @ vectors.T, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
+        start, middles, names = 0, [], []
+        for rows, name, color in zip(chosen, classes, class_colors(list(classes)), strict=True):
+            if not len(rows):
+                continue
+            ax.add_patch(Rectangle((start - 0.5, start - 0.5), len(rows), len(rows), fill=False, ec=INK, lw=1))
+            # The class's color beside its rows.
+            ax.add_patch(
+                Rectangle((-0.035, 1 - (start + len(rows)) / len(vectors)), 0.022, len(rows) / len(vectors),
+                          transform=ax.transAxes, color=color, lw=0, clip_on=False)
+            )  # fmt: skip
+            middles.append(start + len(rows) / 2 - 0.5)
+            names.append(name)
+            start += len(rows)
+        ax.set_yticks(middles, names)
+        ax.set_xticks(middles, names, rotation=35, ha="right", rotation_mode="anchor")
+        ax.tick_params(length=0)
+        ax.tick_params(axis="y", pad=10)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+        if alone:
+            _add_scale(ax, ax.images[0])
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def correlation_matrices(spaces: Mapping[str, np.ndarray], labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """:func:`embedding_correlations` above :func:`mean_correlations`, one column a method: an array of Axes.
+
+    Args:
+        spaces: method -> float array (N, D_m).
+        labels: int array (N,).
+        classes: class names.
+    """
+    with figure_style():
+        figure, axes = plt.subplots(
+            2, len(spaces), figsize=(4.2 * len(spaces) + 0.7, 8.4), layout="constrained", squeeze=False
+        )
+        for (above, below), (method, space) in zip(axes.T, spaces.items(), strict=True):
+            embedding_correlations(space, labels, classes, above, method_label(method))
+            mean_correlations(space, labels, classes, below, "class means")
+        _add_scale(axes, axes[0, 0].images[0])
+    return axes
+
+
+def _add_scale(axes: Axes | np.ndarray, drawn: ScalarMappable) -> None:
+    first = axes.flat[0] if isinstance(axes, np.ndarray) else axes
+    first.figure.colorbar(drawn, ax=axes, label="correlation", shrink=0.6 if isinstance(axes, np.ndarray) else 0.8)
+
+
+def _checked(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    embeddings, labels = np.asarray(embeddings, dtype=float), np.asarray(labels)
+    if embeddings.ndim != 2 or len(embeddings) != len(labels):
+        raise FerlabError(
+            f"Correlations need embeddings (N, D) and labels (N,), but got {embeddings.shape} and {labels.shape}."
+        )
+    return embeddings, labels
+
+
+def _unit(vectors: np.ndarray, centered: bool = False) -> np.ndarray:
+    """Rows of length 1; `centered` takes each row's mean away first, so that products are correlations."""
+    if centered:
+        vectors = vectors - vectors.mean(axis=1, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
