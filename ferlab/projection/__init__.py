@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from ferlab.projection.aligned import aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection.aligned import METRICS, aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection.linear import pca_epoch_layouts, pca_layouts
+from ferlab.projection.quality import MapQuality, map_quality, pair_distances
 
-__all__ = ["aligned_layouts", "epoch_layouts", "procrustes"]
+__all__ = [
+    "METRICS",
+    "MapQuality",
+    "aligned_layouts",
+    "epoch_layouts",
+    "map_quality",
+    "pair_distances",
+    "pca_epoch_layouts",
+    "pca_layouts",
+    "procrustes",
+]
