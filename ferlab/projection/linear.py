@@ -12,8 +12,8 @@ from ferlab.projection.aligned import check_epochs, comparable_rows, unit_radius
 def pca_layouts(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The first two principal components of every space, turned onto those of the first space.
 
-    Rows are scaled to unit length first, as for :func:`ferlab.projection.aligned_layouts`: the angle is the measure that
-    the spaces share. Turning is by Procrustes analysis, which changes no shape.
+    Rows are scaled to unit length first, as for :func:`ferlab.projection.aligned_layouts`: the angle is the measure
+    that the spaces share. Turning is by Procrustes analysis, which changes no shape.
 
     Args:
         embeddings: method name -> float array (N, D_m); row i is the same image in each.

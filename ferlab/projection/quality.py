@@ -19,8 +19,8 @@ class MapQuality:
     """Two numbers for one map.
 
     Attributes:
-        trustworthiness: 0 to 1; 1 when nobody is a neighbor on the map who is none in the space (Venna & Kaski 2001).
-        distance_correlation: -1 to 1; Spearman's rank correlation of the distances of pairs in the space and on the map.
+        trustworthiness: 0 to 1; 1 when all neighbors on the map are neighbors in the space (Venna & Kaski 2001).
+        distance_correlation: -1 to 1; Spearman's rank correlation of pairs' distances in the space and on the map.
     """
 
     trustworthiness: float

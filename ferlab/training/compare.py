@@ -190,10 +190,13 @@ def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSet
 
 def load_splits(settings: CompareSettings) -> dict[str, FaceDataset]:
     """The three splits, or parts of them with ``quick``."""
-    splits = {split: load_dataset(settings.dataset, split, settings.root) for split in QUICK_SIZES}
-    if settings.quick:
-        return {split: quick_part(faces, QUICK_SIZES[split]) for split, faces in splits.items()}
-    return splits
+    return {split: load_split(settings, split) for split in QUICK_SIZES}
+
+
+def load_split(settings: CompareSettings, split: str) -> FaceDataset:
+    """ "train", "validation" or "test", or a part of it with ``quick``."""
+    faces = load_dataset(settings.dataset, split, settings.root)
+    return quick_part(faces, QUICK_SIZES[split]) if settings.quick else faces
 
 
 def quick_part(faces: FaceDataset, size: int) -> FaceDataset:

@@ -1,19 +1,18 @@
 """Interactive parts for notebooks. Each is one call and degrades to a picture where nothing can move.
 
->>> from ferlab.widgets import action_unit_slider, embedding_views
+>>> from ferlab.widgets import EmbeddingExplorer, action_unit_slider
 """
 
 from __future__ import annotations
 
-__all__ = ["EmbeddingViews", "action_unit_slider", "ask", "check_selection", "check_within_between", "embedding_views"]
+__all__ = ["EmbeddingExplorer", "action_unit_slider", "ask", "check_selection", "check_within_between"]
 
 _HOME = {
-    "EmbeddingViews": "views",
+    "EmbeddingExplorer": "explorer",
     "action_unit_slider": "faces",
     "ask": "exercises",
     "check_selection": "exercises",
     "check_within_between": "exercises",
-    "embedding_views": "views",
 }
 
 
