@@ -24,6 +24,8 @@ __all__ = [
     "method_label",
     "metric_bars",
     "save_figures",
+    "shepard_diagram",
+    "shepard_diagrams",
     "show",
 ]
 
@@ -37,6 +39,8 @@ _PLOTS = {
     "image_grid",
     "learning_curves",
     "metric_bars",
+    "shepard_diagram",
+    "shepard_diagrams",
 }
 
 

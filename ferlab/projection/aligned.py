@@ -100,8 +100,9 @@ def epoch_layouts(
 
     The last epochs are laid out as in :func:`aligned_layouts`, from a common start. Then each method's maps are made
     backwards, every epoch starting from the map of the epoch after it and optimized on its own neighbor graph, and
-    turned onto the reference (the first method's last epoch) by Procrustes analysis. So a point moves between two maps
-    as far as its neighbors change, not because UMAP happened to begin elsewhere.
+    turned onto that one by Procrustes analysis. So a point moves between two maps as far as its neighbors change, not
+    because UMAP happened to begin elsewhere. All maps of a method keep the radius of its last one: the best scale
+    would shrink an early, unordered map to a dot, for the less two maps agree, the smaller it is.
 
     Args:
         embeddings: method name -> one float array (N, D) an epoch, of the same images in the same order everywhere.
@@ -124,30 +125,31 @@ def epoch_layouts(
     check_epochs(embeddings)
     ends = {name: epochs[-1] for name, epochs in embeddings.items()}
     last = aligned_layouts(ends, seed, n_neighbors, min_dist, metric, on_space)
-    reference = next(iter(last.values()))
     layouts: dict[str, list[np.ndarray]] = {}
     for name, epochs in embeddings.items():
         if on_space is not None:
             on_space(name)
         maps = [last[name]]
+        radius = np.sqrt(((last[name] - last[name].mean(axis=0)) ** 2).sum(axis=1).mean())
         # UMAP expects a start that spans about 10; the maps are scaled to radius 1.
         for space in reversed(epochs[:-1]):
             layout = _umap(space, 5 * maps[0].astype(np.float64), 100, seed, n_neighbors, min_dist, metric)
-            maps.insert(0, procrustes(reference, layout)[0].astype(np.float32))
+            maps.insert(0, procrustes(maps[0], radius * unit_radius(layout), scaled=False)[0].astype(np.float32))
         layouts[name] = maps
     return layouts
 
 
-def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
+def procrustes(reference: np.ndarray, points: np.ndarray, scaled: bool = True) -> tuple[np.ndarray, float]:
     """Shift, rotate, reflect and scale `points` onto `reference` with the least squared distance.
 
     Args:
         reference: float array (N, 2).
         points: float array (N, 2), row i corresponding to row i of the reference.
+        scaled: False: keep the size of `points`.
 
     Returns:
         The moved points (N, 2) and the disparity: the share of the reference's variance that is left as
-        distance, 0 for two maps of one shape, at most 1.
+        distance, 0 for two maps of one shape; scaled, at most 1.
 
     Example:
         >>> square = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
@@ -161,7 +163,7 @@ def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, f
     a = reference - center
     b = points - points.mean(axis=0)
     u, s, vt = np.linalg.svd(b.T @ a)
-    scale = s.sum() / max((b**2).sum(), 1e-12)
+    scale = s.sum() / max((b**2).sum(), 1e-12) if scaled else 1.0
     moved = scale * b @ (u @ vt) + center
     disparity = float(((moved - reference) ** 2).sum() / max((a**2).sum(), 1e-12))
     return moved, disparity

@@ -20,7 +20,7 @@ from ferlab.report.run_folder import Run, read_run
 from ferlab.widgets import explorer_details as details
 from ferlab.widgets.background import Background
 from ferlab.widgets.explorer_colors import PEOPLE, color_points, colorings, is_unit, legend_of
-from ferlab.widgets.explorer_maps import MapView
+from ferlab.widgets.explorer_maps import MapView, places_of_names
 from ferlab.widgets.explorer_points import (
     Points,
     distances_from,
@@ -41,6 +41,7 @@ MOST_METHODS = 6
 # How far down the list of neighbors still counts as close, and from where on as far.
 CLOSE, FAR = 20, 60
 TRAVEL = {"step": 400, "play": 900, "morph": 1600}  # milliseconds
+_OF_SELECTION = "selection"
 _VIEWS = {"Test faces, finished networks": "test", "Validation faces, epoch by epoch": "epochs"}
 _STAGES = {"Side by side": "side", "One map, morphing": "morph"}
 
@@ -109,6 +110,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         self._hovering: int | None = None
         self._quality: dict[tuple, MapQuality | None] = {}
         self._pair_samples: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+        self._names: dict[tuple, tuple[list[str], np.ndarray]] = {}
         self._pictures: dict[tuple[str, int], str] = {}
         self._run_number = 0
         self._background = Background()
@@ -218,13 +220,13 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def person(self) -> int | None:
         """Whom the coloring "identity" singles out; None: the people of the selection. Can be set."""
-        return self._person.value
+        return None if self._person.value == _OF_SELECTION else self._person.value
 
     @person.setter
     def person(self, identity: int | None) -> None:
         if identity is not None and identity not in self._people():
             raise FerlabError(f"There is no person {identity!r} among these faces.")
-        self._person.value = identity
+        self._person.value = _OF_SELECTION if identity is None else identity
 
     @property
     def projection(self) -> str:
@@ -277,7 +279,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
                     "map_rank": near.map_ranks,
                 }
             )
-            for near in self._near(count)
+            for near in self._near(count, *self._distances())
         ]  # fmt: skip
         return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["method", "index", "label"])
 
@@ -294,13 +296,13 @@ class EmbeddingExplorer(ipywidgets.VBox):
                     "label": self.points.labels[moved.positions], "before": moved.before, "after": moved.after,
                 }
             )
-            for moved in self._moved(count)
+            for moved in self._moved(count, *self._distances())
         ]  # fmt: skip
         return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["method", "index", "label"])
 
     @property
     def trustworthiness(self) -> dict[str, float]:
-        known = {name: self._quality.get(self._quality_key(name)) for name in self._methods}
+        known = {name: self._quality.get(self._map_key(name)) for name in self._methods}
         return {name: of.trustworthiness for name, of in known.items() if of is not None}
 
     @property
@@ -443,8 +445,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
             tooltips=["One map a method", "One large map whose points travel from method to method"],
         )  # fmt: skip
         self._color_by = ipywidgets.Dropdown(description="Color by", layout={"width": "300px"})
-        self._color_by.style.description_width = "auto"
-        self._person = ipywidgets.Dropdown(description="Person", layout={"width": "240px"})
+        self._person = ipywidgets.Dropdown(description="Person", layout={"width": "210px"})
+        self._color_by.style.description_width = self._person.style.description_width = "auto"
         self._clear = ipywidgets.Button(description="Clear selection", disabled=True, layout={"width": "auto"})
         self._method_buttons = {
             name: ipywidgets.ToggleButton(
@@ -562,9 +564,9 @@ class EmbeddingExplorer(ipywidgets.VBox):
             if self._color_by.options != tuple(options):
                 kept = self._color_by.value if self._color_by.value in self.colorings else "true class"
                 self._color_by.options, self._color_by.value = options, kept
-            people = [("of the selection", None), *((f"person {person}", person) for person in self._people())]
+            people = [("of the selection", _OF_SELECTION), *((f"person {person}", person) for person in self._people())]
             if self._person.options != tuple(people):
-                self._person.options, self._person.value = people, None
+                self._person.options, self._person.value = people, _OF_SELECTION
             _display(self._person, self.color_by == "identity")
             self._kind_buttons.value = self._kind
             self._kind_buttons.disabled = not self.points.spaces
@@ -685,7 +687,10 @@ class EmbeddingExplorer(ipywidgets.VBox):
             layout = (self._layout(name) - middle) / reach
             coloring = color_points(self.points, self.color_by, name, dark, people)
             view.show(layout, coloring, dark, milliseconds)
-            view.name_places(layout, self.points.labels, self.classes, dark)
+            key = self._map_key(name)
+            if key not in self._names:
+                self._names[key] = places_of_names(layout, self.points.labels, self.classes)
+            view.write_names(*self._names[key], dark)
         self._request_quality()
         self._draw_titles()
 
@@ -764,33 +769,30 @@ class EmbeddingExplorer(ipywidgets.VBox):
         """The points whose neighbors are asked for."""
         return self._selected if self._focus is None else np.array([self._focus])
 
-    def _near(self, count: int) -> list[details.Near]:
-        query, answers = self._query(), []
+    def _distances(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The points that are no neighbors, since asked about, and method -> distances of all points from the query."""
+        query = self._query()
         if not len(query):
-            return []
-        left_out = np.union1d(self._selected, query) if self._focus is None else query
-        for name in self._methods:
-            space = self.points.space(name, self._at_epoch())
-            if space is None:
-                continue
-            distances = distances_from(space, query)
-            ranks = ranks_from(distances, left_out)
-            nearest = np.argsort(ranks)[: min(count, len(ranks) - len(left_out))]
+            return query, {}
+        spaces = {name: self.points.space(name, self._at_epoch()) for name in self._methods}
+        return query, {name: distances_from(space, query) for name, space in spaces.items() if space is not None}
+
+    def _near(self, count: int, query: np.ndarray, distances: dict[str, np.ndarray]) -> list[details.Near]:
+        answers = []
+        for name, of in distances.items():
+            ranks = ranks_from(of, query)
+            nearest = np.argsort(ranks)[: min(count, len(ranks) - len(query))]
             layout = self._layout(name)
-            on_map = ranks_from(np.linalg.norm(layout - layout[query].mean(axis=0), axis=1), left_out)
-            answers.append(details.Near(name, nearest, distances[nearest], on_map[nearest]))
+            on_map = ranks_from(np.linalg.norm(layout - layout[query].mean(axis=0), axis=1), query)
+            answers.append(details.Near(name, nearest, of[nearest], on_map[nearest]))
         return answers
 
-    def _moved(self, count: int) -> list[details.Moved]:
-        query = self._query()
-        spaces = {name: self.points.space(name, self._at_epoch()) for name in self._methods}
-        spaces = {name: space for name, space in spaces.items() if space is not None}
-        if not len(query) or len(spaces) < 2:
+    def _moved(self, count: int, query: np.ndarray, distances: dict[str, np.ndarray]) -> list[details.Moved]:
+        if len(distances) < 2:
             return []
-        left_out = self._selected if self._focus is None else query
-        ranks = {name: ranks_from(distances_from(space, query), left_out) for name, space in spaces.items()}
+        ranks = {name: ranks_from(of, query) for name, of in distances.items()}
         first, *others = ranks
-        close = np.flatnonzero(ranks[first] <= min(CLOSE, len(self.points) - len(left_out)))
+        close = np.flatnonzero(ranks[first] <= min(CLOSE, len(self.points) - len(query)))
         answers = []
         for name in others:
             far = close[ranks[name][close] > FAR]
@@ -817,7 +819,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     def _pair_sample(self, method: str) -> tuple[np.ndarray, np.ndarray]:
         """Sorted distances of pairs among 500 points, in the space and on the map."""
-        key = self._quality_key(method)
+        key = self._map_key(method)
         if key not in self._pair_samples:
             few = random_part(len(self.points), 500)
             above = np.triu_indices(len(few), k=1)
@@ -885,7 +887,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
                 return
             self._working = ""
             self._maps[view]["umap"] = layouts
-            for known in (self._quality, self._pair_samples):
+            for known in (self._quality, self._pair_samples, self._names):
                 for key in [key for key in known if key[:2] == (view, "umap")]:
                     del known[key]
             if view == self._view:
@@ -921,14 +923,14 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
         self._background.call(tell)
 
-    def _quality_key(self, method: str) -> tuple:
+    def _map_key(self, method: str) -> tuple:
         return self._view, self._kind, method, self._at_epoch()
 
     def _request_quality(self) -> None:
         """Measure the maps on the screen in the background, where that is not done yet."""
         wanted = {}
         for name in self._methods:
-            key, space = self._quality_key(name), self.points.space(name, self._at_epoch())
+            key, space = self._map_key(name), self.points.space(name, self._at_epoch())
             if space is not None and len(space) >= 4 and key not in self._quality:
                 self._quality[key] = None
                 wanted[key] = (space, self._layout(name))
@@ -957,7 +959,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
                 parts.append(f"epoch {min(self._at_epoch(), own)}")
             if self._kind == "pca":
                 parts.append("PCA")
-            if (quality := self._quality.get(self._quality_key(name))) is not None:
+            if (quality := self._quality.get(self._map_key(name))) is not None:
                 parts.append(f"trustworthiness {quality.trustworthiness:.2f}")
             view.title(method_label(name), " · ".join(parts))
 
@@ -983,14 +985,16 @@ class EmbeddingExplorer(ipywidgets.VBox):
             return
         _display(self._near_panel, True)
         markup = details.Markup(self.points, self._picture)
+        distances = self._distances()
+        near, moved = self._near(details.NEIGHBORS, *distances), self._moved(details.NEIGHBORS, *distances)
         self._near_panel.html = (
             markup.pair(self._pairs())
-            + markup.neighbors(self._selected, self._focus, self._near(details.NEIGHBORS))
-            + markup.moved(self._methods[0], self._moved(details.NEIGHBORS), CLOSE)
+            + markup.neighbors(self._focus, near)
+            + markup.moved(self._methods[0], moved, CLOSE)
         )
 
     def _draw_belief(self) -> None:
-        known = {name: self._quality.get(self._quality_key(name)) for name in self._methods}
+        known = {name: self._quality.get(self._map_key(name)) for name in self._methods}
         self._belief.html = details.belief_markup(known, self._kind)
 
 

@@ -102,7 +102,7 @@ class Markup:
             f'<div class="ferlab-x-faces ferlab-x-grid">{faces}</div>'
         )
 
-    def neighbors(self, chosen: np.ndarray, focus: int | None, near: list[Near]) -> str:
+    def neighbors(self, focus: int | None, near: list[Near]) -> str:
         """One row of faces a space."""
         if not near:
             return "<h4>Neighbors</h4><p>The embeddings were not kept, so neighbors are not known.</p>"
@@ -115,11 +115,9 @@ class Markup:
                 )
                 for at, distance, rank in zip(of.positions, of.distances, of.map_ranks, strict=True)
             )  # fmt: skip
-            rows.append(
-                self._row(of.method, f"{same} of {len(of.positions)} {escape(self.points.classes[own])}", faces)
-            )
+            rows.append(self._row(of.method, self._class_mix(of.positions, "<br>"), faces))
         return (
-            f"<h4>Nearest to {self._whom(chosen, focus)} <small>by cosine distance in the full space; "
+            f"<h4>Nearest to {self._whom(focus)} <small>by cosine distance in the full space; "
             f'"map #" is the rank on the map</small></h4>{"".join(rows)}'
         )
 
@@ -164,7 +162,7 @@ class Markup:
     def _class_mix(self, positions: np.ndarray, between: str) -> str:
         return between.join(f"{number:,} {escape(name)}" for number, _, name in self._counted(positions))
 
-    def _whom(self, chosen: np.ndarray, focus: int | None) -> str:
+    def _whom(self, focus: int | None) -> str:
         if focus is None:
             return "the middle of the selection"
         return f"face {self.points.indices[focus]} ({escape(self.points.classes[self.points.labels[focus]])})"
@@ -204,10 +202,8 @@ def legend_markup(legend: Legend, pick: bool) -> str:
             f" <small>{count:,}</small>" if count is not None else ""
         )
         if pick:
-            told = f"Select all: {escape(name)}"
-            parts.append(
-                f'<button class="ferlab-x-chip" data-pick="{number}" title="{told}" aria-label="{told}">{inner}</button>'
-            )
+            told = f'title="Select all: {escape(name)}" aria-label="Select all: {escape(name)}"'
+            parts.append(f'<button class="ferlab-x-chip" data-pick="{number}" {told}>{inner}</button>')
         else:
             parts.append(f'<span class="ferlab-x-chip">{inner}</span>')
     if legend.scale:
@@ -245,6 +241,6 @@ def belief_markup(quality: dict[str, MapQuality | None], kind: str) -> str:
     return (
         "<table><thead><tr><th></th><th>trustworthiness</th><th>distance correlation</th></tr></thead>"
         f"<tbody>{rows}</tbody></table><p><small>{said} Trustworthiness is 1 when all neighbors on the map are "
-        "neighbors in the space. Distance correlation (Spearman) is 1 when farther on the map always means farther in the space. "
-        "Where the map and the neighbors listed above disagree, believe the neighbors.</small></p>"
+        "neighbors in the space. Distance correlation (Spearman) is 1 when farther on the map always means farther in "
+        "the space. Where the map and the neighbors listed above disagree, believe the neighbors.</small></p>"
     )

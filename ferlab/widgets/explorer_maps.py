@@ -18,6 +18,8 @@ from ferlab.widgets.theme import BACKGROUND
 
 TOOLTIP = ("class", "answer")
 TITLE_HEIGHT = 42
+ON_TOP_SIZE = 1.6  # larger too: what a coloring singles out is found without its color
+HALF_LETTER, LINE = 0.021, 0.09  # of the names, in units of a plot some 350 pixels high
 _INK = {False: "#24292f", True: "#f0f3f6"}
 
 
@@ -38,7 +40,7 @@ class MapView:
         start = pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0], **{name: "" for name in (*TOOLTIP, "face")}})
         scatter = jscatter.Scatter(
             data=start, x="x", y="y", x_scale=(-1, 1), y_scale=(-1, 1), color_by="x", color_map=["#000000"] * 2,
-            height=height - TITLE_HEIGHT, opacity=0.85, opacity_by=None, opacity_unselected=0.12,
+            size_by="y", size_map=[1, 1], height=height - TITLE_HEIGHT, opacity=0.85, opacity_by=None, opacity_unselected=0.12,
         )  # fmt: skip
         scatter.axes(False)
         scatter.lasso(on_long_press=True)
@@ -53,6 +55,7 @@ class MapView:
         self.widget.square_up_to = height - TITLE_HEIGHT
         self.widget.toolbar_buttons = ["lasso", "lasso_type", "pan_zoom", "divider", "reset"]
         self._shown = 0
+        self._written: tuple[list[str], bool] | None = None
         self._title = ipywidgets.HTML(layout={"margin": "0", "height": f"{TITLE_HEIGHT}px"})
         self.box = ipywidgets.VBox([self._title, self.widget], layout={"margin": "0", "min_width": "0"})
 
@@ -68,13 +71,17 @@ class MapView:
         points = np.zeros((len(layout), 4), dtype=np.float32)
         points[:, :2] = layout
         points[:, 2] = coloring.codes
+        on_top = coloring.on_top
+        if on_top is not None:
+            points[:, 3] = on_top
+        size = float(np.clip(260 / np.sqrt(len(layout)), 3, 9))
         colors = [rgba(color) for color in coloring.colors]
         plot = self.widget
         # In one message: what arrives later than the points would not be applied to them.
         with plot.hold_sync():
             plot.transition_points = bool(milliseconds) and same
             plot.transition_points_duration = int(milliseconds)
-            plot.size = float(np.clip(260 / np.sqrt(len(layout)), 3, 9))
+            plot.size = [size, ON_TOP_SIZE * size]
             plot.color = colors
             plot.color_selected = colors  # a selected point keeps its color; the others fade
             plot.background_color = rgba(BACKGROUND[dark])
@@ -83,26 +90,43 @@ class MapView:
             plot.tooltip_color = rgba("#2a3037" if dark else "#ffffff")
             plot.label_shadow_color = BACKGROUND[dark]
             plot.points = points
-            on_top = coloring.on_top
             plot.point_order = None if on_top is None else np.argsort(on_top, kind="stable").astype(np.uint32)
 
-    def name_places(self, layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], dark: bool) -> None:
-        """Write each class's name where its points lie densest."""
-        present = [k for k in range(len(classes)) if (labels == k).sum() >= 3]
-        names = [classes[k] for k in present]
-        # Points are in random order, so the first ones of a class stand for it.
-        places = apart(np.array([densest(layout[labels == k][:150]) for k in present]).reshape(-1, 2), names)
-        table = pd.DataFrame({"label": names, "x": places[:, 0], "y": places[:, 1]})
-        table = pd.concat([table] * 4)  # the plot draws a faint halo; four of them can be read over points
-        self.widget.labels = to_js(
-            table.assign(
+    def write_names(self, names: list[str], places: np.ndarray, dark: bool) -> None:
+        """Write names at some places (n, 2)."""
+        if (names, dark) != self._written:
+            self._written = (names, dark)
+            table = pd.DataFrame({"label": names, "x": 0.0, "y": 0.0}).assign(
                 zoom_in=-np.inf, zoom_out=np.inf, zoom_fade_extent=1.0, font_color=_INK[dark], font_face="sans-serif",
                 font_style="normal", font_weight="bold", font_size=12,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+            # The plot draws a faint halo; four of them can be read over points.
+            self._names = to_js(pd.concat([table] * 4, ignore_index=True))
+        four = np.tile(places, (4, 1)).astype(np.float32)
+        self.widget.labels = self._names.assign(x=four[:, 0], y=four[:, 1])
 
     def select(self, positions: np.ndarray) -> None:
         self.widget.selection = positions.astype(np.uint32)
+
+
+def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
+    """The names of the classes that have three points or more, and places for them: where their points lie densest.
+
+    Args:
+        layout: float array (N, 2), in units of the plot, in random order.
+        labels: int array (N,).
+        classes: class names.
+    """
+    names, places = [], []
+    for k, name in enumerate(classes):
+        few = layout[labels == k][:120]  # in random order, so the first ones stand for all
+        if len(few) >= 3:
+            names.append(name)
+            places.append(densest(few))
+    places = apart(np.array(places).reshape(-1, 2), names)
+    # Within the plot, the letters at its sides too.
+    room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in names]).reshape(-1, 2)
+    return names, np.clip(places, -room, room)
 
 
 def apart(places: np.ndarray, names: list[str]) -> np.ndarray:
@@ -111,22 +135,25 @@ def apart(places: np.ndarray, names: list[str]) -> np.ndarray:
     >>> apart(np.array([[0.0, 0.0], [0.0, 0.02]]), ["anger", "disgust"])[:, 1].round(3).tolist()
     [-0.035, 0.055]
     """
-    places = places.copy()
-    wide, high = 0.021, 0.09  # half a letter and a line, on a plot some 350 pixels high
+    x, y = places.T.tolist()
+    close = [
+        (i, j)
+        for i in range(len(names))
+        for j in range(i)
+        if abs(x[i] - x[j]) < HALF_LETTER * (len(names[i]) + len(names[j]))
+    ]
     for _ in range(20):
         moved = False
-        for i in range(len(names)):
-            for j in range(i):
-                gap = places[i] - places[j]
-                overlap = high - abs(gap[1])
-                if overlap > 1e-6 and abs(gap[0]) < wide * (len(names[i]) + len(names[j])):
-                    step = overlap / 2 * (1 if gap[1] >= 0 else -1)
-                    places[i, 1] += step
-                    places[j, 1] -= step
-                    moved = True
+        for i, j in close:
+            overlap = LINE - abs(y[i] - y[j])
+            if overlap > 1e-3:
+                step = overlap / 2 if y[i] >= y[j] else -overlap / 2
+                y[i] += step
+                y[j] -= step
+                moved = True
         if not moved:
             break
-    return places
+    return np.array([x, y]).T
 
 
 def rgba(color: str) -> list[float]:

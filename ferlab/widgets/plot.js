@@ -75,7 +75,14 @@ export default {
   async render(context) {
     const stop = keepSquare(context);
     const cleanup = await (await load(context.model)).render(context);
-    plotIn(context.el).then((plot) => plot && drawOneAfterAnother(plot, context.model));
+    plotIn(context.el).then((plot) => {
+      if (!plot) return;
+      drawOneAfterAnother(plot, context.model);
+      // jupyter-scatter hands a new height on only where there are axes.
+      const resize = () => plot.get("isDestroyed") || plot.set({ height: context.model.get("height") });
+      context.model.on("change:height", resize);
+      resize();
+    });
     return () => {
       stop();
       cleanup?.();
