@@ -100,7 +100,7 @@ def main() -> None:
         time_changes("epoch, measured first", setting("epoch", list(range(1, EPOCHS))))
         time_changes("epoch", setting("epoch", list(range(1, EPOCHS + 1))))
     limits = {"open": 3000, "epoch": 150, "epoch, measured first": 150}
-    print(f"{arguments.points:,} points, {len(METHODS)} spaces; milliseconds, median (largest) of {arguments.turns} turns")
+    print(f"{arguments.points:,} points, {len(METHODS)} spaces; milliseconds, median (largest) of {arguments.turns}")
     for name, values in times.items():
         limit = f"   limit {limits[name]:,}" if name in limits else ""
         print(f"  {name:22} {statistics.median(values):8.0f} ({max(values):.0f}){limit}")

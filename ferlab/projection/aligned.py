@@ -175,15 +175,15 @@ def unit_radius(layout: np.ndarray) -> np.ndarray:
     return centered / max(np.sqrt((centered**2).sum(axis=1).mean()), 1e-12)
 
 
-def check_epochs(embeddings: Mapping[str, Sequence[np.ndarray]]) -> None:
+def check_epochs(embeddings: Mapping[str, Sequence[np.ndarray]], at_least: int = MINIMUM_POINTS) -> None:
     """Raise a FerlabError unless every method has epochs, and all of them hold the same images."""
     if empty := [name for name, epochs in embeddings.items() if not len(epochs)]:
         raise FerlabError(f"{', '.join(empty)} has no epochs to lay out.")
     for epoch in range(max(map(len, embeddings.values()), default=0)):
-        checked_spaces({name: epochs[epoch] for name, epochs in embeddings.items() if epoch < len(epochs)})
+        checked_spaces({name: epochs[epoch] for name, epochs in embeddings.items() if epoch < len(epochs)}, at_least)
 
 
-def checked_spaces(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def checked_spaces(embeddings: Mapping[str, np.ndarray], at_least: int = MINIMUM_POINTS) -> dict[str, np.ndarray]:
     """The spaces as float64 matrices of the same N, or a FerlabError that says what is wrong with them."""
     if not embeddings:
         raise FerlabError("There is no embedding space to lay out; give at least one.")
@@ -203,8 +203,8 @@ def checked_spaces(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
         if not np.isfinite(space).all():
             raise FerlabError(f"The embeddings of {name} hold NaN or infinite values; did its training diverge?")
         spaces[name] = space
-    if first_size < MINIMUM_POINTS:
-        raise FerlabError(f"A map needs at least {MINIMUM_POINTS} points, but there are {first_size}.")
+    if first_size < at_least:
+        raise FerlabError(f"A map needs at least {at_least} points, but there are {first_size}.")
     return spaces
 
 

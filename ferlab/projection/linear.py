@@ -22,7 +22,7 @@ def pca_layouts(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         method name -> float32 array (N, 2). The first is centered, with root mean square radius 1.
 
     Raises:
-        FerlabError: as :func:`ferlab.projection.aligned_layouts`.
+        FerlabError: no space, not a matrix, NaN or infinite values, fewer than 2 points, differing N.
 
     Example:
         >>> maps = pca_layouts({"ce": np.random.default_rng(0).normal(size=(40, 8))})
@@ -44,14 +44,14 @@ def pca_epoch_layouts(embeddings: Mapping[str, Sequence[np.ndarray]]) -> dict[st
         method name -> one float32 array (N, 2) an epoch; all in the scale of the first method's last epoch.
 
     Raises:
-        FerlabError: as :func:`ferlab.projection.epoch_layouts`.
+        FerlabError: as :func:`pca_layouts`; a method without epochs.
 
     Example:
         >>> space = np.random.default_rng(0).normal(size=(40, 8))
         >>> len(pca_epoch_layouts({"ce": [space, space]})["ce"])
         2
     """
-    check_epochs(embeddings)
+    check_epochs(embeddings, at_least=2)
     reference = None
     layouts = {}
     for name, epochs in embeddings.items():

@@ -40,7 +40,8 @@ class MapView:
         start = pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0], **{name: "" for name in (*TOOLTIP, "face")}})
         scatter = jscatter.Scatter(
             data=start, x="x", y="y", x_scale=(-1, 1), y_scale=(-1, 1), color_by="x", color_map=["#000000"] * 2,
-            size_by="y", size_map=[1, 1], height=height - TITLE_HEIGHT, opacity=0.85, opacity_by=None, opacity_unselected=0.12,
+            size_by="y", size_map=[1, 1], height=height - TITLE_HEIGHT,
+            opacity=0.85, opacity_by=None, opacity_unselected=0.12,
         )  # fmt: skip
         scatter.axes(False)
         scatter.lasso(on_long_press=True)
