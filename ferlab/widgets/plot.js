@@ -71,9 +71,18 @@ function keepSquare({ model, el }) {
   return () => observer.disconnect();
 }
 
+// Who closes a loop exactly where it began has not clicked: the plot would then select the one point under the cursor.
+function ignoreClicksAfterDrags(el) {
+  let travelled = 0;
+  el.addEventListener("mousedown", () => (travelled = 0), true);
+  el.addEventListener("mousemove", (event) => (travelled += Math.abs(event.movementX) + Math.abs(event.movementY)), true);
+  el.addEventListener("click", (event) => travelled > 40 && event.target.closest("canvas") && event.stopPropagation(), true);
+}
+
 export default {
   async render(context) {
     const stop = keepSquare(context);
+    ignoreClicksAfterDrags(context.el);
     const cleanup = await (await load(context.model)).render(context);
     plotIn(context.el).then((plot) => {
       if (!plot) return;
