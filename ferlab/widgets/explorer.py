@@ -95,7 +95,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
         validation: FaceDataset | None = None,
         height: int = 460,
     ) -> None:
-        self._notes: list[str] = []
+        self._notes: list[str] = []  # what holds for these data
+        self._answers: list[str] = []  # what became of the last order
         self._working = ""
         self._run: Run | None = None
         self._sets = {"test": self._read(source, dataset)}
@@ -183,7 +184,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def available_methods(self) -> list[str]:
         """The spaces that these points lie in."""
-        return list(self.points.spaces or self.points.layouts)
+        return list(self.points.layouts or self.points.spaces)
 
     @property
     def epoch(self) -> int | None:
@@ -308,7 +309,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def messages(self) -> list[str]:
         """The sentences that stand in the widget about what is missing or being computed."""
-        return [*self._notes, *([self._working] if self._working else [])]
+        return [*self._notes, *self._answers, *([self._working] if self._working else [])]
 
     def recompute(
         self,
@@ -447,7 +448,6 @@ class EmbeddingExplorer(ipywidgets.VBox):
         self._color_by = ipywidgets.Dropdown(description="Color by", layout={"width": "300px"})
         self._person = ipywidgets.Dropdown(description="Person", layout={"width": "210px"})
         self._color_by.style.description_width = self._person.style.description_width = "auto"
-        self._clear = ipywidgets.Button(description="Clear selection", disabled=True, layout={"width": "auto"})
         self._method_buttons = {
             name: ipywidgets.ToggleButton(
                 value=name in self._methods, description=method_label(name), layout={"width": "auto"},
@@ -484,7 +484,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         if self._run is None:
             _display(self._view_buttons, False)
         top = _row([self._view_buttons, self._stage_buttons], gap="6px 24px")
-        second = _row([self._color_by, self._person, spaces, self._clear], gap="4px 16px")
+        second = _row([self._color_by, self._person, spaces], gap="4px 16px")
         return [
             top, second, self._legend, self._message, self._epoch_row, self._morph_row, self._grid, columns,
             self._build_projection(), self._theme,
@@ -534,7 +534,6 @@ class EmbeddingExplorer(ipywidgets.VBox):
         when(self._kind_buttons, "value", self._project)
         for button in self._method_buttons.values():
             when(button, "value", lambda on: self._methods_pressed())
-        self._clear.on_click(lambda button: self._select(np.empty(0, dtype=np.int64)))
         self._again.on_click(lambda button: self._start_umap())
         self._theme.observe(lambda change: self._recolor(), names="dark")
 
@@ -569,17 +568,18 @@ class EmbeddingExplorer(ipywidgets.VBox):
                 self._person.options, self._person.value = people, _OF_SELECTION
             _display(self._person, self.color_by == "identity")
             self._kind_buttons.value = self._kind
-            self._kind_buttons.disabled = not self.points.spaces
+            self._kind_buttons.disabled = not self._with_spaces()
             for control in (*self._settings.values(), self._again):
-                control.disabled = not self.points.spaces or bool(self._working)
+                control.disabled = not self._with_spaces() or bool(self._working)
         finally:
             self._settling = False
 
     def _view_pressed(self, view: str) -> None:
+        self._answers = []
         try:
             self._switch(view)
         except FerlabError as error:
-            self._notes.append(str(error))
+            self._answers = [str(error)]
             self._settle_controls()
             self._draw_message()
 
@@ -590,7 +590,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
             followed = self._followed()
             missing = [name for name in self._methods if name not in followed.layouts]
             if missing:
-                self._notes.append(f"{method_label(missing[0])} was not followed over the epochs.")
+                self._answers = [f"{method_label(missing[0])} was not followed over the epochs."]
             self._methods = [name for name in self._methods if name in followed.layouts] or list(followed.layouts)[:3]
         self._view, self._focus, self._hovering = view, None, None
         self._selected = np.empty(0, dtype=np.int64)
@@ -623,9 +623,11 @@ class EmbeddingExplorer(ipywidgets.VBox):
         if self.color_by == "true class":
             self._select(np.flatnonzero(self.points.labels == int(number)))
 
-    def _pick_face(self, index: str) -> None:
-        picked = int(index)
-        self.focus = None if picked == self.focus else picked
+    def _pick_face(self, picked: str) -> None:
+        if picked == details.CLEAR:
+            self.selection = []
+        else:
+            self.focus = None if int(picked) == self.focus else int(picked)
 
     # ---- maps --------------------------------------------------------------------------------------------------
 
@@ -838,8 +840,12 @@ class EmbeddingExplorer(ipywidgets.VBox):
         else:
             self._start_umap()
 
+    def _with_spaces(self) -> bool:
+        """Whether the embeddings of all methods are there."""
+        return set(self.available_methods) <= set(self.points.spaces)
+
     def _cannot_project(self) -> str:
-        if not self.points.spaces:
+        if not self._with_spaces():
             return "These points came without embeddings, so their maps cannot be computed anew."
         if len(self.points) < MINIMUM_POINTS:
             return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
@@ -851,7 +857,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         return "pca"
 
     def _project(self, kind: str) -> None:
-        if kind == "pca" and not self.points.spaces:
+        if kind == "pca" and not self._with_spaces():
             raise FerlabError("These points came without embeddings, so there are no principal components.")
         if kind == "umap" and "umap" not in self._maps[self._view]:
             if problem := self._cannot_project():
@@ -894,19 +900,20 @@ class EmbeddingExplorer(ipywidgets.VBox):
                 self._kind = "umap"
                 self._show(TRAVEL["morph"])
                 self._draw_neighbors()
-            self._notes += notes
+            self._answers = notes
             self._settle_controls()
             self._draw_message()
             self._draw_belief()
 
         def failed(error: Exception) -> None:
             self._working = ""
-            self._notes.append(f"UMAP stopped: {error}")
+            self._answers = [f"UMAP stopped: {error}"]
             self._settle_controls()
             self._draw_message()
 
         self._working = "UMAP is being computed; everything else can be used meanwhile."
         self._settle_controls()
+        self._answers = []
         self._draw_message()
         self._background.run(work, done, failed)
 
@@ -968,10 +975,9 @@ class EmbeddingExplorer(ipywidgets.VBox):
         self._legend.html = details.legend_markup(legend, pick=self.color_by == "true class")
 
     def _draw_message(self) -> None:
-        self._message.html = details.message_markup(list(dict.fromkeys(self._notes)), self._working)
+        self._message.html = details.message_markup([*self._notes, *self._answers], self._working)
 
     def _draw_selection(self) -> None:
-        self._clear.disabled = not len(self._selected)
         if not len(self._selected):
             self._chosen.html = f"<p><small>{details.HINT}</small></p>"
             return
@@ -994,7 +1000,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
         )
 
     def _draw_belief(self) -> None:
-        known = {name: self._quality.get(self._map_key(name)) for name in self._methods}
+        measured = [name for name in self._methods if name in self.points.spaces]
+        known = {name: self._quality.get(self._map_key(name)) for name in measured}
         self._belief.html = details.belief_markup(known, self._kind)
 
 

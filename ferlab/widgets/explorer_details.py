@@ -14,11 +14,14 @@ from ferlab.widgets.explorer_colors import Legend
 from ferlab.widgets.explorer_points import Points
 
 GALLERY = 48
+CLEAR = "clear"
 NEIGHBORS = 6
 HINT = (
     "Hover over a dot to see its face and to find it in the other spaces. Drag a loop around dots in one space: they "
     "light up in all, and their faces, classes and neighbors appear here. A click in the legend selects a whole class."
 )
+
+_CLEAR_BUTTON = f'<button class="ferlab-x-link" data-pick="{CLEAR}">Clear selection</button>'
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ class Markup:
         more = f", {GALLERY} of them shown" if len(chosen) > GALLERY else ""
         faces = "".join(self._selected_face(int(at), focus, methods) for at in shown)
         return (
-            f'<p><b>{len(chosen):,} {noun} selected</b>{more}: {mix}</p><div class="ferlab-x-mix" role="img" '
-            f'aria-label="Class mix: {mix}">{bar}</div>'
+            f"<p><b>{len(chosen):,} {noun} selected</b>{more}: {mix} {_CLEAR_BUTTON}</p>"
+            f'<div class="ferlab-x-mix" role="img" aria-label="Class mix: {mix}">{bar}</div>'
             + (f"<p><small>classified right: {right}</small></p>" if right else "")
             + f"<h4>Faces <small>click one for its neighbors</small></h4>"
             f'<div class="ferlab-x-faces ferlab-x-grid">{faces}</div>'
@@ -177,7 +180,7 @@ class Markup:
         points, label = self.points, int(self.points.labels[at])
         answers = {int(points.predicted[name][at]) for name in methods if name in points.predicted} - {label}
         wrong = ", ".join(points.classes[k] for k in sorted(answers))
-        return self._face(at, [f"✗ {wrong}"] if wrong else [], f"taken for {wrong}" if wrong else "", at == focus)
+        return self._face(at, [f"✗\u202f{wrong}"] if wrong else [], f"taken for {wrong}" if wrong else "", at == focus)
 
     def _face(self, at: int, notes: list[str], spoken: str, pressed: bool = False) -> str:
         points, label = self.points, int(self.points.labels[at])
@@ -225,6 +228,8 @@ def message_markup(sentences: list[str], working: str) -> str:
 
 def belief_markup(quality: dict[str, MapQuality | None], kind: str) -> str:
     """How far the maps may be believed: method -> what was measured, None while it is not."""
+    if not quality:
+        return "<p><small>The embeddings were not kept, so the maps cannot be measured.</small></p>"
     rows = "".join(
         f"<tr><th scope='row'>{escape(method_label(name))}</th>"
         + (

@@ -18,6 +18,8 @@ from ferlab.data import load_dataset
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EPOCHS = 4
 METHODS = ("ce", "tcl-nearest", "ad-corre")
+FACE_IN_TOOLTIP = """() => [...document.querySelectorAll(".ferlab-x-explorer div")].some(
+    (element) => element.style.backgroundImage.startsWith('url("data:image/jpeg') && element.checkVisibility())"""
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,9 @@ from ferlab.data import load_dataset
 from ferlab.widgets import EmbeddingExplorer
 faces = load_dataset("synthetic", "test").subset(np.arange(300))
 explorer = EmbeddingExplorer({str(run_dir)!r}, faces, validation=faces)
+hovered = []
+last_map = explorer._views["ad-corre"].widget
+last_map.observe(lambda change: hovered.append([change["new"], explorer.hovered]), names="hovering")
 explorer"""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell), nbformat.v4.new_code_cell("")])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -164,10 +169,10 @@ def test_lasso_color_morph_epochs_and_projection(lab, build_folder):
     lab.press("Clear selection")
     lab.wait_for("len(explorer.selection)", 0)
     hover_a_point(lab, first)
-    tip = page.locator("div", has_text="Answer").last
-    assert tip.is_visible() and lab.ask("explorer.hovered") is not None
     page.screenshot(path=build_folder / "explorer_hover_1280.png")
     page.mouse.move(5, 5)
+    position, index = lab.ask("next(h for h in hovered if h[1] is not None)")
+    assert lab.ask(f"int(explorer.points.indices[{position}])") == index, "the last map was told of it"
 
     # Colors.
     before = lab.still(first)
@@ -255,7 +260,7 @@ def hover_a_point(lab: Lab, plot) -> None:
         x, y = box["x"] + float(columns[at]), box["y"] + float(rows[at])
         lab.page.mouse.move(x - 4, y)
         lab.page.mouse.move(x, y, steps=4)
-        lab.page.wait_for_timeout(700)
-        if lab.page.locator("div", has_text="Answer").last.is_visible():
+        lab.page.wait_for_timeout(1000)
+        if lab.page.evaluate(FACE_IN_TOOLTIP):
             return
     pytest.fail("No point answered to the cursor.")
