@@ -79,7 +79,7 @@ def test_three_spaces_in_class_colors(explorer):
 
 def test_maps_are_those_of_the_run_in_one_scale(explorer, run_dir):
     rows = read_run(run_dir).map_points()
-    middle, reach = explorer._frame()
+    middle, reach = explorer._layouts.frame("umap")
     for name in explorer.methods:
         wanted = rows[name].set_index("index").loc[explorer.points.indices, ["x", "y"]].to_numpy()
         np.testing.assert_allclose(places(explorer, name) * reach + middle, wanted, atol=1e-5)
@@ -104,12 +104,12 @@ def test_class_names_stand_where_their_points_lie(explorer):
 def test_methods_can_be_chosen_and_changed(explorer):
     explorer.methods = ["ad-corre", "ce"]
     assert [panel.children[1] for panel in explorer._grid.children] == [plot(explorer, m) for m in ("ad-corre", "ce")]
-    explorer._method_buttons["ce-heads"].value = True
+    explorer.controls.methods["ce-heads"].value = True
     assert explorer.methods == ["ad-corre", "ce", "ce-heads"]
     for name in ("ce", "ce-heads", "ad-corre"):
-        explorer._method_buttons[name].value = False
+        explorer.controls.methods[name].value = False
     assert explorer.methods == ["ad-corre"], "the last one stays"
-    assert explorer._method_buttons["ad-corre"].value
+    assert explorer.controls.methods["ad-corre"].value
 
 
 def test_one_method_alone(run_dir, faces):
@@ -337,7 +337,7 @@ def test_epochs_show_the_followed_faces_and_their_maps(explorer, run_dir, faces)
     assert explorer.epoch == 2 and len(explorer.points) == 35 and len(explorer.selection) == 0
     rows = read_run(run_dir).epochs
     rows = rows[(rows["method"] == "ad-corre") & (rows["epoch"] == 2)].set_index("index")
-    middle, reach = explorer._frame()
+    middle, reach = explorer._layouts.frame("umap")
     np.testing.assert_allclose(
         places(explorer, "ad-corre") * reach + middle, rows.loc[explorer.points.indices, ["x", "y"]], atol=1e-5
     )
@@ -347,13 +347,13 @@ def test_epochs_show_the_followed_faces_and_their_maps(explorer, run_dir, faces)
 
 
 def test_points_travel_between_epochs_and_not_on_arrival(explorer):
-    explorer._view_buttons.value = "epochs"
+    explorer.controls.view.value = "epochs"
     assert explorer.epoch == EPOCHS and not plot(explorer, "ce").transition_points
-    explorer._slider.value = 2
+    explorer.controls.slider.value = 2
     widget = plot(explorer, "ce")
     assert widget.transition_points and widget.transition_points_duration == 400
-    explorer._play.playing = True
-    explorer._slider.value = 3
+    explorer.controls.play.playing = True
+    explorer.controls.slider.value = 3
     assert widget.transition_points_duration == 900
     assert "epoch 3" in explorer._views["ce"]._title.value
 
@@ -382,8 +382,8 @@ def test_a_run_without_epochs_says_so(run_dir, faces, tmp_path):
     folder = shutil.copytree(run_dir, tmp_path / "run")
     (folder / "epochs.parquet").unlink()
     explorer = EmbeddingExplorer(folder, faces)
-    explorer._view_buttons.value = "epochs"
-    assert explorer._view_buttons.value == "test" and explorer.epoch is None
+    explorer.controls.view.value = "epochs"
+    assert explorer.controls.view.value == "test" and explorer.epoch is None
     assert "no maps over the epochs" in explorer._message.html
     with pytest.raises(FerlabError, match="no maps over the epochs"):
         explorer.epoch = 1
@@ -396,7 +396,7 @@ def test_without_embeddings_of_the_epochs_the_maps_are_still_shown(run_dir, face
     explorer = EmbeddingExplorer(folder, faces, validation=faces)
     explorer.epoch = 3
     explorer.selection = explorer.points.indices[:2]
-    assert "embeddings were not kept" in near_html(explorer) and explorer._again.disabled
+    assert "embeddings were not kept" in near_html(explorer) and explorer.controls.again.disabled
     with pytest.raises(FerlabError, match="without embeddings"):
         explorer.recompute()
 
@@ -410,22 +410,22 @@ def test_one_map_travels_from_space_to_space(explorer):
     large = plot(explorer, None)
     before = large.points.copy()
     assert not large.transition_points
-    explorer._stops.value = "ad-corre"
+    explorer.controls.stops.value = "ad-corre"
     assert explorer.morphed == "ad-corre" and large.transition_points and large.transition_points_duration > 1000
     assert not np.array_equal(large.points, before)
     np.testing.assert_array_equal(large.points[:, :2], places(explorer, "ad-corre"))
     explorer.selection = explorer.points.indices[:4]
     assert sorted(large.selection) == [0, 1, 2, 3]
-    explorer._stage_buttons.value = "side"
+    explorer.controls.stage.value = "side"
     assert explorer.morphed is None and len(explorer._grid.children) == 3
     assert sorted(plot(explorer, "ce").selection) == [0, 1, 2, 3]
 
 
 def test_the_tour_goes_through_all_spaces(explorer):
-    explorer._stage_buttons.value = "morph"
+    explorer.controls.stage.value = "morph"
     for at, name in enumerate(explorer.methods):
-        explorer._tour.value = at
-        assert explorer.morphed == name == explorer._stops.value
+        explorer.controls.tour.value = at
+        assert explorer.morphed == name == explorer.controls.stops.value
 
 
 def test_morphing_to_a_space_that_is_not_shown(explorer):
@@ -455,9 +455,9 @@ def test_principal_components(explorer):
     explorer.projection = "pca"
     assert explorer.projection == "pca" and plot(explorer, "ce").transition_points
     own = PCA(2).fit_transform(explorer.points.spaces["ce"][0])
-    ratio = np.linalg.norm(explorer._layout("ce"), axis=1) / np.linalg.norm(own, axis=1)
+    ratio = np.linalg.norm(explorer._layouts.layout(*explorer._map("ce")), axis=1) / np.linalg.norm(own, axis=1)
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
-    explorer._kind_buttons.value = "umap"
+    explorer.controls.kind.value = "umap"
     np.testing.assert_allclose(places(explorer, "ce"), umap)
     with pytest.raises(FerlabError, match="choose umap or pca"):
         explorer.projection = "t-SNE"
@@ -469,13 +469,13 @@ def test_umap_anew_in_the_background(explorer):
 
     explorer.projection = "pca"
     explorer.recompute(n_neighbors=8, min_dist=0.3, metric="correlation", seed=4)
-    assert any("being computed" in sentence for sentence in explorer.messages) and explorer._again.disabled
+    assert any("being computed" in sentence for sentence in explorer.messages) and explorer.controls.again.disabled
     explorer.wait()
-    assert explorer.messages == [] and not explorer._again.disabled and explorer.projection == "umap"
+    assert explorer.messages == [] and not explorer.controls.again.disabled and explorer.projection == "umap"
     spaces = {name: epochs[0] for name, epochs in explorer.points.spaces.items()}
     wanted = aligned_layouts(spaces, 4, 8, 0.3, "correlation")
     for name in explorer.methods:
-        np.testing.assert_array_equal(explorer._layout(name), wanted[name])
+        np.testing.assert_array_equal(explorer._layouts.layout(*explorer._map(name)), wanted[name])
 
 
 def test_umap_settings_out_of_range(explorer):
@@ -510,7 +510,7 @@ def test_a_table_without_pictures(tmp_path):
     explorer.selection = [0, 3]
     assert explorer.methods == ["embedding"] and explorer.classes == ("cat", "dog", "owl")
     assert "<img" not in chosen_html(explorer) and "face 3, cat" in chosen_html(explorer)
-    assert explorer.colorings == ["true class", "weight"] and explorer._view_buttons.layout.display == "none"
+    assert explorer.colorings == ["true class", "weight"] and explorer.controls.view.layout.display == "none"
     explorer.color_by = "weight"
     with pytest.raises(FerlabError, match="Only a run has epochs"):
         explorer.epoch = 1
@@ -575,11 +575,11 @@ def test_umap_that_fails_is_a_sentence(monkeypatch):
     def fail(*args, **kwargs):
         raise ValueError("no room")
 
-    monkeypatch.setattr("ferlab.widgets.explorer.aligned_layouts", fail)
+    monkeypatch.setattr("ferlab.widgets.explorer_layouts.aligned_layouts", fail)
     explorer = EmbeddingExplorer(with_map(own_table()))
     explorer.recompute()
     explorer.wait()
-    assert "UMAP stopped: no room" in explorer._message.html and not explorer._again.disabled
+    assert "UMAP stopped: no room" in explorer._message.html and not explorer.controls.again.disabled
 
 
 @pytest.mark.parametrize(

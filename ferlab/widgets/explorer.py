@@ -10,17 +10,16 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 
-from ferlab.data.dataset import FaceDataset, random_part
+from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import method_label
-from ferlab.projection import METRICS, aligned_layouts, epoch_layouts, map_quality, pca_epoch_layouts
-from ferlab.projection.aligned import MINIMUM_POINTS
-from ferlab.projection.quality import MapQuality, pair_distances
 from ferlab.report.run_folder import Run, read_run
 from ferlab.widgets import explorer_details as details
 from ferlab.widgets.background import Background
-from ferlab.widgets.explorer_colors import PEOPLE, color_points, colorings, is_unit, legend_of
-from ferlab.widgets.explorer_maps import MapView, places_of_names
+from ferlab.widgets.explorer_colors import PEOPLE, color_points, colorings, legend_of
+from ferlab.widgets.explorer_controls import OF_SELECTION, Controls, display
+from ferlab.widgets.explorer_layouts import Layouts
+from ferlab.widgets.explorer_maps import MapView
 from ferlab.widgets.explorer_points import (
     Points,
     distances_from,
@@ -41,9 +40,6 @@ MOST_METHODS = 6
 # How far down the list of neighbors still counts as close, and from where on as far.
 CLOSE, FAR = 20, 60
 TRAVEL = {"step": 400, "play": 900, "morph": 1600}  # milliseconds
-_OF_SELECTION = "selection"
-_VIEWS = {"Test faces, finished networks": "test", "Validation faces, epoch by epoch": "epochs"}
-_STAGES = {"Side by side": "side", "One map, morphing": "morph"}
 
 
 class EmbeddingExplorer(ipywidgets.VBox):
@@ -99,32 +95,26 @@ class EmbeddingExplorer(ipywidgets.VBox):
         self._answers: list[str] = []  # what became of the last order
         self._working = ""
         self._run: Run | None = None
-        self._sets = {"test": self._read(source, dataset)}
+        self._background = Background()
+        self._sets = {"test": Layouts(self._read(source, dataset), self._background)}
         self._validation = validation
-        # Which set of points -> projection -> method -> layouts, in the order of the epochs.
-        self._maps: dict[str, dict[str, dict[str, list[np.ndarray]]]] = {}
-        self._remember_maps("test")
         self._view, self._kind, self._morphed = "test", "umap", None
         self._methods = self._chosen_methods(methods)
         self._selected = np.empty(0, dtype=np.int64)
         self._focus: int | None = None
         self._hovering: int | None = None
-        self._quality: dict[tuple, MapQuality | None] = {}
-        self._pair_samples: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
-        self._names: dict[tuple, tuple[list[str], np.ndarray]] = {}
         self._pictures: dict[tuple[str, int], str] = {}
-        self._run_number = 0
-        self._background = Background()
+        self._umap_run = 0
         self._theme = Theme()
         self._bundle = Bundle()
         self._height = height
-        self._views: dict[str | None, MapView] = {}
-        self._settling = False
-        super().__init__(self._build())
+        self._views: dict[str | None, MapView] = {}  # None: the large one
+        self.controls = Controls(self.available_methods, with_epochs=self._run is not None)
+        super().__init__(self._parts())
         self.layout.overflow = "visible"
         self.add_class("ferlab-x-explorer")
         self._connect()
-        if "umap" not in self._maps["test"]:
+        if "umap" not in self._layouts:
             self._first_projection()
         self._arrange()
 
@@ -133,7 +123,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def points(self) -> Points:
         """The points shown: test faces, or the validation faces followed over the epochs."""
-        return self._sets[self._view]
+        return self._layouts.points
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -189,29 +179,29 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def epoch(self) -> int | None:
         """The epoch shown, from 1; None while the finished networks are shown. Can be set."""
-        return self._slider.value if self._view == "epochs" else None
+        return self.controls.slider.value if self._view == "epochs" else None
 
     @epoch.setter
     def epoch(self, epoch: int | None) -> None:
         if epoch is None:
             self._switch("test")
             return
-        followed = self._followed()
-        if not 1 <= epoch <= followed.epochs:
-            raise FerlabError(f"There is no epoch {epoch}; choose one from 1 to {followed.epochs}, or None.")
+        last = self._followed().points.epochs
+        if not 1 <= epoch <= last:
+            raise FerlabError(f"There is no epoch {epoch}; choose one from 1 to {last}, or None.")
         self._switch("epochs")
-        self._slider.value = int(epoch)
+        self.controls.slider.value = int(epoch)
 
     @property
     def color_by(self) -> str:
         """Such as "true class", "right or wrong", "AU12"; can be set to one of :attr:`colorings`."""
-        return self._color_by.value
+        return self.controls.color_by.value
 
     @color_by.setter
     def color_by(self, name: str) -> None:
         if name not in self.colorings:
             raise FerlabError(f"There is no coloring {name!r}; choose one of: {', '.join(self.colorings)}.")
-        self._color_by.value = name
+        self.controls.color_by.value = name
 
     @property
     def colorings(self) -> list[str]:
@@ -221,13 +211,14 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @property
     def person(self) -> int | None:
         """Whom the coloring "identity" singles out; None: the people of the selection. Can be set."""
-        return None if self._person.value == _OF_SELECTION else self._person.value
+        value = self.controls.person.value
+        return None if value == OF_SELECTION else value
 
     @person.setter
     def person(self, identity: int | None) -> None:
         if identity is not None and identity not in self._people():
             raise FerlabError(f"There is no person {identity!r} among these faces.")
-        self._person.value = _OF_SELECTION if identity is None else identity
+        self.controls.person.value = OF_SELECTION if identity is None else identity
 
     @property
     def projection(self) -> str:
@@ -303,7 +294,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     @property
     def trustworthiness(self) -> dict[str, float]:
-        known = {name: self._quality.get(self._map_key(name)) for name in self._methods}
+        known = {name: self._layouts.quality(*self._map(name)) for name in self._methods}
         return {name: of.trustworthiness for name, of in known.items() if of is not None}
 
     @property
@@ -323,17 +314,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
         Raises:
             FerlabError: points without embeddings, settings out of range, too few points.
         """
-        wanted = {"n_neighbors": n_neighbors, "min_dist": min_dist, "metric": metric, "seed": seed}
-        for name, value in wanted.items():
-            if value is None:
-                continue
-            control = self._settings[name]
-            options = getattr(control, "options", None)
-            if (value not in options) if options else not control.min <= value <= control.max:
-                allowed = ", ".join(options) if options else f"{control.min} to {control.max}"
-                raise FerlabError(f"{name} is {value!r}; choose from {allowed}.")
-            control.value = value
-        if problem := self._cannot_project():
+        self.controls.set_umap({"n_neighbors": n_neighbors, "min_dist": min_dist, "metric": metric, "seed": seed})
+        if problem := self._layouts.problem:
             raise FerlabError(problem)
         self._start_umap()
 
@@ -345,7 +327,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         """The maps as a static matplotlib figure."""
         from ferlab.figures import embedding_maps
 
-        layouts = {name: self._layout(name) for name in self._methods}
+        layouts = {name: self._layouts.layout(*self._map(name)) for name in self._methods}
         return embedding_maps(layouts, self.points.labels, self.classes)[0].figure
 
     def shepard_figure(self):
@@ -359,7 +341,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         spaces = {name: self.points.space(name, self._at_epoch()) for name in self._methods}
         if any(space is None for space in spaces.values()):
             raise FerlabError("The embeddings were not kept, so there are no distances to compare the maps with.")
-        return shepard_diagrams(spaces, {name: self._layout(name) for name in spaces})[0].figure
+        return shepard_diagrams(spaces, {name: self._layouts.layout(*self._map(name)) for name in spaces})[0].figure
 
     def _repr_mimebundle_(self, **kwargs):
         return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
@@ -395,21 +377,17 @@ class EmbeddingExplorer(ipywidgets.VBox):
             self._notes.append(f"The {split} faces could not be loaded, so there are points only: {error}")
             return points
 
-    def _followed(self) -> Points:
+    def _followed(self) -> Layouts:
         """The validation faces over the epochs, read when they are first asked for."""
         if "epochs" not in self._sets:
             if self._run is None:
                 raise FerlabError("Only a run has epochs to move through; these are tables of points.")
             if self._validation is not None:
-                self._sets["epochs"] = epoch_points(self._run, self._validation)
+                points = epoch_points(self._run, self._validation)
             else:
-                self._sets["epochs"] = self._with_faces("validation", epoch_points)
-            self._remember_maps("epochs")
+                points = self._with_faces("validation", epoch_points)
+            self._sets["epochs"] = Layouts(points, self._background)
         return self._sets["epochs"]
-
-    def _remember_maps(self, view: str) -> None:
-        points = self._sets[view]
-        self._maps[view] = {"umap": points.layouts} if points.layouts else {}
 
     def _chosen_methods(self, methods: Sequence[str] | None) -> list[str]:
         have = self.available_methods
@@ -435,144 +413,44 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     # ---- controls ----------------------------------------------------------------------------------------------
 
-    def _build(self) -> list[ipywidgets.Widget]:
-        wide = {"button_width": "auto"}
-        self._view_buttons = ipywidgets.ToggleButtons(
-            options=list(_VIEWS.items()), style=wide,
-            tooltips=["The test faces in the spaces of the trained networks", "How the spaces form while training"],
-        )  # fmt: skip
-        self._stage_buttons = ipywidgets.ToggleButtons(
-            options=list(_STAGES.items()), style=wide,
-            tooltips=["One map a method", "One large map whose points travel from method to method"],
-        )  # fmt: skip
-        self._color_by = ipywidgets.Dropdown(description="Color by", layout={"width": "300px"})
-        self._person = ipywidgets.Dropdown(description="Person", layout={"width": "210px"})
-        self._color_by.style.description_width = self._person.style.description_width = "auto"
-        self._method_buttons = {
-            name: ipywidgets.ToggleButton(
-                value=name in self._methods, description=method_label(name), layout={"width": "auto"},
-                tooltip=f"Show or hide {method_label(name)}",
-            )
-            for name in self.available_methods
-        }  # fmt: skip
-        self._play = ipywidgets.Play(min=1, max=1, value=1, interval=1000, show_repeat=False)
-        self._slider = ipywidgets.IntSlider(
-            min=1, max=1, value=1, description="Epoch", layout={"flex": "1 1 300px", "max_width": "620px"}
-        )
-        ipywidgets.jslink((self._play, "value"), (self._slider, "value"))
-        self._epoch_row = _row([self._play, self._slider])
-        self._tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, show_repeat=True)
-        self._stops = ipywidgets.ToggleButtons(style=wide)
-        self._morph_row = _row([self._tour, self._stops])
-        self._legend = Panel(on_pick=self._pick_class)
-        self._message = Panel()
+    def _parts(self) -> list[ipywidgets.Widget]:
+        self._legend, self._message, self._belief = Panel(on_pick=self._pick_class), Panel(), Panel()
         self._grid = ipywidgets.GridBox([], layout={"grid_gap": "6px 12px", "margin": "4px 0"})
-        half = {"flex": "1 1 430px", "min_width": "0", "margin": "0"}
         self._chosen, self._near_panel = Panel(on_pick=self._pick_face), Panel(on_pick=self._pick_face)
-        self._chosen.layout, self._near_panel.layout = ipywidgets.Layout(**half), ipywidgets.Layout(**half)
-        columns = ipywidgets.Box(
-            [self._chosen, self._near_panel],
-            layout={
-                "flex_flow": "row wrap",
-                "grid_gap": "16px 28px",
-                "align_items": "flex-start",
-                "overflow": "visible",
-            },
-        )
-        spaces = _row([ipywidgets.Label("Spaces"), *self._method_buttons.values()])
-        _display(spaces, len(self._method_buttons) > 1)
-        if self._run is None:
-            _display(self._view_buttons, False)
-        top = _row([self._view_buttons, self._stage_buttons], gap="6px 24px")
-        second = _row([self._color_by, self._person, spaces], gap="4px 16px")
+        for half in (self._chosen, self._near_panel):
+            half.layout = {"flex": "1 1 430px", "min_width": "0", "margin": "0"}
+        halves = {"flex_flow": "row wrap", "grid_gap": "16px 28px", "align_items": "flex-start", "overflow": "visible"}
         return [
-            top, second, self._legend, self._message, self._epoch_row, self._morph_row, self._grid, columns,
-            self._build_projection(), self._theme,
+            *self.controls.rows, self._legend, self._message, self.controls.epoch_row, self.controls.morph_row,
+            self._grid, ipywidgets.Box([self._chosen, self._near_panel], layout=halves),
+            self.controls.projection(self._belief), self._theme,
         ]  # fmt: skip
 
-    def _build_projection(self) -> ipywidgets.Widget:
-        style = {"description_width": "90px"}
-        self._kind_buttons = ipywidgets.ToggleButtons(
-            options=[("UMAP", "umap"), ("PCA", "pca")],
-            description="Projection",
-            style={**style, "button_width": "80px"},
-        )
-        self._settings = {
-            "n_neighbors": ipywidgets.IntSlider(15, 2, 100, description="n_neighbors", style=style),
-            "min_dist": ipywidgets.FloatSlider(0.1, min=0.0, max=0.99, step=0.01, description="min_dist", style=style),
-            "metric": ipywidgets.Dropdown(options=list(METRICS), description="metric", style=style),
-            "seed": ipywidgets.BoundedIntText(0, 0, 2**31 - 1, description="seed", style=style),
-        }
-        for name in ("n_neighbors", "min_dist"):
-            self._settings[name].layout.width = "320px"
-        for name in ("metric", "seed"):
-            self._settings[name].layout.width = "220px"
-        self._again = ipywidgets.Button(description="Compute UMAP anew", layout={"width": "auto"})
-        self._belief = Panel()
-        content = ipywidgets.VBox(
-            [
-                _row([self._kind_buttons]),
-                _row([*self._settings.values(), self._again], gap="4px 16px"),
-                self._belief,
-            ]
-        )
-        accordion = ipywidgets.Accordion([content], titles=("Projection, and how far to believe it",))
-        accordion.selected_index = None
-        return accordion
-
     def _connect(self) -> None:
-        def when(control, name, action):
-            control.observe(lambda change: None if self._settling else action(change["new"]), names=name)
-
-        when(self._view_buttons, "value", self._view_pressed)
-        when(self._stage_buttons, "value", lambda to: self.morph_to(self._methods[0] if to == "morph" else None))
-        when(self._stops, "value", self.morph_to)
-        when(self._tour, "value", lambda at: self.morph_to(self._methods[at]))
-        when(self._slider, "value", lambda epoch: self._epoch_moved())
-        when(self._color_by, "value", lambda name: self._recolor())
-        when(self._person, "value", lambda person: self._recolor())
-        when(self._kind_buttons, "value", self._project)
-        for button in self._method_buttons.values():
-            when(button, "value", lambda on: self._methods_pressed())
-        self._again.on_click(lambda button: self._start_umap())
+        controls = self.controls
+        controls.when(controls.view, self._view_pressed)
+        controls.when(controls.stage, lambda to: self.morph_to(self._methods[0] if to == "morph" else None))
+        controls.when(controls.stops, self.morph_to)
+        controls.when(controls.tour, lambda at: self.morph_to(self._methods[at]))
+        controls.when(controls.slider, lambda epoch: self._epoch_moved())
+        controls.when(controls.color_by, lambda name: self._recolor())
+        controls.when(controls.person, lambda person: self._recolor())
+        controls.when(controls.kind, self._project)
+        for button in controls.methods.values():
+            controls.when(button, lambda on: self._methods_pressed())
+        controls.again.on_click(lambda button: self._start_umap())
         self._theme.observe(lambda change: self._recolor(), names="dark")
 
     def _settle_controls(self) -> None:
-        """Make all controls say what the state is, without any of them answering."""
-        self._settling = True
-        try:
-            self._view_buttons.value = self._view
-            self._stage_buttons.value = "side" if self._morphed is None else "morph"
-            for name, button in self._method_buttons.items():
-                button.value, button.disabled = name in self._methods, name not in self.available_methods
-            epochs = self.points.epochs
-            for control in (self._play, self._slider):
-                control.max = max(epochs, 1)
-            self._slider.description = f"Epoch (of {epochs})"
-            self._slider.style.description_width = "auto"
-            _display(self._epoch_row, self._view == "epochs")
-            _display(self._morph_row, self._morphed is not None)
-            stops = [(method_label(name), name) for name in self._methods]
-            if self._stops.options != tuple(stops):
-                self._stops.options = stops
-            if self._morphed is not None:
-                self._stops.value = self._morphed
-                self._tour.max = len(self._methods) - 1
-                self._tour.value = self._methods.index(self._morphed)
-            options = [(_coloring_label(name), name) for name in self.colorings]
-            if self._color_by.options != tuple(options):
-                kept = self._color_by.value if self._color_by.value in self.colorings else "true class"
-                self._color_by.options, self._color_by.value = options, kept
-            people = [("of the selection", _OF_SELECTION), *((f"person {person}", person) for person in self._people())]
-            if self._person.options != tuple(people):
-                self._person.options, self._person.value = people, _OF_SELECTION
-            _display(self._person, self.color_by == "identity")
-            self._kind_buttons.value = self._kind
-            self._kind_buttons.disabled = not self._with_spaces()
-            for control in (*self._settings.values(), self._again):
-                control.disabled = not self._with_spaces() or bool(self._working)
-        finally:
-            self._settling = False
+        """Make all controls say what the state is."""
+        controls = self.controls
+        with controls.settling():
+            controls.view.value = self._view
+            display(controls.epoch_row, self._view == "epochs")
+            controls.say_epochs(self.points.epochs)
+            controls.say_methods(self._methods, self.available_methods, self._morphed)
+            controls.say_colorings(self.colorings, self._people())
+            controls.say_projection(self._kind, self._layouts.possible, bool(self._working))
 
     def _view_pressed(self, view: str) -> None:
         self._answers = []
@@ -587,27 +465,25 @@ class EmbeddingExplorer(ipywidgets.VBox):
         if view == self._view:
             return
         if view == "epochs":
-            followed = self._followed()
-            missing = [name for name in self._methods if name not in followed.layouts]
-            if missing:
+            followed = self._followed().points
+            if missing := [name for name in self._methods if name not in followed.layouts]:
                 self._answers = [f"{method_label(missing[0])} was not followed over the epochs."]
             self._methods = [name for name in self._methods if name in followed.layouts] or list(followed.layouts)[:3]
+            with self.controls.settling():
+                self.controls.say_epochs(followed.epochs)
+                self.controls.slider.value = followed.epochs
         self._view, self._focus, self._hovering = view, None, None
         self._selected = np.empty(0, dtype=np.int64)
-        if self._kind not in self._maps[view]:
-            self._kind = "umap" if "umap" in self._maps[view] else self._compute_pca()
+        if self._kind not in self._layouts:
+            self._kind = "umap" if "umap" in self._layouts else self._by_pca()
         if self._morphed not in (None, *self._methods):
             self._morphed = self._methods[0]
-        if view == "epochs":
-            self._settling = True
-            self._play.max = self._slider.max = followed.epochs
-            self._slider.value = followed.epochs
-            self._settling = False
         self._arrange()
 
     def _methods_pressed(self) -> None:
-        wanted = [name for name in self._methods if self._method_buttons[name].value]
-        wanted += [name for name, button in self._method_buttons.items() if button.value and name not in wanted]
+        buttons = self.controls.methods
+        wanted = [name for name in self._methods if buttons[name].value]
+        wanted += [name for name, button in buttons.items() if button.value and name not in wanted]
         if 1 <= len(wanted) <= MOST_METHODS:
             self.methods = wanted
         else:
@@ -616,7 +492,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
     def _epoch_moved(self) -> None:
         if self._view != "epochs":
             return
-        self._show(TRAVEL["play" if self._play.playing else "step"])
+        self._show(TRAVEL["play" if self.controls.play.playing else "step"])
         self._draw_neighbors()
 
     def _pick_class(self, number: str) -> None:
@@ -668,36 +544,31 @@ class EmbeddingExplorer(ipywidgets.VBox):
         return {name: self._views[name] for name in self._methods}
 
     def _at_epoch(self) -> int:
-        return self._slider.value if self._view == "epochs" else 1
+        return self.controls.slider.value if self._view == "epochs" else 1
 
-    def _layout(self, method: str) -> np.ndarray:
-        epochs = self._maps[self._view][self._kind][method]
-        return epochs[min(self._at_epoch(), len(epochs)) - 1]
+    @property
+    def _layouts(self) -> Layouts:
+        return self._sets[self._view]
 
-    def _frame(self) -> tuple[np.ndarray, float]:
-        """Middle and half width of the square that holds all maps at all epochs: one scale, so that a tighter class
-        looks tighter."""
-        maps = [layout for epochs in self._maps[self._view][self._kind].values() for layout in epochs]
-        low = np.min([layout.min(axis=0) for layout in maps], axis=0)
-        high = np.max([layout.max(axis=0) for layout in maps], axis=0)
-        return (low + high) / 2, 1.06 * float((high - low).max()) / 2 or 1.0
+    def _map(self, method: str) -> tuple[str, str, int]:
+        """What names the map shown, to :class:`Layouts`."""
+        return self._kind, method, self._at_epoch()
 
     def _show(self, milliseconds: int) -> None:
-        middle, reach = self._frame()
         dark, people = self._theme.dark, self._highlighted()
         for name, view in self._shown().items():
-            layout = (self._layout(name) - middle) / reach
             coloring = color_points(self.points, self.color_by, name, dark, people)
-            view.show(layout, coloring, dark, milliseconds)
-            key = self._map_key(name)
-            if key not in self._names:
-                self._names[key] = places_of_names(layout, self.points.labels, self.classes)
-            view.write_names(*self._names[key], dark)
-        self._request_quality()
+            view.show(self._layouts.in_frame(*self._map(name)), coloring, dark, milliseconds)
+            view.write_names(*self._layouts.names(*self._map(name)), dark)
+        self._layouts.measure(self._kind, self._methods, self._at_epoch(), self._measured)
         self._draw_titles()
 
+    def _measured(self) -> None:
+        self._draw_titles()
+        self._draw_belief()
+
     def _recolor(self) -> None:
-        _display(self._person, self.color_by == "identity")
+        display(self.controls.person, self.color_by == "identity")
         self._show(0)
         self._draw_legend()
 
@@ -784,7 +655,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         for name, of in distances.items():
             ranks = ranks_from(of, query)
             nearest = np.argsort(ranks)[: min(count, len(ranks) - len(query))]
-            layout = self._layout(name)
+            layout = self._layouts.layout(*self._map(name))
             on_map = ranks_from(np.linalg.norm(layout - layout[query].mean(axis=0), axis=1), query)
             answers.append(details.Near(name, nearest, of[nearest], on_map[nearest]))
         return answers
@@ -811,148 +682,85 @@ class EmbeddingExplorer(ipywidgets.VBox):
             space = self.points.space(name, self._at_epoch())
             if space is None:
                 continue
-            layout = self._layout(name)
+            layout = self._layouts.layout(*self._map(name))
             in_space, on_map = float(1 - space[a] @ space[b]), float(np.linalg.norm(layout[a] - layout[b]))
-            of_space, of_map = self._pair_sample(name)
+            of_space, of_map = self._layouts.pair_sample(*self._map(name))
             answers.append(
                 details.Pair(name, in_space, nearer_than(of_space, in_space), on_map, nearer_than(of_map, on_map))
             )
         return answers
 
-    def _pair_sample(self, method: str) -> tuple[np.ndarray, np.ndarray]:
-        """Sorted distances of pairs among 500 points, in the space and on the map."""
-        key = self._map_key(method)
-        if key not in self._pair_samples:
-            few = random_part(len(self.points), 500)
-            above = np.triu_indices(len(few), k=1)
-            in_space = pair_distances(self.points.space(method, self._at_epoch())[few])[above]
-            on_map = pair_distances(self._layout(method)[few], "euclidean")[above]
-            self._pair_samples[key] = np.sort(in_space), np.sort(on_map)
-        return self._pair_samples[key]
-
     # ---- projection --------------------------------------------------------------------------------------------
 
     def _first_projection(self) -> None:
         """Points that came without a map: principal components now, UMAP as soon as it is computed."""
-        self._kind = self._compute_pca()
-        if problem := self._cannot_project():
+        self._kind = self._by_pca()
+        if problem := self._layouts.problem:
             self._notes.append(problem)
         else:
             self._start_umap()
 
-    def _with_spaces(self) -> bool:
-        """Whether the embeddings of all methods are there."""
-        return set(self.available_methods) <= set(self.points.spaces)
-
-    def _cannot_project(self) -> str:
-        if not self._with_spaces():
-            return "These points came without embeddings, so their maps cannot be computed anew."
-        if len(self.points) < MINIMUM_POINTS:
-            return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
-        return ""
-
-    def _compute_pca(self) -> str:
-        if "pca" not in self._maps[self._view]:
-            self._maps[self._view]["pca"] = pca_epoch_layouts(self.points.spaces)
+    def _by_pca(self) -> str:
+        self._layouts.compute_pca()
         return "pca"
 
     def _project(self, kind: str) -> None:
-        if kind == "pca" and not self._with_spaces():
-            raise FerlabError("These points came without embeddings, so there are no principal components.")
-        if kind == "umap" and "umap" not in self._maps[self._view]:
-            if problem := self._cannot_project():
+        if kind == "umap" and "umap" not in self._layouts:
+            if problem := self._layouts.problem:
                 raise FerlabError(problem)
             self._start_umap()
             return
-        self._kind = kind if kind == "umap" else self._compute_pca()
+        self._kind = kind if kind == "umap" else self._by_pca()
         self._settle_controls()
         self._show(TRAVEL["play"])
         self._draw_neighbors()
         self._draw_belief()
 
     def _start_umap(self) -> None:
-        self._run_number += 1
-        number, view, points = self._run_number, self._view, self.points
-        settings = {name: control.value for name, control in self._settings.items()}
-        notes = []
-        if settings["n_neighbors"] >= len(points):
+        self._umap_run += 1
+        run, layouts = self._umap_run, self._layouts
+        settings = {name: control.value for name, control in self.controls.settings.items()}
+        count, notes = len(layouts.points), []
+        if settings["n_neighbors"] >= count:
             notes.append(
-                f"There are only {len(points)} points, so UMAP looks at {len(points) - 1} neighbors "
-                f"instead of {settings['n_neighbors']}."
+                f"There are only {count} points, so UMAP looks at {count - 1} neighbors instead of "
+                f"{settings['n_neighbors']}."
             )
 
-        def work() -> dict[str, list[np.ndarray]]:
-            told = partial(self._tell_progress, number, list(points.spaces))
-            if points.epochs > 1:
-                return epoch_layouts(points.spaces, **settings, on_space=told)
-            first = {name: epochs[0] for name, epochs in points.spaces.items()}
-            return {name: [layout] for name, layout in aligned_layouts(first, **settings, on_space=told).items()}
-
-        def done(layouts: dict[str, list[np.ndarray]]) -> None:
-            if number != self._run_number:
+        def done(computed: dict[str, list[np.ndarray]]) -> None:
+            if run != self._umap_run:  # started again meanwhile
                 return
-            self._working = ""
-            self._maps[view]["umap"] = layouts
-            for known in (self._quality, self._pair_samples, self._names):
-                for key in [key for key in known if key[:2] == (view, "umap")]:
-                    del known[key]
-            if view == self._view:
+            layouts.take_umap(computed)
+            if layouts is self._layouts:
                 self._kind = "umap"
                 self._show(TRAVEL["morph"])
                 self._draw_neighbors()
-            self._answers = notes
-            self._settle_controls()
-            self._draw_message()
-            self._draw_belief()
+            self._report("", notes)
 
         def failed(error: Exception) -> None:
-            self._working = ""
-            self._answers = [f"UMAP stopped: {error}"]
-            self._settle_controls()
-            self._draw_message()
+            if run == self._umap_run:
+                self._report("", [f"UMAP stopped: {error}"])
 
-        self._working = "UMAP is being computed; everything else can be used meanwhile."
+        names = list(layouts.points.spaces)
+
+        def tell(name: str) -> None:  # in the computing thread
+            place = f"{method_label(name)}, {names.index(name) + 1} of {len(names)}"
+            self._background.call(lambda: self._report_progress(run, place))
+
+        self._report("UMAP is being computed; everything else can be used meanwhile.", [])
+        self._background.run(lambda: layouts.compute_umap(settings, tell), done, failed)
+
+    def _report(self, working: str, answers: list[str]) -> None:
+        """What is being computed, and what became of it."""
+        self._working, self._answers = working, answers
         self._settle_controls()
-        self._answers = []
         self._draw_message()
-        self._background.run(work, done, failed)
+        self._draw_belief()
 
-    def _tell_progress(self, number: int, names: list[str], name: str) -> None:
-        """From the computing thread."""
-
-        def tell() -> None:
-            if number == self._run_number and self._working:
-                self._working = (
-                    f"UMAP is being computed: {method_label(name)}, {names.index(name) + 1} of {len(names)}. "
-                    "Everything else can be used meanwhile."
-                )
-                self._draw_message()
-
-        self._background.call(tell)
-
-    def _map_key(self, method: str) -> tuple:
-        return self._view, self._kind, method, self._at_epoch()
-
-    def _request_quality(self) -> None:
-        """Measure the maps on the screen in the background, where that is not done yet."""
-        wanted = {}
-        for name in self._methods:
-            key, space = self._map_key(name), self.points.space(name, self._at_epoch())
-            if space is not None and len(space) >= 4 and key not in self._quality:
-                self._quality[key] = None
-                wanted[key] = (space, self._layout(name))
-
-        def work() -> dict[tuple, MapQuality]:
-            return {key: map_quality(space, layout) for key, (space, layout) in wanted.items()}
-
-        def done(measured: dict[tuple, MapQuality]) -> None:
-            # A map that was replaced meanwhile is measured again.
-            self._quality.update({key: of for key, of in measured.items() if key in self._quality})
-            self._draw_titles()
-            self._draw_belief()
-
-        if wanted:
-            self._background.run(work, done)
+    def _report_progress(self, run: int, place: str) -> None:
+        if run == self._umap_run and self._working:
+            self._working = f"UMAP is being computed: {place}. Everything else can be used meanwhile."
+            self._draw_message()
 
     # ---- words -------------------------------------------------------------------------------------------------
 
@@ -962,11 +770,10 @@ class EmbeddingExplorer(ipywidgets.VBox):
             if name in self.points.predicted:
                 parts.append(f"{(self.points.predicted[name] == self.points.labels).mean():.0%} right")
             if self._view == "epochs":
-                own = len(self._maps["epochs"][self._kind][name])
-                parts.append(f"epoch {min(self._at_epoch(), own)}")
+                parts.append(f"epoch {min(self._at_epoch(), len(self.points.layouts[name]))}")
             if self._kind == "pca":
                 parts.append("PCA")
-            if (quality := self._quality.get(self._map_key(name))) is not None:
+            if (quality := self._layouts.quality(*self._map(name))) is not None:
                 parts.append(f"trustworthiness {quality.trustworthiness:.2f}")
             view.title(method_label(name), " · ".join(parts))
 
@@ -987,9 +794,9 @@ class EmbeddingExplorer(ipywidgets.VBox):
     def _draw_neighbors(self) -> None:
         if not len(self._query()):
             self._near_panel.html = ""
-            _display(self._near_panel, False)
+            display(self._near_panel, False)
             return
-        _display(self._near_panel, True)
+        display(self._near_panel, True)
         markup = details.Markup(self.points, self._picture)
         distances = self._distances()
         near, moved = self._near(details.NEIGHBORS, *distances), self._moved(details.NEIGHBORS, *distances)
@@ -1001,21 +808,5 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     def _draw_belief(self) -> None:
         measured = [name for name in self._methods if name in self.points.spaces]
-        known = {name: self._quality.get(self._map_key(name)) for name in measured}
+        known = {name: self._layouts.quality(*self._map(name)) for name in measured}
         self._belief.html = details.belief_markup(known, self._kind)
-
-
-def _row(children: list[ipywidgets.Widget], gap: str = "4px 8px") -> ipywidgets.HBox:
-    return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible"})
-
-
-def _display(widget: ipywidgets.DOMWidget, shown: bool) -> None:
-    widget.layout.display = None if shown else "none"
-
-
-def _coloring_label(name: str) -> str:
-    if is_unit(name):
-        from ferlab.rendering import DESCRIPTIONS
-
-        return f"{name} {DESCRIPTIONS.get(name, '')}".strip()
-    return name.replace("_", " ")
