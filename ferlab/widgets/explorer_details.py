@@ -86,7 +86,7 @@ class Markup:
     ) -> str:
         """Number, class mix, share right, and the faces."""
         points, noun = self.points, "face" if len(chosen) == 1 else "faces"
-        mix = self._class_mix(chosen, ", ")
+        mix = self._class_mix(chosen)
         bar = "".join(
             f'<i style="flex:{number};background:{color}" title="{number:,} {escape(name)}"></i>'
             for number, color, name in self._counted(chosen)
@@ -118,7 +118,7 @@ class Markup:
                 )
                 for at, distance, rank in zip(of.positions, of.distances, of.map_ranks, strict=True)
             )  # fmt: skip
-            rows.append(self._row(of.method, self._class_mix(of.positions, "<br>"), faces))
+            rows.append(self._row(of.method, self._class_mix(of.positions), faces))
         return (
             f"<h4>Nearest to {self._whom(focus)} <small>by cosine distance in the full space; "
             f'"map #" is the rank on the map</small></h4>{"".join(rows)}'
@@ -162,8 +162,8 @@ class Markup:
         order = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
         return [(int(counts[k]), self._colors[k], self.points.classes[k]) for k in order]
 
-    def _class_mix(self, positions: np.ndarray, between: str) -> str:
-        return between.join(f"{number:,} {escape(name)}" for number, _, name in self._counted(positions))
+    def _class_mix(self, positions: np.ndarray) -> str:
+        return ", ".join(f"{number:,} {escape(name)}" for number, _, name in self._counted(positions))
 
     def _whom(self, focus: int | None) -> str:
         if focus is None:

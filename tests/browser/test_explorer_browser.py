@@ -8,6 +8,7 @@ import time
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from fake_run import write_fake_run
 from jupyterlab_driver import run_all_cells
@@ -34,6 +35,9 @@ def run_dir(tmp_path_factory):
         (folder / method / "seed_0" / "epochs").mkdir(parents=True)
         for epoch in range(1, EPOCHS + 1):
             np.save(folder / method / "seed_0" / "epochs" / f"epoch_{epoch:04d}.npy", rng.normal(size=(75, 6)))
+    followed = pd.read_parquet(folder / "epochs.parquet")  # a class in one place would hide below its name
+    followed[["x", "y"]] += 0.3 * rng.normal(size=(len(followed), 2))
+    followed.to_parquet(folder / "epochs.parquet")
     return folder
 
 
