@@ -428,6 +428,19 @@ def test_the_tour_goes_through_all_spaces(explorer):
         assert explorer.morphed == name == explorer.controls.stops.value
 
 
+def test_what_plays_stops_with_its_view(explorer):
+    explorer.morph_to("ce")
+    explorer.controls.tour.playing = True
+    explorer.morph_to(None)
+    assert not explorer.controls.tour.playing
+    explorer.controls.tour.value = 1
+    assert explorer.morphed is None, "a step that was on its way does not bring the large map back"
+    explorer.epoch = 2
+    explorer.controls.play.playing = True
+    explorer.epoch = None
+    assert not explorer.controls.play.playing
+
+
 def test_morphing_to_a_space_that_is_not_shown(explorer):
     with pytest.raises(FerlabError, match="'ce-heads' is not among the spaces shown"):
         explorer.morph_to("ce-heads")

@@ -431,7 +431,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         controls.when(controls.view, self._view_pressed)
         controls.when(controls.stage, lambda to: self.morph_to(self._methods[0] if to == "morph" else None))
         controls.when(controls.stops, self.morph_to)
-        controls.when(controls.tour, lambda at: self.morph_to(self._methods[at]))
+        controls.when(controls.tour, self._tour_moved)
         controls.when(controls.slider, lambda epoch: self._epoch_moved())
         controls.when(controls.color_by, lambda name: self._recolor())
         controls.when(controls.person, lambda person: self._recolor())
@@ -446,8 +446,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         controls = self.controls
         with controls.settling():
             controls.view.value = self._view
-            display(controls.epoch_row, self._view == "epochs")
-            controls.say_epochs(self.points.epochs)
+            controls.say_epochs(self.points.epochs, shown=self._view == "epochs")
             controls.say_methods(self._methods, self.available_methods, self._morphed)
             controls.say_colorings(self.colorings, self._people())
             controls.say_projection(self._kind, self._layouts.possible, bool(self._working))
@@ -470,10 +469,13 @@ class EmbeddingExplorer(ipywidgets.VBox):
                 self._answers = [f"{method_label(missing[0])} was not followed over the epochs."]
             self._methods = [name for name in self._methods if name in followed.layouts] or list(followed.layouts)[:3]
             with self.controls.settling():
-                self.controls.say_epochs(followed.epochs)
+                self.controls.say_epochs(followed.epochs, shown=True)
                 self.controls.slider.value = followed.epochs
         self._view, self._focus, self._hovering = view, None, None
         self._selected = np.empty(0, dtype=np.int64)
+        # Before the points change their number: the page would answer that with a deselection of its own, later.
+        for shown in self._views.values():
+            shown.select(self._selected)
         if self._kind not in self._layouts:
             self._kind = "umap" if "umap" in self._layouts else self._by_pca()
         if self._morphed not in (None, *self._methods):
@@ -488,6 +490,10 @@ class EmbeddingExplorer(ipywidgets.VBox):
             self.methods = wanted
         else:
             self._settle_controls()  # the last one stays, and so does the limit
+
+    def _tour_moved(self, at: int) -> None:
+        if self._morphed is not None:
+            self.morph_to(self._methods[at])
 
     def _epoch_moved(self) -> None:
         if self._view != "epochs":

@@ -57,12 +57,12 @@ class Controls:
             row([self.view, self.stage], gap="6px 24px"),
             row([self.color_by, self.person, spaces], gap="4px 16px"),
         ]
-        self.play = ipywidgets.Play(min=1, max=1, value=1, interval=1000, show_repeat=False)
+        self.play = ipywidgets.Play(min=1, max=1, value=1, interval=1000, show_repeat=False, tooltip="Play the epochs")
         self.slider = ipywidgets.IntSlider(1, 1, 1, layout={"flex": "1 1 300px", "max_width": "620px"})
         self.slider.style.description_width = "auto"
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
         self.epoch_row = row([self.play, self.slider])
-        self.tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, show_repeat=True)
+        self.tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, tooltip="Play the way through the spaces")
         self.stops = ipywidgets.ToggleButtons(style=_WIDE)
         self.morph_row = row([self.tour, self.stops])
         style = {"description_width": "90px"}
@@ -97,7 +97,9 @@ class Controls:
         finally:
             self._settling = before
 
-    def say_epochs(self, epochs: int) -> None:
+    def say_epochs(self, epochs: int, shown: bool) -> None:
+        display(self.epoch_row, shown)
+        self.play.playing &= shown
         for control in (self.play, self.slider):
             control.max = max(epochs, 1)
         self.slider.description = f"Epoch (of {epochs})"
@@ -107,6 +109,7 @@ class Controls:
             button.value, button.disabled = name in shown, name not in available
         self.stage.value = "side" if morphed is None else "morph"
         display(self.morph_row, morphed is not None)
+        self.tour.playing &= morphed is not None
         stops = [(method_label(name), name) for name in shown]
         if self.stops.options != tuple(stops):
             self.stops.options = stops

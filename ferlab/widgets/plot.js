@@ -33,8 +33,13 @@ function drawOneAfterAnother(plot, model) {
         await new Promise((resolve) => setTimeout(resolve, 50)); // the first drawing, begun before this took over
       }
     }
-    const order = model.get("point_order");
-    if (points?.length !== size && order?.length === points?.length) plot.set({ pointOrder: Array.from(order) });
+    if (points && points.length !== size && !plot.get("isDestroyed")) {
+      // Other points: the plot has dropped what was said about them meanwhile.
+      const order = model.get("point_order");
+      if (order?.length === points.length) plot.set({ pointOrder: Array.from(order) });
+      const chosen = model.get("selection");
+      if (chosen?.length) plot.select(Array.from(chosen), { preventEvent: true });
+    }
     busy = false;
     done();
     next();
