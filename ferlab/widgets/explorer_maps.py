@@ -76,8 +76,11 @@ class MapView:
         if on_top is not None:
             points[:, 3] = on_top
         size = float(np.clip(260 / np.sqrt(len(layout)), 3, 9))
-        colors = [rgba(color) for color in coloring.colors]
         plot = self.widget
+        # The rings of selected points take the background's color when colors are set, and only then: so the background
+        # goes first, in a message of its own, and colors differ with it by what nobody sees.
+        plot.background_color = rgba(BACKGROUND[dark])
+        colors = [[*rgba(color)[:3], 0.999 if dark else 1.0] for color in coloring.colors]
         # In one message: what arrives later than the points would not be applied to them.
         with plot.hold_sync():
             plot.transition_points = bool(milliseconds) and same
@@ -85,7 +88,6 @@ class MapView:
             plot.size = [size, ON_TOP_SIZE * size]
             plot.color = colors
             plot.color_selected = colors  # a selected point keeps its color; the others fade
-            plot.background_color = rgba(BACKGROUND[dark])
             plot.lasso_color = plot.color_hover = rgba(_INK[dark])
             plot.reticle_color = [*rgba(_INK[dark])[:3], 0.18]
             plot.tooltip_color = rgba("#2a3037" if dark else "#ffffff")
