@@ -209,17 +209,21 @@ show(
 # - **Hover** over a dot: its face appears, and the crosshairs in the other maps show where the same face lies.
 # - **Drag a loop** around dots: they light up in all maps, and the faces are listed below.
 # - Switch the color to **right or wrong**: where do the mistakes live?
+# - Press **One map, morphing** and then the play button: the points travel from space to space.
+# - Press **Validation faces, epoch by epoch** and play: so the spaces form while the network learns.
 
 # %%
-from ferlab.widgets import embedding_views
+from ferlab.widgets import EmbeddingExplorer
 
 faces = load_splits(settings)["test"]
-views = embedding_views(run_folder, faces)
-views
+explorer = EmbeddingExplorer(run_folder, faces)
+explorer
 
 # %% [markdown]
 # UMAP keeps *neighbors*, not distances: the size of a cloud and the gap between two clouds say little. The table in
-# section 5 is measured in the full space; when map and table disagree, believe the table.
+# section 5 and the neighbors listed below the maps are measured in the full space; when they disagree with a map, believe
+# them. *Projection, and how far to believe it*, below the maps, has UMAP's settings: how much of the picture survives
+# another seed?
 #
 # ### Exercise 1: the border
 #
@@ -229,7 +233,7 @@ views
 # %%
 from ferlab.widgets import check_selection
 
-print(check_selection(views, classes=("surprise", "fear"), at_least=20))
+print(check_selection(explorer, classes=("surprise", "fear"), at_least=20))
 
 # %% [markdown]
 # Where do these faces lie in the other two maps: still on a border, or on one side? Which action units do surprise and

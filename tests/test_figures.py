@@ -95,6 +95,17 @@ def test_name_stands_in_the_larger_piece_of_a_split_class(plots):
     assert np.abs(plots.densest(points)).max() < 3
 
 
+def test_shepard_diagrams_tell_how_far_a_map_keeps_distances(plots):
+    flat = np.random.default_rng(0).normal(size=(60, 2))
+    axes = plots.shepard_diagrams({"a": flat, "b": flat}, {"a": 3 * flat, "b": flat[::-1]}, metric="euclidean")
+    texts = [ax.texts[0].get_text() for ax in axes]
+    assert "rank correlation 1.00" in texts[0] and "rank correlation 1.00" not in texts[1]
+    pairs = 60 * 59 // 2
+    assert sum(axes[0].collections[0].get_array()) == pytest.approx(pairs)
+    x, y = axes[0].lines[0].get_data()
+    np.testing.assert_allclose(y[1:-1], 3 * x[1:-1], rtol=0.05)  # the outer parts are wide
+
+
 def test_learning_curves_average_the_seeds(plots):
     import pandas as pd
 

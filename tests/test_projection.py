@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from ferlab.errors import FerlabError
-from ferlab.projection import aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection import (
+    METRICS,
+    aligned_layouts,
+    epoch_layouts,
+    map_quality,
+    pair_distances,
+    pca_epoch_layouts,
+    pca_layouts,
+    procrustes,
+)
 
 
 def blobs(n=90, dimensions=12, classes=3, spread=0.25, seed=0):
@@ -138,7 +147,7 @@ def test_bad_input_is_one_sentence(embeddings, message):
         aligned_layouts(embeddings)
 
 
-@pytest.mark.parametrize("settings", [{"n_neighbors": 1}, {"min_dist": -0.1}, {"min_dist": 2.0}])
+@pytest.mark.parametrize("settings", [{"n_neighbors": 1}, {"min_dist": -0.1}, {"min_dist": 2.0}, {"metric": "l1"}])
 def test_bad_settings(settings):
     with pytest.raises(FerlabError):
         aligned_layouts({"ce": blobs(n=30)[0]}, **settings)
@@ -181,3 +190,88 @@ def test_epochs_that_do_not_fit_together_are_refused(growing):
         epoch_layouts({"ce": [spaces["ce"][0], spaces["ce"][1][:-1]], "ad-corre": spaces["ad-corre"]})
     with pytest.raises(FerlabError, match="no embedding space"):
         epoch_layouts({})
+
+
+def test_early_epochs_are_not_shrunk(growing):
+    """The best scale would be small where two maps do not agree."""
+    unordered = np.random.default_rng(8).normal(size=(90, 12))
+    maps = epoch_layouts({"ce": [unordered, growing[0]["ce"][-1]]}, seed=2)["ce"]
+    first, last = (np.sqrt(((layout - layout.mean(axis=0)) ** 2).sum(axis=1).mean()) for layout in maps)
+    assert first == pytest.approx(last, rel=1e-4)
+
+
+# ---- other metrics, principal components, quality --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_neighbors_by_every_metric_are_those_of_scikit_learn(metric):
+    from sklearn.neighbors import NearestNeighbors
+
+    from ferlab.projection.aligned import _neighbors, comparable_rows
+
+    space = blobs(n=70)[0] * np.random.default_rng(3).uniform(0.2, 3, size=(70, 1)) + 1.5
+    indices, distances = _neighbors(comparable_rows(space, metric), 8, metric)
+    wanted_distances, wanted = NearestNeighbors(n_neighbors=8, metric=metric, algorithm="brute").fit(space).kneighbors()
+    # scikit-learn leaves the point itself out when it is asked about its own points.
+    np.testing.assert_array_equal(indices[:, 1:], wanted[:, :7])
+    np.testing.assert_allclose(distances[:, 1:], wanted_distances[:, :7], rtol=1e-3, atol=1e-5)
+    assert (indices[:, 0] == np.arange(70)).all()
+
+
+def test_the_metric_changes_the_map(spaces):
+    space = spaces[0]["ce"] * np.random.default_rng(3).uniform(0.2, 3, size=(90, 1))
+    maps = [aligned_layouts({"x": space}, metric=metric)["x"] for metric in METRICS]
+    assert not np.array_equal(maps[0], maps[1]) and not np.array_equal(maps[0], maps[2])
+
+
+def test_spaces_are_announced(spaces):
+    told = []
+    aligned_layouts(spaces[0], on_space=told.append)
+    assert told == ["ce", "copy", "ad-corre"]
+
+
+def test_principal_components_are_those_of_scikit_learn(spaces):
+    from sklearn.decomposition import PCA
+
+    maps = pca_layouts(spaces[0])
+    for name, space in spaces[0].items():
+        unit = space / np.linalg.norm(space, axis=1, keepdims=True)
+        _, disparity = procrustes(PCA(2).fit_transform(unit), maps[name])
+        assert disparity < 1e-6
+    np.testing.assert_allclose(maps["ce"], maps["copy"], atol=1e-6)
+    assert np.sqrt((maps["ce"] ** 2).sum(axis=1).mean()) == pytest.approx(1, abs=1e-5)
+
+
+def test_principal_components_over_epochs_use_one_plane(growing):
+    spaces, _ = growing
+    maps = pca_epoch_layouts(spaces)
+    assert {name: len(own) for name, own in maps.items()} == {"ce": 6, "ad-corre": 4}
+    last = pca_layouts({"ce": spaces["ce"][-1]})["ce"]
+    np.testing.assert_allclose(maps["ce"][-1], last, atol=1e-6)
+    same = pca_epoch_layouts({"ce": [spaces["ce"][-1], spaces["ce"][-1]]})["ce"]
+    np.testing.assert_array_equal(same[0], same[1])
+
+
+def test_one_dimension_has_a_second_component_of_zero():
+    layout = pca_layouts({"x": np.array([[1.0], [-1.0], [2.0]])})["x"]
+    assert layout.shape == (3, 2) and np.isfinite(layout).all()
+    with pytest.raises(FerlabError, match="at least 2 points"):
+        pca_layouts({"x": np.ones((1, 4))})
+
+
+def test_quality_tells_a_true_map_from_a_shuffled_one():
+    flat = np.random.default_rng(0).normal(size=(120, 2))
+    true = map_quality(flat, flat, "euclidean")
+    assert true.trustworthiness == pytest.approx(1) and true.distance_correlation == pytest.approx(1)
+    shuffled = map_quality(flat, np.random.default_rng(1).permutation(flat), "euclidean")
+    assert shuffled.trustworthiness < 0.6 and abs(shuffled.distance_correlation) < 0.1
+    with pytest.raises(FerlabError, match="got 120 and 119"):
+        map_quality(flat, flat[1:])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_pair_distances_are_those_of_scipy(metric):
+    from scipy.spatial.distance import cdist
+
+    space = np.random.default_rng(0).normal(size=(9, 5)) + 1
+    np.testing.assert_allclose(pair_distances(space, metric), cdist(space, space, metric), atol=1e-5)

@@ -32,6 +32,8 @@ __all__ = [
     "metric_bars",
     "pair_distance_distributions",
     "save_figures",
+    "shepard_diagram",
+    "shepard_diagrams",
     "show",
     "slice_accuracy",
 ]
@@ -46,6 +48,8 @@ _PLOTS = {
     "image_grid",
     "learning_curves",
     "metric_bars",
+    "shepard_diagram",
+    "shepard_diagrams",
 }
 _HOME = {
     "attention_maps": "attention",

@@ -106,6 +106,76 @@ def densest(points: np.ndarray) -> np.ndarray:
     return sample[np.sort(distances, axis=1)[:, : max(2, len(sample) // 3)].mean(axis=1).argmin()]
 
 
+def shepard_diagram(
+    space: np.ndarray,
+    layout: np.ndarray,
+    ax: Axes | None = None,
+    title: str | None = None,
+    metric: str = "cosine",
+) -> Axes:
+    """Distances of pairs in the full space against their distances on the map (a Shepard diagram).
+
+    A map that kept all distances would give one line; a wide cloud says that a distance on the map tells little.
+
+    Args:
+        space: float array (N, D).
+        layout: float array (N, 2), row i the map position of row i of the space.
+        ax: where to draw; a new figure otherwise.
+        title: above the diagram.
+        metric: of the space, "cosine", "correlation" or "euclidean".
+
+    Raises:
+        FerlabError: differing N, fewer than 4 points.
+    """
+    from ferlab.data.dataset import random_part
+    from ferlab.projection import map_quality, pair_distances
+
+    space, layout = np.asarray(space, dtype=float), np.asarray(layout, dtype=float)
+    quality = map_quality(space, layout, metric)
+    few = random_part(len(space), 400)  # 80,000 pairs
+    pairs = np.triu_indices(len(few), k=1)
+    in_space, on_map = pair_distances(space[few], metric)[pairs], pair_distances(layout[few], "euclidean")[pairs]
+    with figure_style():
+        ax = _axes(ax, (4.4, 3.9))
+        ax.hexbin(in_space, on_map, gridsize=45, cmap="Blues", bins="log", mincnt=1, linewidths=0)
+        edges = np.quantile(in_space, np.linspace(0, 1, 21))
+        places = np.clip(np.searchsorted(edges, in_space, side="right") - 1, 0, 19)
+        medians = [np.median(on_map[places == k]) if (places == k).any() else np.nan for k in range(20)]
+        ax.plot((edges[1:] + edges[:-1]) / 2, medians, color=_INK, lw=1.6, label="median")
+        ax.set(xlabel=f"{metric} distance in the space", ylabel="distance on the map")
+        ax.text(
+            0.98, 0.03, f"rank correlation {quality.distance_correlation:.2f}\n"
+            f"trustworthiness {quality.trustworthiness:.3f}",
+            transform=ax.transAxes, ha="right", va="bottom", fontsize=9,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 2},
+        )  # fmt: skip
+        ax.legend(loc="upper left", fontsize=9)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def shepard_diagrams(
+    spaces: Mapping[str, np.ndarray], layouts: Mapping[str, np.ndarray], metric: str = "cosine"
+) -> np.ndarray:
+    """:func:`shepard_diagram` of several methods side by side: an array of Axes.
+
+    Args:
+        spaces: method name -> float array (N, D_m).
+        layouts: method name -> float array (N, 2), of the same methods.
+        metric: as for :func:`shepard_diagram`.
+    """
+    with figure_style():
+        figure, axes = plt.subplots(
+            1, len(spaces), figsize=(4.3 * len(spaces), 3.9), layout="constrained", squeeze=False, sharey=True
+        )
+        for ax, (name, space) in zip(axes[0], spaces.items(), strict=True):
+            shepard_diagram(space, layouts[name], ax, method_label(name), metric)
+            ax.label_outer()
+            ax.set_xlabel(f"{metric} distance in the space")
+    return axes[0]
+
+
 def learning_curves(
     history: pd.DataFrame, column: str = "validation_accuracy", ax: Axes | None = None, title: str | None = None
 ) -> Axes:

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from ferlab.projection.aligned import aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection.aligned import METRICS, aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection.linear import pca_epoch_layouts, pca_layouts
 from ferlab.projection.placing import FittedMap, PlacingError, place, placing_error
+from ferlab.projection.quality import MapQuality, map_quality, pair_distances
 
-__all__ = ["FittedMap", "PlacingError", "aligned_layouts", "epoch_layouts", "place", "placing_error", "procrustes"]
+__all__ = [
+    "METRICS",
+    "FittedMap",
+    "MapQuality",
+    "PlacingError",
+    "aligned_layouts",
+    "epoch_layouts",
+    "map_quality",
+    "pair_distances",
+    "pca_epoch_layouts",
+    "pca_layouts",
+    "place",
+    "placing_error",
+    "procrustes",
+]

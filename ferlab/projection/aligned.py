@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +11,7 @@ from scipy import sparse
 from ferlab.errors import FerlabError
 
 MINIMUM_POINTS = 10
+METRICS = ("cosine", "correlation", "euclidean")
 
 
 def aligned_layouts(
@@ -18,6 +19,8 @@ def aligned_layouts(
     seed: int = 0,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    metric: str = "cosine",
+    on_space: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """UMAP of every space, turned so that a point lies in about the same place wherever the spaces agree.
 
@@ -28,8 +31,9 @@ def aligned_layouts(
     times as long (3,000 points, three spaces) and pulls corresponding points together *while* optimizing, which
     blends the spaces that are to be told apart.
 
-    Neighbors are exact, by cosine distance in every space: the spaces have different sizes, scales and norms
-    (the heads of Ad-Corre are L2-normalized, the others are not), and the angle is the measure they share.
+    Neighbors are exact, by cosine distance in every space unless another metric is named: the spaces have different
+    sizes, scales and norms (the heads of Ad-Corre are L2-normalized, the others are not), and the angle is the measure
+    they share.
 
     Args:
         embeddings: method name -> float array (N, D_m); row i is the same image in each. The first one is the
@@ -37,13 +41,16 @@ def aligned_layouts(
         seed: same input and seed, same numbers.
         n_neighbors: size of UMAP's neighborhoods; at most N - 1 is used.
         min_dist: UMAP's smallest distance between points of the map.
+        metric: "cosine", "correlation" (cosine after taking the mean out of every row) or "euclidean".
+        on_space: called with the name of each space when its turn comes.
 
     Returns:
         method name -> float32 array (N, 2), in the order given. The first is centered, with root mean square radius 1;
         all share its scale.
 
     Raises:
-        FerlabError: no space, not a matrix, NaN or infinite values, fewer than 10 points, differing N.
+        FerlabError: no space, not a matrix, NaN or infinite values, fewer than 10 points, differing N, settings out
+            of range.
 
     Reference:
         McInnes, Healy & Melville, *UMAP: Uniform Manifold Approximation and Projection*, arXiv:1802.03426.
@@ -55,23 +62,26 @@ def aligned_layouts(
         >>> maps["ce"].shape
         (40, 2)
     """
-    spaces = _checked(embeddings)
+    spaces = checked_spaces(embeddings)
     if n_neighbors < 2:
         raise FerlabError(f"n_neighbors is {n_neighbors}; choose at least 2.")
     if not 0 <= min_dist <= 1:
         raise FerlabError(f"min_dist is {min_dist}; choose a value from 0 to 1.")
+    if metric not in METRICS:
+        raise FerlabError(f"There is no metric {metric!r} here; choose one of: {', '.join(METRICS)}.")
 
-    first = next(iter(spaces.values()))
-    start = _umap(first, "spectral", 200, seed, n_neighbors, min_dist)
-
+    start = None
     layouts: dict[str, np.ndarray] = {}
     reference = None
     for name, space in spaces.items():
+        if on_space is not None:
+            on_space(name)
+        if start is None:
+            start = _umap(space, "spectral", 200, seed, n_neighbors, min_dist, metric)
         # The first space too goes on from the start, so that spaces that agree get the same map to the last digit.
-        layout = _umap(space, start, 200, seed, n_neighbors, min_dist)
+        layout = _umap(space, start, 200, seed, n_neighbors, min_dist, metric)
         if reference is None:
-            reference = layout - layout.mean(axis=0)
-            reference /= max(np.sqrt((reference**2).sum(axis=1).mean()), 1e-12)
+            reference = unit_radius(layout)
             layouts[name] = reference.astype(np.float32)
         else:
             layouts[name] = procrustes(reference, layout)[0].astype(np.float32)
@@ -83,17 +93,21 @@ def epoch_layouts(
     seed: int = 0,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    metric: str = "cosine",
+    on_space: Callable[[str], None] | None = None,
 ) -> dict[str, list[np.ndarray]]:
     """Maps of every space after every epoch, such that points travel smoothly from one to the next.
 
     The last epochs are laid out as in :func:`aligned_layouts`, from a common start. Then each method's maps are made
     backwards, every epoch starting from the map of the epoch after it and optimized on its own neighbor graph, and
-    turned onto the reference (the first method's last epoch) by Procrustes analysis. So a point moves between two maps
-    as far as its neighbors change, not because UMAP happened to begin elsewhere.
+    turned onto that one by Procrustes analysis. So a point moves between two maps as far as its neighbors change, not
+    because UMAP happened to begin elsewhere. All maps of a method keep the radius of its last one: the best scale
+    would shrink an early, unordered map to a dot, for the less two maps agree, the smaller it is.
 
     Args:
         embeddings: method name -> one float array (N, D) an epoch, of the same images in the same order everywhere.
-        seed, n_neighbors, min_dist: as for :func:`aligned_layouts`.
+        seed, n_neighbors, min_dist, metric: as for :func:`aligned_layouts`.
+        on_space: called with the name of each space before its last epoch and again before the earlier ones.
 
     Returns:
         method name -> one float32 array (N, 2) an epoch.
@@ -108,33 +122,34 @@ def epoch_layouts(
         >>> len(maps["ce"]), maps["ce"][0].shape
         (2, (40, 2))
     """
-    if empty := [name for name, epochs in embeddings.items() if not len(epochs)]:
-        raise FerlabError(f"{', '.join(empty)} has no epochs to lay out.")
-    for epoch in range(max(map(len, embeddings.values()), default=0)):
-        _checked({name: epochs[epoch] for name, epochs in embeddings.items() if epoch < len(epochs)})
-    last = aligned_layouts({name: epochs[-1] for name, epochs in embeddings.items()}, seed, n_neighbors, min_dist)
-    reference = next(iter(last.values()))
+    check_epochs(embeddings)
+    ends = {name: epochs[-1] for name, epochs in embeddings.items()}
+    last = aligned_layouts(ends, seed, n_neighbors, min_dist, metric, on_space)
     layouts: dict[str, list[np.ndarray]] = {}
     for name, epochs in embeddings.items():
+        if on_space is not None:
+            on_space(name)
         maps = [last[name]]
+        radius = np.sqrt(((last[name] - last[name].mean(axis=0)) ** 2).sum(axis=1).mean())
         # UMAP expects a start that spans about 10; the maps are scaled to radius 1.
         for space in reversed(epochs[:-1]):
-            layout = _umap(space, 5 * maps[0].astype(np.float64), 100, seed, n_neighbors, min_dist)
-            maps.insert(0, procrustes(reference, layout)[0].astype(np.float32))
+            layout = _umap(space, 5 * maps[0].astype(np.float64), 100, seed, n_neighbors, min_dist, metric)
+            maps.insert(0, procrustes(maps[0], radius * unit_radius(layout), scaled=False)[0].astype(np.float32))
         layouts[name] = maps
     return layouts
 
 
-def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
+def procrustes(reference: np.ndarray, points: np.ndarray, scaled: bool = True) -> tuple[np.ndarray, float]:
     """Shift, rotate, reflect and scale `points` onto `reference` with the least squared distance.
 
     Args:
         reference: float array (N, 2).
         points: float array (N, 2), row i corresponding to row i of the reference.
+        scaled: False: keep the size of `points`.
 
     Returns:
         The moved points (N, 2) and the disparity: the share of the reference's variance that is left as
-        distance, 0 for two maps of one shape, at most 1.
+        distance, 0 for two maps of one shape; scaled, at most 1.
 
     Example:
         >>> square = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
@@ -143,28 +158,44 @@ def procrustes(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, f
         (True, 0.0)
     """
     reference = np.asarray(reference, dtype=np.float64)
-    turn, shift = similarity(reference, points)
+    turn, shift = similarity(reference, points, scaled)
     moved = np.asarray(points, dtype=np.float64) @ turn + shift
     spread = ((reference - reference.mean(axis=0)) ** 2).sum()
     return moved, float(((moved - reference) ** 2).sum() / max(spread, 1e-12))
 
 
-def similarity(reference: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def similarity(reference: np.ndarray, points: np.ndarray, scaled: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """What :func:`procrustes` does to a point: a matrix (2, 2) and a shift (2,); it becomes `x @ matrix + shift`.
 
     Args:
-        reference, points: float arrays (N, 2) as for :func:`procrustes`.
+        reference, points, scaled: as for :func:`procrustes`.
     """
     reference = np.asarray(reference, dtype=np.float64)
     points = np.asarray(points, dtype=np.float64)
     center, own_center = reference.mean(axis=0), points.mean(axis=0)
     a, b = reference - center, points - own_center
     u, s, vt = np.linalg.svd(b.T @ a)
-    turn = s.sum() / max((b**2).sum(), 1e-12) * (u @ vt)
+    scale = s.sum() / max((b**2).sum(), 1e-12) if scaled else 1.0
+    turn = scale * (u @ vt)
     return turn, center - own_center @ turn
 
 
-def _checked(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def unit_radius(layout: np.ndarray) -> np.ndarray:
+    """The layout with its mean at the origin and a root mean square radius of 1."""
+    centered = layout - layout.mean(axis=0)
+    return centered / max(np.sqrt((centered**2).sum(axis=1).mean()), 1e-12)
+
+
+def check_epochs(embeddings: Mapping[str, Sequence[np.ndarray]], at_least: int = MINIMUM_POINTS) -> None:
+    """Raise a FerlabError unless every method has epochs, and all of them hold the same images."""
+    if empty := [name for name, epochs in embeddings.items() if not len(epochs)]:
+        raise FerlabError(f"{', '.join(empty)} has no epochs to lay out.")
+    for epoch in range(max(map(len, embeddings.values()), default=0)):
+        checked_spaces({name: epochs[epoch] for name, epochs in embeddings.items() if epoch < len(epochs)}, at_least)
+
+
+def checked_spaces(embeddings: Mapping[str, np.ndarray], at_least: int = MINIMUM_POINTS) -> dict[str, np.ndarray]:
+    """The spaces as float64 matrices of the same N, or a FerlabError that says what is wrong with them."""
     if not embeddings:
         raise FerlabError("There is no embedding space to lay out; give at least one.")
     spaces: dict[str, np.ndarray] = {}
@@ -183,26 +214,25 @@ def _checked(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if not np.isfinite(space).all():
             raise FerlabError(f"The embeddings of {name} hold NaN or infinite values; did its training diverge?")
         spaces[name] = space
-    if first_size < MINIMUM_POINTS:
-        raise FerlabError(f"A map needs at least {MINIMUM_POINTS} points, but there are {first_size}.")
+    if first_size < at_least:
+        raise FerlabError(f"A map needs at least {at_least} points, but there are {first_size}.")
     return spaces
 
 
-def _umap(space, start, epochs, seed, n_neighbors, min_dist) -> np.ndarray:
+def _umap(space, start, epochs, seed, n_neighbors, min_dist, metric) -> np.ndarray:
     """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbors by matrix product: as UMAP()
     compiles and runs a neighbor search of its own, this is several times quicker at a few thousand points."""
     from umap.umap_ import find_ab_params, simplicial_set_embedding
 
-    unit = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
-    unit = unit.astype(np.float32)
-    n_neighbors = min(n_neighbors, len(unit) - 1)
-    indices, distances = _neighbors(unit, n_neighbors)
+    points = comparable_rows(space, metric)
+    n_neighbors = min(n_neighbors, len(points) - 1)
+    indices, distances = _neighbors(points, n_neighbors, metric)
     graph = neighbor_graph(indices, distances)
     a, b = find_ab_params(1.0, min_dist)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "graph is not fully connected": well separated classes are no fault
         layout, _ = simplicial_set_embedding(
-            unit,
+            points,
             graph,
             n_components=2,
             initial_alpha=1.0,
@@ -213,7 +243,7 @@ def _umap(space, start, epochs, seed, n_neighbors, min_dist) -> np.ndarray:
             n_epochs=epochs,
             init=start,
             random_state=np.random.RandomState(seed),
-            metric="cosine",
+            metric="euclidean" if metric == "euclidean" else "cosine",
             metric_kwds={},
             densmap=False,
             densmap_kwds={},
@@ -223,14 +253,34 @@ def _umap(space, start, epochs, seed, n_neighbors, min_dist) -> np.ndarray:
     return layout.astype(np.float64)
 
 
-def _neighbors(unit: np.ndarray, count: int, chunk: int = 2048) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` nearest of each row by cosine distance, itself first: int32 and float32 arrays (N, count)."""
-    n = len(unit)
+def comparable_rows(space: np.ndarray, metric: str) -> np.ndarray:
+    """Rows (N, D) float32 such that the metric is 1 - their products, or their plain distance for "euclidean".
+
+    >>> comparable_rows(np.array([[0.0, 4.0]]), "cosine").tolist()
+    [[0.0, 1.0]]
+    """
+    if metric == "euclidean":
+        return np.asarray(space, dtype=np.float32)
+    if metric == "correlation":
+        space = space - space.mean(axis=1, keepdims=True)
+    return (space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+
+
+def _neighbors(
+    points: np.ndarray, count: int, metric: str = "cosine", chunk: int = 2048
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` nearest of each of the :func:`comparable_rows`, itself first: int32 and float32 arrays (N, count)."""
+    n = len(points)
+    squares = (points**2).sum(axis=1)
     indices = np.empty((n, count), dtype=np.int32)
     distances = np.empty((n, count), dtype=np.float32)
     for begin in range(0, n, chunk):
         rows = np.arange(begin, min(begin + chunk, n))
-        d = 1.0 - unit[rows] @ unit.T
+        d = points[rows] @ points.T
+        if metric == "euclidean":
+            d = squares[rows, None] + squares[None] - 2 * d  # squared, for the order is the same
+        else:
+            np.subtract(1.0, d, out=d)
         np.maximum(d, 0.0, out=d)
         d[np.arange(len(rows)), rows] = -1.0  # itself first, also among identical points
         nearest = np.argpartition(d, count - 1, axis=1)[:, :count]
@@ -238,6 +288,8 @@ def _neighbors(unit: np.ndarray, count: int, chunk: int = 2048) -> tuple[np.ndar
         order = np.lexsort((nearest, values), axis=1)
         indices[rows] = np.take_along_axis(nearest, order, axis=1)
         distances[rows] = np.maximum(np.take_along_axis(values, order, axis=1), 0.0)
+    if metric == "euclidean":
+        np.sqrt(distances, out=distances)
     return indices, distances
 
 

@@ -1,12 +1,12 @@
 """Interactive parts for notebooks. Each is one call and degrades to a picture where nothing can move.
 
->>> from ferlab.widgets import FaceLab, action_unit_slider, embedding_views
+>>> from ferlab.widgets import EmbeddingExplorer, FaceLab, LossPlayground, TrainingMonitor, action_unit_slider
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "EmbeddingViews",
+    "EmbeddingExplorer",
     "FaceLab",
     "LossPlayground",
     "TrainingMonitor",
@@ -14,11 +14,10 @@ __all__ = [
     "ask",
     "check_selection",
     "check_within_between",
-    "embedding_views",
 ]
 
 _HOME = {
-    "EmbeddingViews": "views",
+    "EmbeddingExplorer": "explorer",
     "FaceLab": "face_lab",
     "LossPlayground": "playground",
     "TrainingMonitor": "monitor",
@@ -26,7 +25,6 @@ _HOME = {
     "ask": "exercises",
     "check_selection": "exercises",
     "check_within_between": "exercises",
-    "embedding_views": "views",
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ferlab.figures.palette import method_label
 from ferlab.report.run_folder import read_run
-from ferlab.widgets.views import EmbeddingViews
+from ferlab.widgets.explorer import EmbeddingExplorer
 
 
 def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
@@ -21,11 +21,11 @@ def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
     return buttons
 
 
-def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int = 20, share: float = 0.8) -> str:
+def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_least: int = 20, share: float = 0.8) -> str:
     """Judge a lasso selection that should hold mostly two (or more) classes, each of them noticeably.
 
     Args:
-        views: the linked maps.
+        explorer: the linked maps.
         classes: the classes looked for.
         at_least: faces to select.
         share: the part that must belong to `classes`; each must make up a fifth of that at least.
@@ -33,12 +33,12 @@ def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int
     Returns:
         What is right or what to change, in a sentence or two.
     """
-    chosen = views.selection
+    chosen = explorer.selection
     wanted = " and ".join(classes)
     if not len(chosen):
         return f"Nothing is selected yet. Draw a loop where {wanted} touch, then run this cell again."
-    names = np.array(views.dataset.classes)[views.dataset.labels[chosen]]
-    counts = {name: int((names == name).sum()) for name in views.dataset.classes}
+    names = np.array(explorer.classes)[explorer.selected_labels]
+    counts = {name: int((names == name).sum()) for name in explorer.classes}
     if len(chosen) < at_least:
         return (
             f"You have selected {len(chosen)} faces; take at least {at_least}, so that the shares below mean something."
@@ -56,7 +56,7 @@ def check_selection(views: EmbeddingViews, classes: Sequence[str], at_least: int
             f"Only {counts[rare]} of your {len(chosen)} faces are {rare}: move the loop closer to the border between "
             f"{wanted}."
         )
-    right = [f"{method_label(name)} {part:.0%}" for name, part in views.share_right().items()]
+    right = [f"{method_label(name)} {part:.0%}" for name, part in explorer.share_right().items()]
     return (
         f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
     )

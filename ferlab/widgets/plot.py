@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
@@ -25,10 +26,33 @@ class Bundle(anywidget.AnyWidget):
 
 
 class Plot(JupyterScatter):
-    """A jupyter-scatter widget whose JavaScript is that of a :class:`Bundle`; plot.js says why."""
+    """A jupyter-scatter widget whose JavaScript is that of a :class:`Bundle`; plot.js says why.
+
+    Attributes:
+        describe: where set, asked for the tooltip of a point, {property: text, ..}, when the page wants to show it,
+            instead of a column that holds the tooltips of all points, pictures included.
+        square_up_to: where not 0, the page makes the plot as high as it is wide, up to this many pixels.
+    """
 
     _esm = Path(__file__).parent / "plot.js"
     bundle = traitlets.Unicode().tag(sync=True)
+    square_up_to = traitlets.Int(0).tag(sync=True)
+    describe: Callable[[int], dict[str, str]] | None = None
+
+    def _handle_tooltip(self, event: dict) -> None:
+        if self.describe is None:
+            super()._handle_tooltip(event)
+            return
+        told = self.describe(event["index"])
+        properties = {name: told.get(name, "") for name in event["properties"]}
+        preview = told.get(event["preview"]) if event["preview"] else None
+        self.send({"type": event["type"], "index": event["index"], "preview": preview, "properties": properties})
+
+    @traitlets.observe("label_tiles")
+    def _label_tiles_changed(self, change: dict) -> None:
+        # Here jupyter-scatter would put its own labels in place of those given.
+        if self.label_placement is not None:
+            super()._label_tiles_changed(change)
 
 
 def give_widget(scatter: jscatter.Scatter, bundle: Bundle) -> None:

@@ -1,0 +1,110 @@
+"""How long EmbeddingExplorer takes in the kernel: 10,000 points in three spaces.
+
+    python benchmarks/widget_explorer.py
+
+Opening is timed from data in memory to the moment at which the widget and its static picture are ready to be sent;
+imports and the reading of the run are not part of it. Each other line is one change of state, until all messages to
+the page are made: positions and colors of the points, names on the maps, and the neighbors of a selection of 30 faces.
+What the page then does with them is not timed here. The limits are the project's: 3 s to open, 150 ms for an epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ferlab.data import FaceDataset, load_dataset
+from ferlab.report.run_folder import Run
+from ferlab.widgets import EmbeddingExplorer
+
+METHODS = {"ce": 128, "tcl-nearest": 128, "ad-corre": 448}
+EPOCHS = 4
+
+
+def many_faces(count: int) -> FaceDataset:
+    """The built-in test faces, again and again."""
+    faces = load_dataset("synthetic", "test")
+    return dataclasses.replace(faces.subset(np.arange(count) % len(faces)), split="test")
+
+
+def large_run(folder: Path, faces: FaceDataset) -> Run:
+    """A run of invented embeddings: classes that come apart over the epochs, all faces on the maps."""
+    rng = np.random.default_rng(0)
+    count, classes = len(faces), len(faces.classes)
+    rows, epochs = [], []
+    for method, size in METHODS.items():
+        centers = rng.normal(size=(classes, size))
+        flat = rng.normal(size=(size, 2)) / size**0.5
+        (folder / method / "seed_0" / "epochs").mkdir(parents=True)
+        for epoch in range(1, EPOCHS + 1):
+            space = (epoch * centers[faces.labels] + 2 * rng.normal(size=(count, size))).astype(np.float32)
+            np.save(folder / method / "seed_0" / "epochs" / f"epoch_{epoch:04d}.npy", space)
+            x, y = (space @ flat).T.astype(np.float32)
+            place = {"method": method, "index": np.arange(count), "label": faces.labels, "x": x, "y": y}
+            epochs.append(pd.DataFrame({**place, "epoch": epoch}))
+        answers = {"predicted": faces.labels, "confidence": rng.uniform(0.3, 1, count), "seed": 0}
+        rows.append(pd.DataFrame({**place, **answers, "embedding": list(space)}))
+    summary = {"methods": {name: {} for name in METHODS}, "seeds": [0], "classes": list(faces.classes)}
+    return Run(folder, summary, {}, pd.DataFrame(), pd.concat(rows), pd.concat(epochs))
+
+
+def milliseconds(change: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    change()
+    return 1000 * (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=10_000, help="points (10,000)")
+    parser.add_argument("--turns", type=int, default=5, help="turns of each line (5)")
+    arguments = parser.parse_args()
+    faces = many_faces(arguments.points)
+    with tempfile.TemporaryDirectory() as folder:
+        run = large_run(Path(folder), faces)
+
+        def opened() -> EmbeddingExplorer:
+            explorer = EmbeddingExplorer(run, faces, validation=faces)
+            explorer._repr_mimebundle_()
+            return explorer
+
+        opened().wait()  # imports
+        times = {"open": [milliseconds(opened) for _ in range(arguments.turns)]}
+        explorer = opened()
+        explorer.wait()
+
+        def time_changes(name: str, changes: list[Callable[[], object]]) -> None:
+            times[name] = []
+            for turn in range(arguments.turns):
+                times[name].append(milliseconds(changes[turn % len(changes)]))
+                explorer.wait()
+
+        def setting(name: str, values: list) -> list[Callable[[], object]]:
+            return [lambda value=value: setattr(explorer, name, value) for value in values]
+
+        time_changes("select 30 faces", setting("selection", [range(30), range(30, 60)]))
+        time_changes("color by", setting("color_by", ["right or wrong", "intensity"]))
+        time_changes("morph", [lambda: explorer.morph_to("ce"), lambda: explorer.morph_to("ad-corre")])
+        explorer.morph_to(None)
+        explorer.epoch = EPOCHS
+        explorer.selection = range(30)
+        explorer.wait()
+        time_changes("epoch, measured first", setting("epoch", list(range(1, EPOCHS))))
+        time_changes("epoch", setting("epoch", list(range(1, EPOCHS + 1))))
+    limits = {"open": 3000, "epoch": 150, "epoch, measured first": 150}
+    print(f"{arguments.points:,} points, {len(METHODS)} spaces; milliseconds, median (largest) of {arguments.turns}")
+    for name, values in times.items():
+        limit = f"   limit {limits[name]:,}" if name in limits else ""
+        print(f"  {name:22} {statistics.median(values):8.0f} ({max(values):.0f}){limit}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""How long EmbeddingExplorer takes until 10,000 points in three spaces are on the screen, in a headless Chromium.
+
+    python benchmarks/widget_explorer_browser.py
+
+JupyterLab runs a notebook whose first cell makes the data of widget_explorer.py. Timed are the second one, from the key
+that starts it until all three maps hold all points; and a step of the epoch slider, from the key until the points of
+all three maps begin to travel and until they have arrived (they travel for 400 ms). The browser draws without a
+graphics card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import psutil
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import chromium  # noqa: E402
+from conftest import CHROMIUM_FLAGS, LabServer, _stop, _wait_for_token  # noqa: E402
+
+SETUP = """
+import sys, tempfile
+from pathlib import Path
+sys.path.insert(0, {benchmarks!r})
+from widget_explorer import EPOCHS, EmbeddingExplorer, large_run, many_faces
+faces = many_faces({points})
+folder = tempfile.TemporaryDirectory()
+run = large_run(Path(folder.name), faces)
+EmbeddingExplorer(run, faces)._repr_mimebundle_()
+print("ready")
+"""
+SHOW = """
+explorer = EmbeddingExplorer(run, faces, validation=faces)
+explorer
+"""
+DRAWN = """(points) => [...document.querySelectorAll("div")].filter(
+    (element) => element.api?.get("points").length === points).length === 3"""
+LISTEN = """() => { globalThis.steps = { begun: 0, arrived: 0 };
+    for (const element of document.querySelectorAll("div")) {
+    element.api?.subscribe("transitionStart", () => { globalThis.steps.begun += 1; });
+    element.api?.subscribe("transitionEnd", () => { globalThis.steps.arrived += 1; }); } }"""
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[LabServer]:
+    """JupyterLab on a copy of the notebooks in `folder`, as the tests start it."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ferlab", "lab", "--no-browser", f"--port={port}"],
+            cwd=folder, env={**os.environ, "HOME": str(folder), "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        yield LabServer(psutil.Process(process.pid), address, _wait_for_token(process, log, address), folder)
+    finally:
+        _stop(process)
+
+
+def measure(page, lab: LabServer, points: int, turns: int) -> dict[str, list[float]]:
+    setup = SETUP.format(benchmarks=str(ROOT / "benchmarks"), points=points)
+    cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in (setup, SHOW)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.folder / "notebooks" / "benchmark.ipynb")
+    page.goto(f"{lab.address}/lab/tree/notebooks/benchmark.ipynb?token={lab.token}&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    times: dict[str, list[float]] = {"open": [], "epoch, points begin": [], "epoch, points arrived": []}
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output", has_text="ready").wait_for()
+    page.wait_for_timeout(2000)
+    for _ in range(turns):
+        start = time.perf_counter()
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function("() => !document.querySelector('.ferlab-x-explorer')")
+        page.wait_for_function(DRAWN, arg=points)
+        times["open"].append(time.perf_counter() - start)
+        page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Validation faces, epoch by epoch").click()
+    page.wait_for_timeout(8000)
+    slider = page.get_by_role("slider").first
+    for turn in range(turns):
+        page.evaluate(LISTEN)
+        slider.focus()
+        start = time.perf_counter()
+        page.keyboard.press("ArrowLeft" if turn % 4 < 2 else "ArrowRight")
+        for name, counted in (("epoch, points begin", "begun"), ("epoch, points arrived", "arrived")):
+            page.wait_for_function(f"() => globalThis.steps.{counted} >= 3")
+            times[name].append(time.perf_counter() - start)
+        page.wait_for_timeout(1500)
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=10_000, help="points (10,000)")
+    parser.add_argument("--turns", type=int, default=4, help="turns of each line (4)")
+    arguments = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(180_000)
+        with running_lab(Path(folder)) as lab:
+            times = measure(page, lab, arguments.points, arguments.turns)
+        browser.close()
+    print(f"{arguments.points:,} points, 3 spaces, in the browser; milliseconds, median (largest) of {arguments.turns}")
+    for name, values in times.items():
+        print(f"  {name:22} {1000 * statistics.median(values):8.0f} ({1000 * max(values):.0f})")
+
+
+if __name__ == "__main__":
+    main()
