@@ -61,8 +61,8 @@ def _tcl(negatives: NegativeCenterSampler, **values: float) -> Method:
     return Method(loss="tcl", negatives=negatives, **values)
 
 
-# The numbers are the best on validation of six trainings a method, all on the built-in faces: the trial named beside each
-# in docs/tuning/synthetic.csv, which `ferlab tune --trials 6 --jobs 2` wrote. Trial 0 of each is the table before.
+# The numbers are the best on validation of six trainings a method on the built-in faces: the trial named beside each in
+# docs/tuning/synthetic.csv, which `ferlab tune --trials 6 --jobs 2` wrote. Trial 0 of each is the table before.
 METHODS: dict[str, Method] = {
     "ce": Method(learning_rate=0.07, weight_decay=0.0017),  # trial 1
     "tcl-nearest": _tcl(  # trial 3

@@ -29,7 +29,7 @@ from ferlab.projection.principal import principal_map
 from ferlab.training import METHODS, Method, TrainSettings, get_method, train
 from ferlab.training.checkpoints import checkpoints
 from ferlab.training.loop import Batch, epochs_before_metric_loss, steps_per_epoch
-from ferlab.training.runs import EPOCH_FACES, run_folder
+from ferlab.training.runs import EPOCH_FACES, only_one_training, run_folder
 from ferlab.widgets.monitor_record import EpochRecord, accuracies, loss_curves, recalls
 from ferlab.widgets.monitor_training import check_same_training, part_weights
 
@@ -306,10 +306,11 @@ class TrainingMonitor(anywidget.AnyWidget):
             splits = {name: given or load_dataset("synthetic", name) for name, given in self._splits.items()}
             self._look_at(splits["train"], splits["validation"])
             check_same_training(self.folder, self.method, self.settings, splits)
-            result = train(
-                self.method, splits["train"], splits["validation"], self.settings, self.folder / "checkpoints",
-                on_batch=self._on_batch, on_epoch=self._on_epoch, on_validation=self._on_validation,
-            )  # fmt: skip
+            with only_one_training(self.folder):
+                result = train(
+                    self.method, splits["train"], splits["validation"], self.settings, self.folder / "checkpoints",
+                    on_batch=self._on_batch, on_epoch=self._on_epoch, on_validation=self._on_validation,
+                )  # fmt: skip
             self._network = result.network
             early = "" if self.epoch == self.settings.epochs else " It was no longer getting better."
             self._end("finished", f"Finished after {self.epoch} of {self.settings.epochs} epochs.{early}")
