@@ -13,9 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
-from ferlab.figures.style import INK as _INK
-from ferlab.figures.style import axes_or_new as _axes
-from ferlab.figures.style import figure_style
+from ferlab.figures.style import INK, axes_or_new, figure_style
 
 
 def embedding_map(
@@ -42,7 +40,7 @@ def embedding_map(
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
         raise FerlabError(f"A map needs points (N, 2) and labels (N,), but got {points.shape} and {labels.shape}.")
     with figure_style():
-        ax = _axes(ax, (4.6, 4.8))
+        ax = axes_or_new(ax, (4.6, 4.8))
         colors = np.array(class_colors(list(classes)))
         size = float(np.clip(14000 / max(len(points), 1), 6, 28))
         order = np.random.default_rng(0).permutation(len(points))  # so that no class hides the others
@@ -54,7 +52,7 @@ def embedding_map(
                 *points[np.asarray(wrong)].T,
                 s=size * 1.6,
                 facecolors="none",
-                edgecolors=_INK,
+                edgecolors=INK,
                 linewidths=0.6,
                 rasterized=len(points) > 600,
             )
@@ -136,12 +134,12 @@ def shepard_diagram(
     pairs = np.triu_indices(len(few), k=1)
     in_space, on_map = pair_distances(space[few], metric)[pairs], pair_distances(layout[few], "euclidean")[pairs]
     with figure_style():
-        ax = _axes(ax, (4.4, 3.9))
+        ax = axes_or_new(ax, (4.4, 3.9))
         ax.hexbin(in_space, on_map, gridsize=45, cmap="Blues", bins="log", mincnt=1, linewidths=0)
         edges = np.quantile(in_space, np.linspace(0, 1, 21))
         places = np.clip(np.searchsorted(edges, in_space, side="right") - 1, 0, 19)
         medians = [np.median(on_map[places == k]) if (places == k).any() else np.nan for k in range(20)]
-        ax.plot((edges[1:] + edges[:-1]) / 2, medians, color=_INK, lw=1.6, label="median")
+        ax.plot((edges[1:] + edges[:-1]) / 2, medians, color=INK, lw=1.6, label="median")
         ax.set(xlabel=f"{metric} distance in the space", ylabel="distance on the map")
         ax.text(
             0.98, 0.03, f"rank correlation {quality.distance_correlation:.2f}\n"
@@ -190,7 +188,7 @@ def learning_curves(
     if column not in history:
         raise FerlabError(f"The history has no column {column!r}; it has: {', '.join(map(str, history.columns))}.")
     with figure_style():
-        ax = _axes(ax, (5.4, 3.6))
+        ax = axes_or_new(ax, (5.4, 3.6))
         ends = []
         for name, rows in history.dropna(subset=[column]).groupby("method", sort=False):
             over = rows.groupby("epoch")[column]
@@ -228,7 +226,7 @@ def confusion_matrix(
     if counts.shape != (len(classes), len(classes)):
         raise FerlabError(f"The confusion matrix has shape {counts.shape}, but there are {len(classes)} classes.")
     with figure_style():
-        ax = _axes(ax, (5.6, 5.0))
+        ax = axes_or_new(ax, (5.6, 5.0))
         rows = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
         text = np.array(
@@ -315,7 +313,7 @@ def contact_sheet(
             left = strip + gap + column * (width + gap)
             sheet[top : top + height, left : left + width] = images[index]
     with figure_style():
-        ax = _axes(ax, (0.78 * columns + 1.0, 0.78 * len(classes) + (0.4 if title else 0.1)))
+        ax = axes_or_new(ax, (0.78 * columns + 1.0, 0.78 * len(classes) + (0.4 if title else 0.1)))
         ax.imshow(sheet, interpolation="lanczos")
         ax.set_xticks([])
         ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(classes))], list(classes))
@@ -381,7 +379,7 @@ def class_counts(
     nested = counts if isinstance(next(iter(counts.values())), Mapping) else {"": counts}
     classes = list(next(iter(nested.values())))
     with figure_style():
-        ax = _axes(ax, (5.6, 0.28 * len(classes) * len(nested) + 0.9))
+        ax = axes_or_new(ax, (5.6, 0.28 * len(classes) * len(nested) + 0.9))
         height = 0.8 / len(nested)
         colors = class_colors(classes)
         longest = max(max(of.values(), default=0) for of in nested.values())
@@ -419,11 +417,11 @@ def metric_bars(summary: Mapping, metric: str = "accuracy", ax: Axes | None = No
     if not found:
         raise FerlabError(f"No method has the metric {metric!r}.")
     with figure_style():
-        ax = _axes(ax, (5.2, 0.45 * len(found) + 0.9))
+        ax = axes_or_new(ax, (5.2, 0.45 * len(found) + 0.9))
         for row, (name, value) in enumerate(found.items()):
             ax.barh(row, value["mean"], 0.62, color=method_color(name), alpha=0.75)
             seeds = value.get("values") or []
-            ax.scatter(seeds, np.full(len(seeds), row), s=16, color=_INK, zorder=3)
+            ax.scatter(seeds, np.full(len(seeds), row), s=16, color=INK, zorder=3)
             ax.text(
                 0.01,
                 row,

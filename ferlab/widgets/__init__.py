@@ -12,8 +12,14 @@ __all__ = [
     "TrainingMonitor",
     "action_unit_slider",
     "ask",
+    "check_heads_disagree",
+    "check_margin_shift",
+    "check_mean_discriminator",
+    "check_mixed_negative",
     "check_selection",
+    "check_semi_synthesized",
     "check_within_between",
+    "check_zero_loss",
 ]
 
 _HOME = {
@@ -23,8 +29,14 @@ _HOME = {
     "TrainingMonitor": "monitor",
     "action_unit_slider": "faces",
     "ask": "exercises",
+    "check_heads_disagree": "loss_exercises",
+    "check_margin_shift": "loss_exercises",
+    "check_mean_discriminator": "loss_exercises",
+    "check_mixed_negative": "loss_exercises",
     "check_selection": "exercises",
+    "check_semi_synthesized": "loss_exercises",
     "check_within_between": "exercises",
+    "check_zero_loss": "loss_exercises",
 }
 
 

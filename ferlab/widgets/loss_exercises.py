@@ -1,0 +1,198 @@
+"""Checks for the exercises on losses and negatives: they say what is missing, and never raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ferlab.losses import AdCorreLoss
+from ferlab.samplers import SelectionBatch, SemiSynthesizedNegative
+from ferlab.widgets.playground import LossPlayground
+
+
+def check_margin_shift(function: Callable[[float, float], float]) -> str:
+    """Judge a learner's `function(margin, gap)` for how far a margin moves the border between two centers.
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    for margin, gap in ((3.0, 5.0), (1.0, 1.0), (4.0, 2.0)):
+        try:
+            value = function(margin, gap)
+        except Exception as error:  # the learner's code may fail in any way
+            return f"Your function stopped with {type(error).__name__}: {error}"
+        if value is None:
+            return "Your function returns None so far: replace the dots and return a number."
+        right = margin / (2 * gap)
+        if not np.isclose(value, right):
+            if np.isclose(value, -right):
+                return "Almost: asked for is how far, not in which direction; return a positive number."
+            if np.isclose(value, margin / gap):
+                return "Almost, you are off by a factor of 2: (x - g)² holds the term 2xg."
+            if np.isclose(value, gap / 2 - right) or np.isclose(value, gap / 2 + right):
+                return "That is where the border lies, counted from a center. Subtract the middle, gap / 2."
+            if np.isclose(value, margin / 2) or np.isclose(value, margin):
+                return "The gap plays a part: with centers far apart a margin moves the border less."
+            return (
+                f"For a margin of {margin:g} and centers {gap:g} apart the border moves by {right:g}, but your "
+                f"function says {float(value):g}. Solve x² + m = (x - g)² for x again."
+            )
+    return "Right: the border moves by m / (2 · gap)."
+
+
+def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: float) -> str:
+    """Judge whether the points of a playground were brought to a loss of zero, centers and margin as they were.
+
+    Args:
+        playground: the learner's.
+        centers: (K, 2), where the centers lay at the start.
+        margin: at the start.
+
+    Returns:
+        What is right or what to change.
+    """
+    if not playground.loss.startswith("tcl"):
+        return "The playground shows another loss now: choose a Triplet-Center Loss again."
+    if playground.centers.shape != centers.shape or not np.allclose(playground.centers, centers):
+        return "A center has moved. Press Reset, untick “centers”, and move points only."
+    if not np.isclose(playground.margin, margin):
+        return f"The margin is {playground.margin:g} now; set it back to {margin:g}."
+    if playground.value > 0:
+        losses = playground.losses
+        worst = int(losses.argmax())
+        return (
+            f"The loss is {playground.value:.3f}. {int((losses > 0).sum())} of {len(losses)} hinges are open; the "
+            f"widest is that of point {worst} ({playground.classes[playground.labels[worst]]}, {losses[worst]:.2f})."
+        )
+    gaps = np.linalg.norm(playground.points - playground.centers[playground.labels], axis=1)
+    return (
+        f"Zero. The points lie between {gaps.min():.2f} and {gaps.max():.2f} from their centers: TCL does not ask "
+        "them to come closer than the margin wants."
+    )
+
+
+def check_semi_synthesized(function: Callable) -> str:
+    """Judge a learner's `function(embeddings, labels, centers, candidates)`, which gives (B, D) indices of centers.
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    generator = torch.Generator().manual_seed(1)
+    embeddings, labels = torch.randn(40, 9, generator=generator), torch.arange(40) % 6
+    centers = torch.randn(6, 9, generator=generator)
+    distances = torch.cdist(embeddings, centers).square().scatter(1, labels[:, None], torch.inf)
+    for candidates in (1, 2, 3, 5):
+        try:
+            value = function(embeddings.clone(), labels.clone(), centers.clone(), candidates)
+        except Exception as error:  # the learner's code may fail in any way
+            return f"Your function stopped with {type(error).__name__}: {error}"
+        if value is None:
+            return "Your function returns None so far: replace the dots and return the indices."
+        value = torch.as_tensor(value)
+        if value.shape != embeddings.shape:
+            wanted = tuple(embeddings.shape)
+            return f"The answer has shape {tuple(value.shape)}; asked for is one index an entry, {wanted}."
+        if (value == labels[:, None]).any():
+            return "Some entries come from the center of the own class: set its distances and gaps to infinity."
+        allowed = distances.argsort(dim=1)[:, :candidates]
+        if not (value[:, :, None] == allowed[:, None, :]).any(dim=2).all():
+            return (
+                f"With candidates={candidates}, some entries come from centers that are not among the nearest "
+                f"{candidates}."
+            )
+        batch = SelectionBatch(embeddings, labels, centers, None, measure=lambda: distances)
+        right = SemiSynthesizedNegative(candidates).select(batch)
+        right = right[:, None].expand_as(value) if right.ndim == 1 else right
+        if not (value == right).all():
+            wrong = int((value != right).sum())
+            return (
+                f"With candidates={candidates} the right centers are allowed, but {wrong} of {value.numel()} entries "
+                "are not from the one that is closest in that dimension: compare absolute differences, |f - C|."
+            )
+    return "Right, for 1, 2, 3 and all 5 candidates."
+
+
+def check_mixed_negative(playground: LossPlayground, share: float = 0.25) -> str:
+    """Judge whether the ringed point has a fully-synthesized negative of two centers, much closer than any center.
+
+    Args:
+        playground: the learner's.
+        share: of the squared distance to the nearest other center, which the negative must be below.
+
+    Returns:
+        What is right or what to change.
+    """
+    if playground.loss != "tcl-fully-synthesized":
+        return "The playground shows another loss now: choose TCL with the fully-synthesized negative again."
+    at = playground.selected
+    point, label = playground.points[at], playground.labels[at]
+    x_from, y_from = (playground.classes[k] for k in playground.negative_classes[at])
+    if x_from == y_from:
+        return f"x and y of the negative both come from {x_from}: move the ringed point between two other centers."
+    others = np.delete(playground.centers, label, axis=0)
+    nearest = float(((others - point) ** 2).sum(axis=1).min())
+    found = float(((playground.negatives[at] - point) ** 2).sum())
+    if found >= share * nearest:
+        return (
+            f"x comes from {x_from} and y from {y_from}, at squared distance {found:.2f}; the nearest center is at "
+            f"{nearest:.2f}, so it must fall below {share * nearest:.2f}. Make x alike to one center and y alike to "
+            "another."
+        )
+    return (
+        f"There: x from {x_from}, y from {y_from}, squared distance {found:.2f}, while the nearest center is at "
+        f"{nearest:.2f}. The loss pushes this point away from a place where no class is."
+    )
+
+
+def check_mean_discriminator(function: Callable) -> str:
+    """Judge a learner's `function(embeddings, labels)` for Ad-Corre's mean discriminator of one head.
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    generator = torch.Generator().manual_seed(2)
+    for present in (4, 3):  # the second batch lacks a class
+        embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, torch.arange(30) % present
+        try:
+            value = function(embeddings.clone(), labels.clone())
+        except Exception as error:  # the learner's code may fail in any way
+            return f"Your function stopped with {type(error).__name__}: {error}"
+        if value is None:
+            return "Your function returns None so far: replace the dots and return a number."
+        value = float(value)
+        right = float(AdCorreLoss(4, adaptive=False).components(embeddings, labels)["MD"])
+        if not np.isclose(value, right, atol=1e-5):
+            if np.isclose(value, right * present / (present - 1), atol=1e-5):
+                return (
+                    "Almost: average over all K x K pairs, with the diagonal as zeros, not over pairs of different "
+                    "classes only."
+                )
+            if np.isclose(value, right + 2 / present, atol=1e-5):
+                return "Almost: a class with itself has correlation 1 and must count as 0; clear the diagonal."
+            if np.isclose(value, right - 1 + 1 / present, atol=1e-5):
+                return "Almost: the 1 of 1 + corr is missing."
+            return f"For {present} classes you get {value:.4f}, but MD is {right:.4f}. Are the means standardized?"
+    return "Right, also for a batch without one of the classes."
+
+
+def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> str:
+    """Judge whether ED of a playground with Ad-Corre was made small.
+
+    Args:
+        playground: the learner's.
+        at_most: for ED.
+
+    Returns:
+        What is right or what to change.
+    """
+    if playground.loss != "ad-corre":
+        return "The playground shows another loss now: choose Ad-Corre again."
+    found = playground.parts["ED"]
+    if found > at_most:
+        return f"ED is {found:.3f}; at most {at_most:g} is asked for. Set the weights of FD and MD to 0, press Play."
+    return (
+        f"ED is {found:.3f}: the two heads of every face say opposite things. Two directions can be opposite to each "
+        "other, three cannot all be."
+    )

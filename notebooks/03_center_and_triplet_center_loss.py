@@ -1,0 +1,371 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Center loss and Triplet-Center Loss
+#
+# Cross-entropy is content when classes can be told apart. Here are two losses that want more: that a class lies
+# *together*, around a point that is learned, its **center**.
+#
+# **You will**
+# - see what cross-entropy does to points that are already on the right side;
+# - write center loss and Triplet-Center Loss (TCL) in a few lines each, and find their gradients with pencil and paper
+#   before looking at them;
+# - feel what the margin does, by dragging points and centers around;
+# - see on faces which distances TCL changes.
+#
+# **Time:** about 45 minutes, of which the computer needs one or two. **Assumed:** notebook 00; the chain rule; that a
+# gradient points uphill. **Needed:** no GPU, no network, no data of your own.
+
+# %% tags=["parameters"]
+quick = True  # False: all faces and all epochs in section 6 (several minutes)
+run_folder = "runs/triplet_center"  # where section 6 puts its results; what an earlier run left there is replaced
+
+# %%
+import warnings
+
+import numpy as np
+import torch
+from IPython.display import Markdown, display
+
+from ferlab.widgets import LossPlayground, ask
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+# %% [markdown]
+# ## 1. What cross-entropy does when it is right
+#
+# The widget below is a plane of twelve embeddings, four of each of three classes. Everything on it is computed by the
+# losses of this package: an arrow is what one step of gradient descent would do. With **CE**, three lines through the
+# origin are the classifier; a point's logit for a class is its dot product with that class's line.
+#
+# Suppose every point is classified right. What will gradient descent do then, for the next thousand steps?
+
+# %%
+guess_ce = ask(
+    "All points are right. What does cross-entropy do to their distances from the origin?",
+    ["nothing: it is content", "they shrink", "they grow, ever slower", "they grow, ever faster"],
+)
+guess_ce
+
+# %%
+field = LossPlayground("ce", seed=1)
+field.moving = ("points", "classifier")
+sizes, right = [], []
+for _ in range(60):
+    logits = field.points @ field.classifier.T
+    right.append(float((logits.argmax(axis=1) == field.labels).mean()))
+    sizes.append(float(np.linalg.norm(field.points, axis=1).mean()))
+    field.step(10)
+
+# %%
+import matplotlib.pyplot as plt
+
+from ferlab.figures import show
+
+figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+axes.plot(10 * np.arange(60), sizes, color="#1685cf", label="mean distance from the origin")
+axes.axvline(10 * right.index(1.0), color="#7d848c", linestyle=":", label="from here on all points are right")
+axes.set_xlabel("steps of gradient descent")
+axes.legend(frameon=False)
+show(axes, alt="The mean distance from the origin over the steps of gradient descent: it grows all the time, ever slower")
+Markdown(
+    f"All points are right after {10 * right.index(1.0)} steps; from then to the last one the mean distance grew from "
+    f"{sizes[right.index(1.0)]:.2f} to {sizes[-1]:.2f}. You guessed *{guess_ce.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Growing the logits makes a right answer more certain, so the loss never reaches zero and the points never stop. Nothing
+# in it asks the points of a class to come *closer to each other*. Look for yourself: press **Play**, then drag a point far
+# away from its class, on the right side of all borders. Does anything pull it back?
+
+# %%
+field
+
+# %% [markdown]
+# ## 2. Center loss
+#
+# [Wen et al. (ECCV 2016)](https://doi.org/10.1007/978-3-319-46478-7_31) give every class $c$ a learned point, its center
+# $C_c$, and ask each embedding to be near its own one (their equation 2, with a mean instead of a sum):
+#
+# $$ L = \frac{1}{B} \sum_i \tfrac12 \lVert f_i - C_{y_i} \rVert^2 $$
+#
+# In code it is one line. Compare it with the package's:
+
+
+# %%
+def center_loss(embeddings, labels, centers):
+    return (embeddings - centers[labels]).square().sum(dim=1).mean() / 2
+
+
+from ferlab.losses import CenterLoss
+
+generator = torch.Generator().manual_seed(0)
+embeddings = torch.randn(12, 2, generator=generator)
+labels = torch.arange(12) % 3
+package = CenterLoss(num_classes=3, embedding_size=2)
+own, theirs = center_loss(embeddings, labels, package.centers).item(), package(embeddings, labels).item()
+assert np.isclose(own, theirs)
+Markdown(f"Ours: {own:.6f}, the package's: {theirs:.6f}.")
+
+# %% [markdown]
+# **With pencil and paper:** what is the gradient with respect to $f_i$? And with respect to a center $C_c$? In which
+# direction does a center move, and where does it come to rest?
+#
+# <details><summary>The gradients</summary>
+#
+# $\partial L / \partial f_i = (f_i - C_{y_i}) / B$: the further away, the stronger the pull towards the center, like a spring.
+# $\partial L / \partial C_c = \sum_{i: y_i = c} (C_c - f_i) / B$: each center moves towards the mean of its class, and rests
+# there.
+# </details>
+
+# %%
+guess_alone = ask(
+    "Center loss alone, points and centers both move. What happens?",
+    [
+        "classes become tight and move apart",
+        "classes become tight, and stay where they are",
+        "all points end up in one place",
+    ],
+)
+guess_alone
+
+# %%
+springs = LossPlayground("center", seed=1)
+centers_before = springs.centers
+springs.step(300)
+spread = np.linalg.norm(springs.points - springs.centers[springs.labels], axis=1).mean()
+moved = np.linalg.norm(springs.centers - centers_before, axis=1).mean()
+
+
+def mean_gap(centers):
+    """Mean distance of two centers."""
+    return np.mean([np.linalg.norm(a - b) for i, a in enumerate(centers) for b in centers[:i]])
+
+
+display(springs)
+Markdown(
+    f"After 300 steps the mean distance to the own center is {spread:.3f}; the centers moved by {moved:.2f} on average, and "
+    f"their mean gap went from {mean_gap(centers_before):.2f} to {mean_gap(springs.centers):.2f}. You guessed "
+    f"*{guess_alone.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Here, each point is free. In a network the points are tied to each other through its weights, and one solution is always
+# within reach: map *every* face to the same point, put all centers there, loss zero. So center loss is added to
+# cross-entropy, which forbids that. Nothing in it pushes two classes apart.
+#
+# ## 3. Triplet-Center Loss
+#
+# [He et al. (CVPR 2018)](https://arxiv.org/abs/1803.06189) compare two distances: the own center must be nearer than the
+# nearest other one, by a margin $m$ (their equation 6, as a mean). With $d(a, b) = \lVert a - b \rVert^2$:
+#
+# $$ L = \frac{1}{B} \sum_i \max\bigl(0,\; d(f_i, C_{y_i}) + m - d(f_i, n_i)\bigr), \qquad n_i = \text{nearest } C_c \text{ with } c \ne y_i $$
+
+
+# %%
+def triplet_center_loss(embeddings, labels, centers, margin):
+    distances = (embeddings[:, None] - centers).square().sum(dim=2)  # (B, K)
+    own = distances.gather(1, labels[:, None])[:, 0]
+    other = distances.scatter(1, labels[:, None], torch.inf).min(dim=1).values
+    return (own + margin - other).clamp_min(0).mean()
+
+
+from ferlab.losses import TripletCenterLoss
+
+package = TripletCenterLoss(num_classes=3, embedding_size=2, margin=1.0)
+own = triplet_center_loss(embeddings, labels, package.centers, margin=1.0).item()
+theirs = package(embeddings, labels).item()
+assert np.isclose(own, theirs)
+Markdown(f"Ours: {own:.6f}, the package's: {theirs:.6f}.")
+
+# %% [markdown]
+# **With pencil and paper:** a point whose hinge is open (the sum in the bracket is above zero). What is the gradient of its
+# own term with respect to $f_i$? Multiply the squares out; something cancels.
+
+# %%
+guess_pull = ask(
+    "The hinge is open. Is the gradient on the point larger where it is further from its own center?",
+    ["yes, like a spring", "no, it is the same everywhere", "no, it is larger near the center"],
+)
+guess_pull
+
+# %%
+centers = torch.tensor([[-1.0, 0.0], [2.0, 1.0]])
+places = torch.tensor([[-0.5, 0.5], [1.0, -2.0], [6.0, 3.0]], requires_grad=True)
+triplet_center_loss(places, torch.zeros(3, dtype=torch.int64), centers, margin=20.0).backward()
+gradients = 3 * places.grad  # of every point's own term: the mean divides by 3
+rows = "\n".join(
+    f"| ({x:g}, {y:g}) | {np.hypot(x + 1, y):.2f} | ({gx:.2f}, {gy:.2f}) |"
+    for (x, y), (gx, gy) in zip(places.tolist(), gradients.tolist(), strict=True)
+)
+Markdown(
+    f"| point | distance to its own center | gradient |\n|---|---|---|\n{rows}\n\n"
+    f"You guessed *{guess_pull.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# The squares of $f_i$ cancel, and what is left is $\partial / \partial f_i = 2\,(n_i - C_{y_i})$: **the same wherever the point
+# is.** An open hinge does not pull a point *to* its center; it pushes it *along the line from the negative to the own
+# center*, evenly, until the hinge shuts, and then not at all. The centers feel the point's place:
+#
+# $$ \frac{\partial}{\partial C_{y_i}} = -2\,(f_i - C_{y_i}), \qquad \frac{\partial}{\partial n_i} = 2\,(f_i - n_i) $$
+#
+# so the own center comes to the point, and the negative flees from it.
+#
+# ## 4. What the margin is
+#
+# Where is the border at which the hinge of a class shuts? Set $d(f, C) + m = d(f, n)$: again the squares of $f$ cancel, so it
+# is a straight line, at a right angle to the line between the two centers. Without a margin it lies in the middle of them.
+#
+# ### Exercise 1: the shift
+#
+# By how much does a margin $m$ shift that border towards the own center? Write it as a function of $m$ and of the `gap`, the
+# distance of the two centers.
+#
+# <details><summary>Hint</summary>
+#
+# Put the own center at 0 and the negative at $g$ on a number line, solve $x^2 + m = (x - g)^2$ for $x$, and compare with $g / 2$.
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def shift(margin, gap):
+#     return margin / (2 * gap)
+# ```
+# </details>
+
+
+# %%
+def shift(margin, gap):
+    """Distance from the middle of two centers to the place where the hinge shuts."""
+    ...  # your code
+
+
+# %%
+from ferlab.widgets import check_margin_shift
+
+print(check_margin_shift(shift))
+
+# %% [markdown]
+# So a margin is not a distance: between centers that are twice as far apart it shifts the border half as much. And it is
+# measured in *squared* distance, which grows with the number of dimensions:
+
+# %%
+generator = torch.Generator().manual_seed(0)
+squared = {
+    size: (torch.randn(2000, size, generator=generator) - torch.randn(2000, size, generator=generator))
+    .square().sum(dim=1).mean().item()
+    for size in (2, 16, 128)
+}  # fmt: skip
+Markdown(
+    "Mean squared distance of two random points: "
+    + ", ".join(f"**{value:.0f}** in {size} dimensions" for size, value in squared.items())
+    + ". The comparison in this package therefore divides the squared distance by the number of dimensions, so that a margin "
+    "means the same in all."
+)
+
+# %% [markdown]
+# ## 5. Touch it
+#
+# Choose a point by a click: its own center, its negative, the border where its hinge shuts and the lines of equal loss
+# appear. Move the margin slider and watch the border; drag the *centers* and see when a point changes its negative.
+#
+# ### Exercise 2: content at last
+#
+# Bring the loss to **exactly zero** without moving a center and without changing the margin: drag points only. (Gradient
+# descent may help: untick *centers* below the sliders and press **Play**.) Then run the next cell.
+
+# %%
+playground = LossPlayground("tcl-nearest", margin=4.0, seed=2)
+start = {"centers": playground.centers, "margin": playground.margin}
+playground
+
+# %%
+from ferlab.widgets import check_zero_loss
+
+print(check_zero_loss(playground, **start))
+
+# %% [markdown]
+# Once it is zero, look at the spread within a class. Did the points have to be *close to their center* for that? What does
+# this say about TCL and compactness, compared with center loss?
+#
+# ## 6. On faces
+#
+# Now the same in 128 dimensions: a network trained with cross-entropy, and one with cross-entropy and TCL, on the built-in
+# faces. TCL is switched on for the last epochs only, with the centers put on the class means: from random centers it would
+# first have to repair what they break.
+
+# %%
+guess_pairs = ask(
+    "Which distances will TCL change more, compared with cross-entropy?",
+    ["between faces of the same class", "between faces of different classes", "both alike"],
+)
+guess_pairs
+
+# %%
+from ferlab.training.compare import CompareSettings, run_compare
+
+summary = run_compare(CompareSettings(out=run_folder, methods=("ce", "tcl-nearest"), quick=quick, overwrite=True))
+
+# %%
+from ferlab.figures import pair_distance_distributions
+from ferlab.report import read_run
+
+run = read_run(run_folder)
+spaces = {name: np.stack(of["embedding"]) for name, of in run.embeddings.groupby("method", sort=False)}
+face_labels = run.embeddings[run.embeddings["method"] == "ce"]["label"].to_numpy()
+show(
+    pair_distance_distributions(spaces, face_labels),
+    alt="Distributions of the distances of two test faces, of the same class and of different classes, for both networks",
+)
+
+
+# %%
+def mean_distances(space):
+    """Mean distance of two faces of one class and of two classes, rows scaled to length 1."""
+    unit = space / np.linalg.norm(space, axis=1, keepdims=True)
+    distances = np.sqrt(np.maximum(2 - 2 * unit @ unit.T, 0))
+    same = face_labels[:, None] == face_labels
+    apart = ~np.eye(len(unit), dtype=bool)
+    return distances[same & apart].mean(), distances[~same].mean()
+
+
+(same_ce, other_ce), (same_tcl, other_tcl) = mean_distances(spaces["ce"]), mean_distances(spaces["tcl-nearest"])
+Markdown(
+    f"Same class: {same_ce:.3f} with CE, {same_tcl:.3f} with TCL ({same_tcl / same_ce - 1:+.0%}). Different classes: "
+    f"{other_ce:.3f} and {other_tcl:.3f} ({other_tcl / other_ce - 1:+.0%}). You guessed "
+    f"*{guess_pairs.value or 'nothing yet'}*. This is one run with one seed: notebook 08 is about what may be concluded."
+)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Cross-entropy wants right answers with growing certainty; it never asks a class to lie together.
+# - Center loss is a spring to the own center. It needs cross-entropy beside it, since nothing in it separates classes.
+# - TCL compares two distances. An open hinge pushes with the same force everywhere, along the line from the negative to the
+#   own center; a shut one does nothing.
+# - A margin in squared distance is no distance: the border moves by $m / (2 \cdot \text{gap})$.
+#
+# **To discuss.** Which of the two losses would you choose for faces with wrong labels, and why? TCL's border is straight and
+# has no other side: how far out may a point lie and still be content?
+#
+# ## Where to read on
+#
+# - Wen et al., *A Discriminative Feature Learning Approach for Deep Face Recognition*, ECCV 2016: equations 2 to 4.
+# - He et al., *Triplet-Center Loss for Multi-View 3D Object Retrieval*, CVPR 2018: section 3.3, equations 6 to 8.
+# - Rajoli et al., *Triplet Loss-less Center Loss Sampling Strategies in Facial Expression Recognition Scenarios*, CISS 2023: what
+#   else a negative can be. That is the subject of notebook 04.

@@ -1,0 +1,120 @@
+"""The checks of the exercises on losses: right answers pass, and each usual mistake is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ferlab.losses import AdCorreLoss
+from ferlab.widgets import (
+    LossPlayground,
+    check_heads_disagree,
+    check_margin_shift,
+    check_mean_discriminator,
+    check_mixed_negative,
+    check_semi_synthesized,
+    check_zero_loss,
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda margin, gap: margin / (2 * gap), "Right"),
+        (lambda margin, gap: None, "returns None"),
+        (lambda margin, gap: 1 / 0, "ZeroDivisionError"),
+        (lambda margin, gap: -margin / (2 * gap), "not in which direction"),
+        (lambda margin, gap: margin / gap, "factor of 2"),
+        (lambda margin, gap: gap / 2 - margin / (2 * gap), "Subtract the middle"),
+        (lambda margin, gap: margin / 2, "The gap plays a part"),
+        (lambda margin, gap: margin * gap + 7, "Solve"),
+    ],
+)
+def test_margin_shift(function, said):
+    assert said in check_margin_shift(function)
+
+
+def test_zero_loss():
+    playground = LossPlayground("tcl-nearest", margin=2.0, seed=2)
+    start = {"centers": playground.centers, "margin": playground.margin}
+    assert "hinges are open" in check_zero_loss(playground, **start)
+    playground.points = playground.centers[playground.labels]
+    assert playground.value == 0 and check_zero_loss(playground, **start).startswith("Zero")
+    playground.margin = 0.5
+    assert "set it back to 2" in check_zero_loss(playground, **start)
+    playground.margin = 2.0
+    playground.centers = playground.centers + 1
+    assert "A center has moved" in check_zero_loss(playground, **start)
+    playground.loss = "ce"
+    assert "another loss" in check_zero_loss(playground, **start)
+
+
+def semi_synthesized(embeddings, labels, centers, candidates, own=True, squared=False, farthest=False):
+    distances = torch.cdist(embeddings, centers)
+    distances = distances.scatter(1, labels[:, None], torch.inf) if own else distances
+    order = (-distances.nan_to_num(posinf=-1) if farthest else distances).argsort(dim=1)
+    allowed = torch.zeros_like(distances, dtype=torch.bool).scatter(1, order[:, :candidates], True)
+    gaps = embeddings[:, None] - centers
+    gaps = gaps if squared else gaps.abs()
+    return gaps.masked_fill(~allowed[:, :, None], torch.inf).argmin(dim=1)
+
+
+def test_semi_synthesized():
+    assert check_semi_synthesized(semi_synthesized).startswith("Right")
+    assert "own class" in check_semi_synthesized(lambda *given: semi_synthesized(*given, own=False))
+    assert "not among the nearest" in check_semi_synthesized(lambda *given: semi_synthesized(*given, farthest=True))
+    assert "absolute differences" in check_semi_synthesized(lambda *given: semi_synthesized(*given, squared=True))
+    assert "one index an entry" in check_semi_synthesized(lambda f, y, c, n: y)
+    assert "returns None" in check_semi_synthesized(lambda *given: None)
+    assert "KeyError" in check_semi_synthesized(lambda *given: {}["none"])
+
+
+def test_mixed_negative():
+    playground = LossPlayground("tcl-fully-synthesized", classes=3, margin=1.0, seed=0)
+    playground.centers = np.array([[0.0, 0], [4, 0], [0, 4]])
+    at = int(np.flatnonzero(playground.labels == 0)[0])
+    playground.selected = at
+
+    def place(x, y):
+        points = playground.points
+        points[at] = x, y
+        playground.points = points
+        return check_mixed_negative(playground)
+
+    assert "both come from" in place(4.0, 0.5)
+    assert "must fall below" in place(2.5, 2.5)
+    assert place(3.9, 3.9).startswith("There")
+    playground.loss = "ce"
+    assert "another loss" in check_mixed_negative(playground)
+
+
+def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False):
+    means = torch.stack([embeddings[labels == c].mean(dim=0) for c in labels.unique()])
+    means = means - means.mean(dim=1, keepdim=True)
+    means = means / means.norm(dim=1, keepdim=True)
+    terms = one + means @ means.T
+    terms.fill_diagonal_(diagonal)
+    return terms.sum() / (len(terms) * (len(terms) - 1)) if pairs else terms.mean()
+
+
+def test_mean_discriminator():
+    assert check_mean_discriminator(mean_discriminator).startswith("Right")
+    assert "all K x K pairs" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, pairs=True))
+    assert "clear the diagonal" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, diagonal=2.0))
+    assert "the 1 of 1 + corr" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, one=0.0))
+    assert "standardized" in check_mean_discriminator(lambda f, y: 0.25)
+    assert "returns None" in check_mean_discriminator(lambda f, y: None)
+    four = lambda f, y: AdCorreLoss(4, adaptive=False).components(f, y)["MD"] if len(y.unique()) == 4 else 9  # noqa: E731
+    assert "For 3 classes" in check_mean_discriminator(four)
+
+
+def test_heads_disagree():
+    playground = LossPlayground("ad-corre", seed=0)
+    assert "Set the weights" in check_heads_disagree(playground)
+    profiles = playground.profiles
+    profiles[:, 1] = -profiles[:, 0]
+    playground.profiles = profiles
+    assert "opposite" in check_heads_disagree(playground)
+    playground.loss = "center"
+    assert "another loss" in check_heads_disagree(playground)
