@@ -27,7 +27,9 @@ def rows() -> list[tuple[int, np.ndarray, str]]:
     """140 Training, 30 PublicTest, 30 PrivateTest rows of (code, pixels, usage), all images different."""
     random = np.random.default_rng(0)
     usages = ["Training"] * 140 + ["PublicTest"] * 30 + ["PrivateTest"] * 30
-    return [(i % 7, random.integers(0, 256, (48, 48), dtype=np.uint8), usage) for i, usage in enumerate(usages)]
+    return [
+        (i % 7, random.integers(0, 256, (48, 48), dtype=np.uint8), usage) for i, usage in enumerate(usages)
+    ]
 
 
 def write_csv(path: Path, rows, header: str = "emotion,pixels,Usage") -> Path:
@@ -167,7 +169,9 @@ def test_duplicates_are_told(tmp_path, rows):
     rows[171] = (3, rows[7][1], "PrivateTest")
     write_csv(tmp_path / "fer2013.csv", rows)
     splits = load_all(tmp_path)
-    where = {name: np.flatnonzero(faces.metadata["duplicate_of_train"]).tolist() for name, faces in splits.items()}
+    where = {
+        name: np.flatnonzero(faces.metadata["duplicate_of_train"]).tolist() for name, faces in splits.items()
+    }
     assert where == {"train": [5], "validation": [5], "test": [1]}
 
 
@@ -175,7 +179,9 @@ def test_duplicates_are_told(tmp_path, rows):
 def test_votes_join_by_the_number_in_the_name(tmp_path, rows):
     write_folders(tmp_path, rows)
     (tmp_path / "fer2013new.csv").write_text(
-        f"Usage,Image name,{VOTES}\nTraining,fer0000012.png,1,2,3,0,0,0,0,0,4,0\nTraining,,0,0,0,0,0,0,0,0,0,10\n"
+        f"Usage,Image name,{VOTES}\n"
+        "Training,fer0000012.png,1,2,3,0,0,0,0,0,4,0\n"
+        "Training,,0,0,0,0,0,0,0,0,0,10\n"
     )
     metadata = load_fer2013("train", tmp_path).metadata.set_index("number")
     assert metadata.loc[12, "ferplus_surprise"] == 3 and metadata.loc[12, "ferplus_unknown"] == 4
@@ -333,7 +339,9 @@ def test_prepare_archives(tmp_path, rows, script, capsys, name, prefix, layout):
 
 def test_prepare_a_csv_with_votes_beside_it(tmp_path, rows, script):
     path = write_csv(tmp_path / "icml_face_data.csv", rows, "emotion, Usage, pixels")
-    (tmp_path / "fer2013new.csv").write_text(f"Usage,Image name,{VOTES}\nTraining,fer0000000.png,1,2,3,0,0,0,0,0,4,0\n")
+    (tmp_path / "fer2013new.csv").write_text(
+        f"Usage,Image name,{VOTES}\nTraining,fer0000000.png,1,2,3,0,0,0,0,0,4,0\n"
+    )
     assert "FER+ votes" in script.prepare(path, tmp_path / "root")
 
 

@@ -89,7 +89,9 @@ def disagreements(pyproject: str, lock: str, environment: str) -> list[str]:
         problems.append("environment.yml takes packages from conda that the other two do not name")
     listed = requirements([line for line in pip if not line.startswith("-")])
     for name in sorted(wanted.keys() ^ listed.keys()):
-        has, lacks = ("pyproject.toml", "environment.yml") if name in wanted else ("environment.yml", "pyproject.toml")
+        has, lacks = (
+            ("pyproject.toml", "environment.yml") if name in wanted else ("environment.yml", "pyproject.toml")
+        )
         problems.append(f"{has} names {name}, {lacks} does not")
     for name in wanted.keys() & listed.keys():
         if wanted[name] != listed[name]:

@@ -56,6 +56,8 @@ def test_notebook_runs(name, tmp_path, monkeypatch, clean_environment):
     folder = (tmp_path / name).parent
     notebook = read(name)
     # The widgets have no browser here; what they show is looked at in test_lab_browser.py.
-    NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    NotebookClient(
+        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}
+    ).execute()
     executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     assert executed and all(cell.execution_count for cell in executed)

@@ -72,11 +72,15 @@ def test_no_person_is_in_two_splits(splits):
         or people["train"] & people["test"]
         or people["validation"] & people["test"]
     )
-    assert all(len(faces) / len(people[split]) > 3 for split, faces in splits.items())  # several pictures a person
+    assert all(
+        len(faces) / len(people[split]) > 3 for split, faces in splits.items()
+    )  # several pictures a person
 
 
 def test_no_picture_appears_twice(splits):
-    digests = [hashlib.sha256(image.tobytes()).digest() for faces in splits.values() for image in faces.images]
+    digests = [
+        hashlib.sha256(image.tobytes()).digest() for faces in splits.values() for image in faces.images
+    ]
     assert len(set(digests)) == len(digests)
 
 
@@ -114,7 +118,9 @@ def test_columns(tables):
         assert needed <= set(table.columns)
         assert not table.isna().any().any()
         neutral = table["class"] == "neutral"
-        assert (table.loc[neutral, "intensity"] == 0).all() and (table.loc[~neutral, "intensity"] >= 0.199).all()
+        assert (table.loc[neutral, "intensity"] == 0).all() and (
+            table.loc[~neutral, "intensity"] >= 0.199
+        ).all()
         for name, variant in zip(table["class"], table["variant"], strict=True):
             assert variant in EXPRESSIONS[name]
 
