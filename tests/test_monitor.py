@@ -42,7 +42,7 @@ def assert_same(monitor, result) -> None:
         assert torch.equal(mine, theirs)
 
 
-def until(condition, seconds: float = 60) -> None:
+def until(condition, seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

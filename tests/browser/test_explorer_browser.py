@@ -70,7 +70,6 @@ class Lab:
 
     def __init__(self, page) -> None:
         self.page = page
-        page.set_default_timeout(40_000)
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
@@ -97,7 +96,7 @@ class Lab:
         answer.wait_for()
         return json.loads(answer.inner_text().split(mark)[1])
 
-    def wait_for(self, expression: str, wanted, seconds: float = 60) -> None:
+    def wait_for(self, expression: str, wanted, seconds: float = 240) -> None:
         """Wait until the kernel gives that value."""
         end = time.monotonic() + seconds
         while (value := self.ask(expression)) != wanted:

@@ -42,7 +42,7 @@ class Kernel:
     def __call__(self) -> dict:
         return json.loads(self.path.read_text())
 
-    def wait(self, condition, seconds: float = 60) -> dict:
+    def wait(self, condition, seconds: float = 240) -> dict:
         end = time.monotonic() + seconds
         while not condition(state := self()):
             assert time.monotonic() < end, f"the kernel has stayed at {state}"

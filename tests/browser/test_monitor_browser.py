@@ -75,7 +75,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
 
     monitor.get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
-    until(lambda state: state["status"] == "paused", seconds=5)
+    until(lambda state: state["status"] == "paused", seconds=60)
     page.wait_for_timeout(1000)  # the batch that was being computed
     before = kernel()
     page.wait_for_timeout(1500)
@@ -87,12 +87,12 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     slider = monitor.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
-    until(lambda state: state["shown"] == 1, seconds=10)
+    until(lambda state: state["shown"] == 1, seconds=60)
     page.wait_for_timeout(1200)
     assert monitor.locator("canvas").screenshot() != at_newest
     assert "after epoch 1" in monitor.inner_text()
     page.keyboard.press("End")
-    until(lambda state: state["shown"] is None, seconds=10)
+    until(lambda state: state["shown"] is None, seconds=60)
 
     one = monitor.get_by_role("button", name="happiness")
     one.click()
@@ -102,7 +102,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     monitor.get_by_role("button", name="Resume").click()
     until(lambda state: state["status"] == "training" and state["epoch"] > before["epoch"])
     monitor.get_by_role("button", name="Stop").click()
-    stopped = until(lambda state: state["status"] == "stopped", seconds=10)
+    stopped = until(lambda state: state["status"] == "stopped", seconds=60)
     page.get_by_text("waited: stopped").wait_for()
     assert f"Go on continues with epoch {stopped['epoch'] + 1}" in monitor.locator(".sentence").inner_text()
 
@@ -116,7 +116,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     assert errors == []
 
 
-def saved_formats(page, path, wanted: set[str], seconds: float = 30) -> None:
+def saved_formats(page, path, wanted: set[str], seconds: float = 120) -> None:
     """Save until an output of the first cell holds the wanted formats."""
     end = time.monotonic() + seconds
     while True:

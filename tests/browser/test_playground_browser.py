@@ -56,7 +56,7 @@ class Playground:
     def kernel(self) -> dict:
         return json.loads((self.folder / "state.json").read_text())
 
-    def wait(self, what: Callable[[dict], bool], seconds: float = 20) -> dict:
+    def wait(self, what: Callable[[dict], bool], seconds: float = 120) -> dict:
         """The kernel's state once it is as wanted and the screen shows its loss."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -98,7 +98,7 @@ def playground(browser, lab_server, errors) -> Iterator[Playground]:
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "playground.ipynb")
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(180_000)
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -173,7 +173,7 @@ def test_step_play_and_pause(playground):
     first = playground.wait(lambda state: state["steps"] == 1)
     assert first["value"] < start
     playground.press("Play")
-    playground.wait(lambda state: state["steps"] >= 8, seconds=30)
+    playground.wait(lambda state: state["steps"] >= 8, seconds=120)
     playground.press("Pause")
     paused = playground.wait(lambda state: not state["playing"])
     playground.page.wait_for_timeout(500)
