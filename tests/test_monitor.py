@@ -341,7 +341,8 @@ def test_drawing_from_other_threads_while_it_trains(watched):
 
 def test_part_weights_are_those_of_the_objective():
     assert part_weights(METHODS["ce"], 7) == {"ce": 1.0}
-    assert part_weights(METHODS["ad-corre"], 7) == {"ce": 1.0, "FD": 0.14, "MD": 0.14, "ED": 0.14}
+    weight = METHODS["ad-corre"].metric_weight
+    assert part_weights(METHODS["ad-corre"], 7) == {"ce": 1.0, "FD": weight, "MD": weight, "ED": weight}
 
 
 def test_a_damaged_record_is_no_record(tmp_path):

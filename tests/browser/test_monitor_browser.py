@@ -23,7 +23,7 @@ settings = TrainSettings(epochs=12, batch_size=32, batches="class-balanced", lea
 monitor = TrainingMonitor("ad-corre", settings, faces, few, out="watched")
 
 def tell():  # the test reads what the kernel thinks
-    path = pathlib.Path("state.json")
+    path = pathlib.Path("monitor_state.json")
     while True:
         state = {"status": monitor.status, "epoch": monitor.epoch, "batch": monitor.batch, "shown": monitor.shown_epoch}
         path.with_suffix(".new").write_text(json.dumps(state))
@@ -50,7 +50,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
 
     def kernel() -> dict:
-        return json.loads((folder / "state.json").read_text())
+        return json.loads((folder / "monitor_state.json").read_text())
 
     def until(condition, seconds: float = 240) -> dict:
         end = time.monotonic() + seconds
@@ -60,7 +60,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
         return state
 
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(f"{lab_server.address}/lab/tree/notebooks/monitor.ipynb?token={lab_server.token}&reset")
+    page.goto(f"{lab_server.address}/lab/workspaces/monitor/tree/notebooks/monitor.ipynb?token={lab_server.token}&reset")
     run_all_cells(page)
     monitor = page.locator(".ferlab-monitor")
     monitor.wait_for()

@@ -34,7 +34,7 @@ def note(change=None):
         correlations=playground.correlations.tolist(),
     )
     Path("state.part").write_text(json.dumps(state))
-    os.replace("state.part", "state.json")
+    os.replace("state.part", "playground_state.json")
 
 playground.observe(note, "_scene")
 note()
@@ -54,7 +54,7 @@ class Playground:
 
     @property
     def kernel(self) -> dict:
-        return json.loads((self.folder / "state.json").read_text())
+        return json.loads((self.folder / "playground_state.json").read_text())
 
     def wait(self, what: Callable[[dict], bool], seconds: float = 120) -> dict:
         """The kernel's state once it is as wanted and the screen shows its loss."""
@@ -102,7 +102,7 @@ def playground(browser, lab_server, errors) -> Iterator[Playground]:
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"{lab_server.address}/lab/tree/notebooks/playground.ipynb?token={lab_server.token}&reset")
+    page.goto(f"{lab_server.address}/lab/workspaces/playground/tree/notebooks/playground.ipynb?token={lab_server.token}&reset")
     run_all_cells(page)
     page.locator(".ferlab-playground svg.plane").wait_for(timeout=120_000)
     errors.clear()  # of JupyterLab's own start
