@@ -18,7 +18,7 @@ from ferlab.training.loop import choose_precision, class_weights
 from ferlab.training.optimization import build_optimizer, build_schedule
 from ferlab.training.runs import load_network, save_network
 
-SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=0.05, precision="32-true")
+SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=0.05, weight_decay=5e-4, precision="32-true")
 
 
 def run(name: str, **changes):
