@@ -97,13 +97,13 @@ def test_a_trial_that_diverges_is_a_bad_trial(tiny, tmp_path, monkeypatch):
     original = tune.train
 
     def exploding(method, *args, **hooks):
-        if method.learning_rate != 0.1:
+        if method.learning_rate != METHODS["ce"].learning_rate:
             raise FerlabError("Training stopped in epoch 1, batch 2: the loss is not finite.")
         return original(method, *args, **hooks)
 
     monkeypatch.setattr(tune, "train", exploding)
     chosen = run_tune(settings(tmp_path / "search", methods=("ce",), trials=3), QUIET)
-    assert chosen["ce"]["trial"] == 0 and chosen["ce"]["learning_rate"] == 0.1
+    assert chosen["ce"]["trial"] == 0 and chosen["ce"]["learning_rate"] == METHODS["ce"].learning_rate
     assert pd.read_csv(tmp_path / "search/trials.csv")[OBJECTIVE].tolist()[1:] == [0, 0]
 
 
