@@ -12,25 +12,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-import psutil
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import chromium  # noqa: E402
-from conftest import CHROMIUM_FLAGS, LabServer, _stop, _wait_for_token  # noqa: E402
+from jupyterlab_driver import CHROMIUM_FLAGS, ROOT, LabServer, running_lab  # noqa: E402
 
 SETUP = """
 import sys, tempfile
@@ -53,27 +46,6 @@ LISTEN = """() => { globalThis.steps = { begun: 0, arrived: 0 };
     for (const element of document.querySelectorAll("div")) {
     element.api?.subscribe("transitionStart", () => { globalThis.steps.begun += 1; });
     element.api?.subscribe("transitionEnd", () => { globalThis.steps.arrived += 1; }); } }"""
-
-
-@contextmanager
-def running_lab(folder: Path) -> Iterator[LabServer]:
-    """JupyterLab on a copy of the notebooks in `folder`, as the tests start it."""
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "server.log"
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ferlab", "lab", "--no-browser", f"--port={port}"],
-            cwd=folder, env={**os.environ, "HOME": str(folder), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
-    try:
-        address = f"http://127.0.0.1:{port}"
-        yield LabServer(psutil.Process(process.pid), address, _wait_for_token(process, log, address), folder)
-    finally:
-        _stop(process)
 
 
 def measure(page, lab: LabServer, points: int, turns: int) -> dict[str, list[float]]:
@@ -122,7 +94,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(180_000)
-        with running_lab(Path(folder)) as lab:
+        environment = {**os.environ, "HOME": folder, "PYTHONPATH": str(ROOT)}
+        with running_lab(Path(folder), environment) as lab:
             times = measure(page, lab, arguments.points, arguments.turns)
         browser.close()
     print(f"{arguments.points:,} points, 3 spaces, in the browser; milliseconds, median (largest) of {arguments.turns}")

@@ -1,10 +1,100 @@
-"""Driving JupyterLab in the browser."""
+"""Starting JupyterLab, and driving it in the browser."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
+import psutil
 from playwright.sync_api import Page, TimeoutError
+
+ROOT = Path(__file__).parent.parent
+# WebGL without a graphics card, no sandbox for root in containers, and no calls home.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-color-profile=srgb",
+]
+
+
+@dataclass(frozen=True)
+class LabServer:
+    """A running JupyterLab.
+
+    Attributes:
+        process: the server itself.
+        address: such as ``http://127.0.0.1:41234``.
+        token: what it asks for.
+        folder: the copy of the project's notebooks that it serves lies in ``folder/notebooks``.
+    """
+
+    process: psutil.Process
+    address: str
+    token: str
+    folder: Path
+
+
+@contextmanager
+def running_lab(folder: Path, environment: Mapping[str, str]) -> Iterator[LabServer]:
+    """What ``make lab`` starts, on a free port, on a copy of the notebooks in ``folder``."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "server.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ferlab", "lab", "--no-browser", f"--port={port}"],
+            cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        token = _wait_for_token(process, log, address)
+        yield LabServer(psutil.Process(process.pid), address, token, folder)
+    finally:
+        _stop(process)
+
+
+def _wait_for_token(process: subprocess.Popen, log: Path, address: str, seconds: float = 300) -> str:
+    """The token in the address that the server prints for its user."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        if found := re.search(re.escape(address) + r"/lab\S*[?&]token=(\w+)", log.read_text()):
+            return found[1]
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """End the server and the kernels that it started, and nothing else."""
+    if process.poll() is not None:
+        return
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for child in started:
+        if child.is_running():
+            child.kill()
 
 
 def run_all_cells(page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -62,6 +63,15 @@ def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_leas
     )
 
 
+def answer_of(function: Callable, *given) -> tuple[Any, str]:
+    """What a learner's function answers, and a sentence where it fails or answers nothing; empty where all is well."""
+    try:
+        answer = function(*given)
+    except Exception as error:  # the learner's code may fail in any way
+        return None, f"Your function stopped with {type(error).__name__}: {error}"
+    return answer, "Your function returns None so far: replace the dots and return a value." if answer is None else ""
+
+
 def check_within_between(function: Callable, run_dir: str | Path) -> str:
     """Judge a learner's `function(embeddings, labels)` for the within/between distance ratio, on every method of a run.
 
@@ -78,12 +88,9 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
         space = np.stack(rows["embedding"].to_numpy()).astype(np.float64)
         space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
         labels = rows["label"].to_numpy()
-        try:
-            value = function(space.copy(), labels.copy())
-        except Exception as error:  # the learner's code may fail in any way
-            return f"Your function stopped with {type(error).__name__}: {error}"
-        if value is None:
-            return "Your function returns None so far: replace the dots and return a number."
+        value, complaint = answer_of(function, space.copy(), labels.copy())
+        if complaint:
+            return complaint
         try:
             value = float(value)
         except (TypeError, ValueError):

@@ -9,6 +9,7 @@ import torch
 
 from ferlab.losses import AdCorreLoss
 from ferlab.samplers import SelectionBatch, SemiSynthesizedNegative
+from ferlab.widgets.exercises import answer_of
 from ferlab.widgets.playground import LossPlayground
 
 
@@ -19,12 +20,9 @@ def check_margin_shift(function: Callable[[float, float], float]) -> str:
         What is right, or what seems to have gone wrong.
     """
     for margin, gap in ((3.0, 5.0), (1.0, 1.0), (4.0, 2.0)):
-        try:
-            value = function(margin, gap)
-        except Exception as error:  # the learner's code may fail in any way
-            return f"Your function stopped with {type(error).__name__}: {error}"
-        if value is None:
-            return "Your function returns None so far: replace the dots and return a number."
+        value, complaint = answer_of(function, margin, gap)
+        if complaint:
+            return complaint
         right = margin / (2 * gap)
         if not np.isclose(value, right):
             if np.isclose(value, -right):
@@ -84,12 +82,9 @@ def check_semi_synthesized(function: Callable) -> str:
     centers = torch.randn(6, 9, generator=generator)
     distances = torch.cdist(embeddings, centers).square().scatter(1, labels[:, None], torch.inf)
     for candidates in (1, 2, 3, 5):
-        try:
-            value = function(embeddings.clone(), labels.clone(), centers.clone(), candidates)
-        except Exception as error:  # the learner's code may fail in any way
-            return f"Your function stopped with {type(error).__name__}: {error}"
-        if value is None:
-            return "Your function returns None so far: replace the dots and return the indices."
+        value, complaint = answer_of(function, embeddings.clone(), labels.clone(), centers.clone(), candidates)
+        if complaint:
+            return complaint
         value = torch.as_tensor(value)
         if value.shape != embeddings.shape:
             wanted = tuple(embeddings.shape)
@@ -155,12 +150,9 @@ def check_mean_discriminator(function: Callable) -> str:
     generator = torch.Generator().manual_seed(2)
     for present in (4, 3):  # the second batch lacks a class
         embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, torch.arange(30) % present
-        try:
-            value = function(embeddings.clone(), labels.clone())
-        except Exception as error:  # the learner's code may fail in any way
-            return f"Your function stopped with {type(error).__name__}: {error}"
-        if value is None:
-            return "Your function returns None so far: replace the dots and return a number."
+        value, complaint = answer_of(function, embeddings.clone(), labels.clone())
+        if complaint:
+            return complaint
         value = float(value)
         right = float(AdCorreLoss(4, adaptive=False).components(embeddings, labels)["MD"])
         if not np.isclose(value, right, atol=1e-5):
