@@ -48,10 +48,10 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # ## 1. What cross-entropy does when it is right
 #
 # The widget below is a plane of twelve embeddings, four of each of three classes. Everything on it is computed by the
-# losses of this package: an arrow is what one step of gradient descent would do. With **CE**, three lines through the
+# losses of this package: an arrow shows where gradient descent would go, drawn longer than a step. With **CE**, three lines through the
 # origin are the classifier; a point's logit for a class is its dot product with that class's line.
 #
-# Suppose every point is classified right. What will gradient descent do then, for the next thousand steps?
+# Suppose every point is classified right. What will gradient descent do then, for the next hundreds of steps?
 
 # %%
 guess_ce = ask(
@@ -348,7 +348,7 @@ def mean_distances(space):
 Markdown(
     f"Same class: {same_ce:.3f} with CE, {same_tcl:.3f} with TCL ({same_tcl / same_ce - 1:+.0%}). Different classes: "
     f"{other_ce:.3f} and {other_tcl:.3f} ({other_tcl / other_ce - 1:+.0%}). You guessed "
-    f"*{guess_pairs.value or 'nothing yet'}*. This is one run with one seed: notebook 08 is about what may be concluded."
+    f"*{guess_pairs.value or 'nothing yet'}*. This is one run with one seed: another seed would move these numbers too."
 )
 
 # %% [markdown]
@@ -368,4 +368,4 @@ Markdown(
 # - Wen et al., *A Discriminative Feature Learning Approach for Deep Face Recognition*, ECCV 2016: equations 2 to 4.
 # - He et al., *Triplet-Center Loss for Multi-View 3D Object Retrieval*, CVPR 2018: section 3.3, equations 6 to 8.
 # - Rajoli et al., *Triplet Loss-less Center Loss Sampling Strategies in Facial Expression Recognition Scenarios*, CISS 2023: what
-#   else a negative can be. That is the subject of notebook 04.
+#   else a negative can be. The playground shows this package's reading of it: choose another TCL in its menu.

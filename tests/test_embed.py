@@ -85,5 +85,8 @@ def test_what_is_missing_is_one_sentence(run, tmp_path):
         embed_folder(run, tmp_path)
     with pytest.raises(FerlabError, match="no folder"):
         embed_folder(run, tmp_path / "none")
-    with pytest.raises(FerlabError, match="no readable summary.json"):
-        embed_folder(tmp_path, tmp_path)
+    for content in (None, "{}", '{"methods": {}}', "[]"):
+        if content is not None:
+            (tmp_path / "summary.json").write_text(content)
+        with pytest.raises(FerlabError, match="no readable summary.json"):
+            embed_folder(tmp_path, tmp_path)

@@ -203,6 +203,13 @@ def test_saved_figures_are_pictures_and_the_same_again(tmp_path):
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+def test_maps_may_hold_fewer_faces_than_were_tested(tmp_path):
+    from ferlab.figures import save_figures
+
+    names = {path.name for path in save_figures(write_fake_run(tmp_path / "run", fake_faces(70), mapped=30))}
+    assert {"embedding_maps.png", "pair_distances.png"} <= names
+
+
 def test_saved_figures_of_a_run_with_one_method_and_no_maps(tmp_path):
     from ferlab.figures import save_figures
 

@@ -23,6 +23,8 @@ from ferlab.widgets import (
     [
         (lambda margin, gap: margin / (2 * gap), "Right"),
         (lambda margin, gap: None, "returns None"),
+        (lambda margin, gap: "far", "one number, but returned str"),
+        (lambda margin, gap: np.ones(2), "one number, but returned ndarray"),
         (lambda margin, gap: 1 / 0, "ZeroDivisionError"),
         (lambda margin, gap: -margin / (2 * gap), "not in which direction"),
         (lambda margin, gap: margin / gap, "factor of 2"),
@@ -67,6 +69,7 @@ def test_semi_synthesized():
     assert "absolute differences" in check_semi_synthesized(lambda *given: semi_synthesized(*given, squared=True))
     assert "one index an entry" in check_semi_synthesized(lambda f, y, c, n: y)
     assert "returns None" in check_semi_synthesized(lambda *given: None)
+    assert "is of type str" in check_semi_synthesized(lambda *given: "nearest")
     assert "KeyError" in check_semi_synthesized(lambda *given: {}["none"])
 
 

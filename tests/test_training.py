@@ -14,7 +14,7 @@ from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.losses import TripletCenterLoss
 from ferlab.training import METHODS, Method, TrainSettings, build_loss, get_method, train
-from ferlab.training.loop import choose_precision, class_weights
+from ferlab.training.loop import choose_precision, class_weights, epochs_before_metric_loss
 from ferlab.training.optimization import build_optimizer, build_schedule
 from ferlab.training.runs import load_network, save_network
 
@@ -47,7 +47,8 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
 
 
 def test_tcl_is_cross_entropy_until_it_is_switched_on():
-    ce, tcl = run("ce"), run("tcl-nearest")  # on after two of three epochs
+    assert epochs_before_metric_loss(METHODS["tcl-nearest"], 3) == 2
+    ce, tcl = run("ce"), run("tcl-nearest")
     assert without_time(ce.history[:2]) == without_time(tcl.history[:2])
     assert "tcl" not in tcl.history[1] and tcl.history[2]["tcl"] > 0
     assert tcl.history[2]["train_loss"] > tcl.history[2]["ce"]

@@ -116,6 +116,20 @@ def test_methods_are_searched_side_by_side(tmp_path):
     assert len(list((tmp_path / "search/jobs").glob("*_result.pkl"))) == 2
 
 
+def test_folders_of_others_are_left_alone(tiny, tmp_path):
+    run_tune(settings(tmp_path / "search", methods=("ce",), trials=1), QUIET)
+    with pytest.raises(FerlabError, match="not the folder of an earlier run"):
+        compare.check_folder(tmp_path / "search", overwrite=True, resume=False)
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").write_text('{"settings": {"seeds": 1}, "versions": {"ferlab": "0"}}')
+    for name in ("file", "run"):
+        with pytest.raises(FerlabError, match="is not the folder of a search"):
+            run_tune(settings(tmp_path / name, resume=True), QUIET)
+        with pytest.raises(FerlabError, match="already exists"):
+            run_tune(settings(tmp_path / name), QUIET)
+
+
 def test_of_equal_trials_the_first_is_chosen():
     table = pd.DataFrame(
         {"method": "ce", "trial": range(3), "learning_rate": [0.1, 0.2, 0.3], OBJECTIVE: [0.5, 0.6, 0.6]}

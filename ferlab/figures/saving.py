@@ -61,9 +61,9 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
         figures["accuracy_by_slice"] = lambda: scores.slice_accuracy(parts)[0]
     if compared := {name: of for name, of in run.summary.get("comparisons", {}).items() if of}:
         figures["method_differences"] = lambda: scores.method_differences(compared)[0]
-    embeddings, labels = first_seed_spaces(run)
-    if len(np.unique(labels)) > 1:
-        figures["pair_distances"] = lambda: spaces.pair_distance_distributions(embeddings, labels)[0]
+    embeddings, all_labels = first_seed_spaces(run)  # of all faces, the maps may hold fewer
+    if len(np.unique(all_labels)) > 1:
+        figures["pair_distances"] = lambda: spaces.pair_distance_distributions(embeddings, all_labels)[0]
     if dataset is not None:
         figures["faces"] = lambda: plots.contact_sheet(dataset.images, dataset.labels, classes)
         figures["class_counts"] = lambda: plots.class_counts(

@@ -96,8 +96,11 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
 
 def load_summary(run: Path) -> dict[str, Any]:
     try:
-        return json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        if not summary["methods"]:
+            raise ValueError("it names no methods")
+        return summary
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise FerlabError(f"{run} has no readable summary.json ({error}): finish it with --resume.") from error
 
 

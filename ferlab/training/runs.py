@@ -58,7 +58,7 @@ def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
         )
     try:
         config = json.loads((out / "config.json").read_text(encoding="utf-8"))
-        is_run = "ferlab" in config["versions"] and "settings" in config
+        is_run = "ferlab" in config["versions"] and "seeds" in config["settings"]  # a search has none
     except (OSError, ValueError, KeyError, TypeError):
         is_run = False
     # A run whose config.json was damaged still shows by its trainings.
@@ -112,6 +112,9 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def prepare_folder(out: Path, overwrite: bool) -> None:
     """The folder ``out``; an earlier run there, see :func:`check_folder`, is deleted when ``overwrite`` is set."""
     if overwrite and out.exists():
+        for lock in out.glob("*/seed_*/.lock"):  # a training that outlived its command would write into the new run
+            with only_one_training(lock.parent):
+                pass
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -148,7 +151,7 @@ def only_one_training(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise FerlabError(
-            f"Another process is still training in {folder}: wait for it or end it, then go on with --resume."
+            f"Another process is still training in {folder}: wait for it or end it, then go on there."
         ) from error
 
 

@@ -2,8 +2,9 @@
 
 Every method has its learning rate and weight decay searched, those with a metric loss also its weight, the share of the
 epochs before it is switched on and, for TCL, the margin. The first trial of each is the methods table as it stands;
-Optuna's TPE (Bergstra et al., *Algorithms for Hyper-Parameter Optimization*, NeurIPS 2011) proposes the others. Chosen
-is the trial with the highest balanced accuracy on validation; the test split is never read.
+the next three are drawn at random, the same for all methods where their ranges are; from the fifth on Optuna's TPE
+(Bergstra et al., *Algorithms for Hyper-Parameter Optimization*, NeurIPS 2011) proposes. Chosen is the trial with the
+highest balanced accuracy on validation; the test split is never read.
 
 The folder::
 
@@ -128,9 +129,11 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
     config = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
     config |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
     config["table"] = {name: repr(METHODS[name]) for name in names}
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         if not settings.resume:
-            raise FerlabError(f"The folder {out} already exists: name another one, or go on there with --resume.")
+            raise FerlabError(f"{out} already exists: name another folder, or go on with a search there with --resume.")
+        if not is_search(out):
+            raise FerlabError(f"{out} is not the folder of a search, so it is left alone: name another one with --out.")
         check_same_settings(out, config, free=("trials",))
         earlier = read_config(out)
         names = tuple(dict.fromkeys([*earlier["methods"], *names]))
@@ -154,7 +157,14 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
         with Progress(*columns, console=console) as progress:
             bars = {name: progress.add_task(f"epochs, {name}", total=steps) for name in names}
             for name in names:
-                search(out, name, trials, splits, base, lambda name=name: progress.advance(bars[name]))
+
+                def advance(name=name) -> None:
+                    progress.advance(bars[name])
+
+                def reach(number: int, name=name) -> None:
+                    progress.update(bars[name], completed=base.epochs * (number + 1))
+
+                search(out, name, trials, splits, base, advance, reach)
     table = collect(out, names)
     with atomic_path(out / "trials.csv") as beside:
         table.to_csv(beside, index=False)
@@ -162,6 +172,14 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
     write_json(out / "chosen.json", chosen)
     console.print(chosen_table(chosen, table))
     return chosen
+
+
+def is_search(out: Path) -> bool:
+    """Whether ``out`` is a folder that :func:`run_tune` wrote."""
+    try:
+        return "trials" in read_config(out)
+    except FerlabError:
+        return False
 
 
 def search_job(out: str, name: str, threads: int) -> None:
@@ -183,13 +201,16 @@ def search(
     splits: dict[str, FaceDataset],
     base: TrainSettings,
     on_epoch: Callable[[], None] = lambda: None,
+    on_trial: Callable[[int], None] = lambda number: None,
 ) -> None:
-    """All trials of one method that are not finished yet."""
+    """All trials of one method that are not finished yet; ``on_trial`` is told of those that are."""
     fabric = start_fabric(base)
     finished: list[dict[str, Any]] = []
     for number in range(trials):
         folder = trial_folder(out, name, number)
-        if (record := read_trial(folder)) is None:
+        if (record := read_trial(folder)) is not None:
+            on_trial(number)
+        else:
             values = propose(METHODS[name], finished)
             with only_one_training(folder):
                 scores = run_trial(dataclasses.replace(METHODS[name], **values), splits, base, folder, fabric, on_epoch)
@@ -217,7 +238,7 @@ def run_trial(
         seen = predict(result.network, validation.images)
         scores = classification_scores(validation.labels, seen) | geometry_scores(seen.embeddings, validation.labels)
     except FerlabError as error:
-        if "finite" not in str(error):
+        if "finite" not in str(error) and "NaN" not in str(error):
             raise
         scores = {"balanced_accuracy": 0.0}  # it diverged: a bad proposal, not the end of the search
     measured = {f"validation_{score}": value for score, value in scores.items()}

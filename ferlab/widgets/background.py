@@ -11,8 +11,8 @@ from collections.abc import Callable
 class Background:
     """Runs functions in threads and hands their results back in the thread that made this object.
 
-    Widgets are then never touched by two threads at once. In a kernel the results arrive by its event loop; in a
-    program without one, when :meth:`wait` is called.
+    So a thread never touches a widget. In a kernel the results arrive by its event loop; in a program without one, when
+    :meth:`wait` is called.
 
     >>> results = []
     >>> background = Background()

@@ -72,6 +72,17 @@ def answer_of(function: Callable, *given) -> tuple[Any, str]:
     return answer, "Your function returns None so far: replace the dots and return a value." if answer is None else ""
 
 
+def number_of(function: Callable, *given) -> tuple[float, str]:
+    """As :func:`answer_of`, of a function that should answer with one number."""
+    answer, complaint = answer_of(function, *given)
+    if complaint:
+        return float("nan"), complaint
+    try:
+        return float(answer), ""
+    except (TypeError, ValueError, RuntimeError):
+        return float("nan"), f"Your function should return one number, but returned {type(answer).__name__}."
+
+
 def check_within_between(function: Callable, run_dir: str | Path) -> str:
     """Judge a learner's `function(embeddings, labels)` for the within/between distance ratio, on every method of a run.
 
@@ -88,13 +99,9 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
         space = np.stack(rows["embedding"].to_numpy()).astype(np.float64)
         space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
         labels = rows["label"].to_numpy()
-        value, complaint = answer_of(function, space.copy(), labels.copy())
+        value, complaint = number_of(function, space.copy(), labels.copy())
         if complaint:
             return complaint
-        try:
-            value = float(value)
-        except (TypeError, ValueError):
-            return f"Your function should return one number, but returned {type(value).__name__}."
         within, between, within_squared, between_squared = _distances(space, labels)
         if not np.isclose(value, within / between, rtol=1e-3):
             if np.isclose(value, between / within, rtol=1e-3):

@@ -15,6 +15,8 @@ from ferlab.widgets.explorer_colors import is_unit
 OF_SELECTION = "selection"
 _WIDE = {"button_width": "auto"}
 
+# Rows have length 1 in the explorer, and then "euclidean" finds the neighbors of "cosine".
+METRICS_OF_ROWS = [metric for metric in METRICS if metric != "euclidean"]
 
 class Controls:
     """All controls, laid out in rows, and one place that tells who presses them: a person, or the explorer itself.
@@ -70,7 +72,7 @@ class Controls:
         self.settings = {
             "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
             "min_dist": ipywidgets.FloatSlider(0.1, min=0, max=0.99, step=0.01, layout={"width": "320px"}, style=style),
-            "metric": ipywidgets.Dropdown(options=list(METRICS), layout={"width": "220px"}, style=style),
+            "metric": ipywidgets.Dropdown(options=METRICS_OF_ROWS, layout={"width": "220px"}, style=style),
             "seed": ipywidgets.BoundedIntText(0, 0, 2**31 - 1, layout={"width": "220px"}, style=style),
         }
         for name, control in self.settings.items():

@@ -57,11 +57,6 @@ class Points:
         epochs = self.spaces.get(method)
         return epochs[min(epoch, len(epochs)) - 1] if epochs else None
 
-    def layout(self, method: str, epoch: int) -> np.ndarray:
-        """The map after an epoch, as :meth:`space`."""
-        epochs = self.layouts[method]
-        return epochs[min(epoch, len(epochs)) - 1]
-
 
 def distances_from(space: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Cosine distance of every row to the mean of some rows: float array (N,).
@@ -216,6 +211,8 @@ def table_points(
     """
     if not tables:
         raise FerlabError("There is nothing to explore; give a run folder, a table, or a dict of tables.")
+    if empty := [name for name, table in tables.items() if not len(table)]:
+        raise FerlabError(f"The table {empty[0]} has no rows.")
     named = {name: _indexed(name, table) for name, table in tables.items()}
     kept, notes = _shared(named)
     first = next(iter(kept.values()))
@@ -232,6 +229,10 @@ def table_points(
         notes.append(f"{differing[0]} gives some points other labels; those of {next(iter(kept))} are shown.")
     with_spaces = all("embedding" in table for table in kept.values())
     with_maps = all({"x", "y"} <= set(table) for table in kept.values())
+    if not with_spaces and not with_maps:
+        raise FerlabError(
+            "Some tables have x and y, the others only embedding: give all of them x and y, or all of them embedding."
+        )
     layouts = {name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in kept.items() if with_maps}
     reference = next(iter(layouts.values()))[0] if layouts else None
     for name in list(layouts)[1:]:

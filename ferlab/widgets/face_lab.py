@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from numbers import Integral
@@ -39,6 +37,7 @@ from ferlab.widgets.face_controls import (
     prototype,
 )
 from ferlab.widgets.face_spaces import FaceSpaces, Seen
+from ferlab.widgets.static import with_picture
 from ferlab.widgets.thumbnails import data_uri
 
 PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
@@ -278,19 +277,7 @@ class FaceLab(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and beside it a picture for places that show no widgets (GitHub, an export without state)."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        import matplotlib.pyplot as plt
-
-        buffer = io.BytesIO()
-        figure = self.figure()
-        figure.savefig(buffer, format="png", dpi=80)
-        plt.close(figure)
-        data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
-        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-        data["text/plain"] = repr(self)
-        return (data, *rest) if rest else data
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
     def __repr__(self) -> str:
         said = ", ".join(

@@ -9,7 +9,7 @@ import torch
 
 from ferlab.losses import AdCorreLoss
 from ferlab.samplers import SelectionBatch, SemiSynthesizedNegative
-from ferlab.widgets.exercises import answer_of
+from ferlab.widgets.exercises import answer_of, number_of
 from ferlab.widgets.playground import LossPlayground
 
 
@@ -20,7 +20,7 @@ def check_margin_shift(function: Callable[[float, float], float]) -> str:
         What is right, or what seems to have gone wrong.
     """
     for margin, gap in ((3.0, 5.0), (1.0, 1.0), (4.0, 2.0)):
-        value, complaint = answer_of(function, margin, gap)
+        value, complaint = number_of(function, margin, gap)
         if complaint:
             return complaint
         right = margin / (2 * gap)
@@ -35,7 +35,7 @@ def check_margin_shift(function: Callable[[float, float], float]) -> str:
                 return "The gap plays a part: with centers far apart a margin moves the border less."
             return (
                 f"For a margin of {margin:g} and centers {gap:g} apart the border moves by {right:g}, but your "
-                f"function says {float(value):g}. Solve x² + m = (x - g)² for x again."
+                f"function says {value:g}. Solve x² + m = (x - g)² for x again."
             )
     return "Right: the border moves by m / (2 · gap)."
 
@@ -85,7 +85,8 @@ def check_semi_synthesized(function: Callable) -> str:
         value, complaint = answer_of(function, embeddings.clone(), labels.clone(), centers.clone(), candidates)
         if complaint:
             return complaint
-        value = torch.as_tensor(value)
+        if not isinstance(value, torch.Tensor):
+            return f"The answer should be a tensor of indices, but is of type {type(value).__name__}."
         if value.shape != embeddings.shape:
             wanted = tuple(embeddings.shape)
             return f"The answer has shape {tuple(value.shape)}; asked for is one index an entry, {wanted}."
@@ -150,10 +151,9 @@ def check_mean_discriminator(function: Callable) -> str:
     generator = torch.Generator().manual_seed(2)
     for present in (4, 3):  # the second batch lacks a class
         embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, torch.arange(30) % present
-        value, complaint = answer_of(function, embeddings.clone(), labels.clone())
+        value, complaint = number_of(function, embeddings.clone(), labels.clone())
         if complaint:
             return complaint
-        value = float(value)
         right = float(AdCorreLoss(4, adaptive=False).components(embeddings, labels)["MD"])
         if not np.isclose(value, right, atol=1e-5):
             if np.isclose(value, right * present / (present - 1), atol=1e-5):

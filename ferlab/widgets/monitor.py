@@ -32,6 +32,7 @@ from ferlab.training.loop import Batch, epochs_before_metric_loss, steps_per_epo
 from ferlab.training.runs import EPOCH_FACES, only_one_training, run_folder
 from ferlab.widgets.monitor_record import EpochRecord, accuracies, loss_curves, recalls
 from ferlab.widgets.monitor_training import check_same_training, part_weights
+from ferlab.widgets.static import with_picture
 
 REFRESH = 0.5  # seconds between two drawings during an epoch
 PARTS = {"train_loss": "total", "ce": "cross-entropy", "tcl": "TCL"}  # the others keep their names
@@ -143,7 +144,7 @@ class TrainingMonitor(anywidget.AnyWidget):
     @property
     def history(self) -> pd.DataFrame:
         rows = []
-        for row in self._rows:
+        for row in list(self._rows):  # the training's thread may add one meanwhile
             record, row = self._records.get(int(row["epoch"])), dict(row)
             if record is not None:
                 row["seconds"] = record.seconds
@@ -275,24 +276,26 @@ class TrainingMonitor(anywidget.AnyWidget):
         """What is shown, as a static matplotlib figure; None before the first batches."""
         from ferlab.figures.training import training_overview
 
-        if not self._current and not self._records:
-            return None
-        known = self._detailed()
-        shown = self.shown_epoch or (known[-1] if known else None)
-        record = self._records[shown] if shown else None
-        curves = self._loss_curves()
-        return training_overview(
-            method_label(self.name),
-            curves[0],
-            {PARTS.get(name, name): curves[2 + 2 * i] for i, name in enumerate(self._parts)},
-            self.history,
-            self.settings.epochs,
-            list(self._classes),
-            self._points.get(shown),
-            self._followed_labels,
-            None if record is None else recalls(record.validation_confusion),
-            shown,
-        )[0].figure
+        with self._lock:
+            if not self._current and not self._records:
+                return None
+            known = self._detailed()
+            shown = self.shown_epoch or (known[-1] if known else None)
+            record = self._records[shown] if shown else None
+            curves = self._loss_curves()
+            shows = (
+                method_label(self.name),
+                curves[0],
+                {PARTS.get(name, name): curves[2 + 2 * i] for i, name in enumerate(self._parts)},
+                self.history,
+                self.settings.epochs,
+                list(self._classes),
+                self._points.get(shown),
+                self._followed_labels,
+                None if record is None else recalls(record.validation_confusion),
+                shown,
+            )
+        return training_overview(*shows)[0].figure  # drawn outside the lock: it takes longer than a batch
 
     def __repr__(self) -> str:
         return (
@@ -305,8 +308,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         try:
             splits = {name: given or load_dataset("synthetic", name) for name, given in self._splits.items()}
             self._look_at(splits["train"], splits["validation"])
-            check_same_training(self.folder, self.method, self.settings, splits)
             with only_one_training(self.folder):
+                check_same_training(self.folder, self.method, self.settings, splits)
                 result = train(
                     self.method, splits["train"], splits["validation"], self.settings, self.folder / "checkpoints",
                     on_batch=self._on_batch, on_epoch=self._on_epoch, on_validation=self._on_validation,
@@ -340,7 +343,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         self._hold()
 
     def _on_validation(self, epoch: int, seen: Predictions) -> None:
-        self._take_pending()
+        with self._lock:
+            self._take_pending()
         losses = {name: np.array(values, dtype=np.float32) for name, values in self._current.items()}
         confusion = confusion_counts(self._validation_labels, seen, len(self._classes))
         now = time.perf_counter() - self._paused
@@ -572,15 +576,7 @@ class TrainingMonitor(anywidget.AnyWidget):
         bundle["text/plain"] = repr(self)
         figure = self.figure()
         if figure is not None:
-            import base64
-            import io
-
-            import matplotlib.pyplot as plt
-
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=90)
-            plt.close(figure)
-            bundle["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+            return with_picture(bundle, lambda: figure, repr(self))
         return bundle
 
     def _repr_mimebundle_(self, **kwargs) -> dict[str, Any]:

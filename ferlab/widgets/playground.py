@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,6 +19,7 @@ from ferlab.figures.palette import class_colors
 from ferlab.widgets import playground_plane as on_plane
 from ferlab.widgets import playground_profiles as on_profiles
 from ferlab.widgets import playground_scene as scene
+from ferlab.widgets.static import with_picture
 
 HERE = Path(__file__).parent
 MOVABLE = ("points", "centers", "classifier")
@@ -536,15 +535,7 @@ class LossPlayground(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and beside it a picture for places that show no widgets."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        buffer = io.BytesIO()
-        self.figure().savefig(buffer, format="png", dpi=90)
-        data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
-        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-        data["text/plain"] = repr(self)
-        return (data, *rest) if rest else data
+        return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
     def __repr__(self) -> str:
         return f"LossPlayground({self._loss!r}, {self.num_classes} classes, loss {self.value:.4g})"
