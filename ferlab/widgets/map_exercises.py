@@ -37,7 +37,7 @@ def check_neighbors_kept(function: Callable[[np.ndarray, np.ndarray, int], float
             mistakes = {
                 with_self: "Almost: every point counts as its own neighbor. Leave it out.",
                 one_less: "Almost: the first of your k neighbors is the point itself. Put infinity on the diagonal.",
-                _kept(in_space, on_map, k - 1): "Almost: these are k - 1 neighbors; leave the point out and take k others.",
+                _kept(in_space, on_map, k - 1): "Almost: these are k - 1 neighbors. Leave the point out and take k.",
                 right * k: "This is how many of the k neighbors are kept, on average. Divide by k.",
                 right * k / len(points): "Almost: divide by k, the number of neighbors, not by the number of points.",
                 right * k * len(points): "This counts all kept neighbors. Divide by k and by the number of points.",
