@@ -184,6 +184,22 @@ def export(
 
 
 @app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("runs/gallery"),
+) -> None:
+    """Finished trainings of all methods, without training: a run folder, with its report."""
+    from ferlab.data import load_dataset
+    from ferlab.gallery import open_gallery
+    from ferlab.report import write_report
+
+    folder = open_gallery(out)
+    report = folder / "report.html"
+    if not report.exists():
+        write_report(folder, load_dataset("synthetic", "test"))
+    print(f"Report: {report}")
+
+
+@app.command()
 def doctor(
     dataset: Annotated[str | None, typer.Option(help="A data set to look for, such as fer2013.")] = None,
     root: Annotated[Path | None, typer.Option(help="Its folder.")] = None,
