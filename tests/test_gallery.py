@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ferlab.errors import FerlabError
 from ferlab.gallery import open_gallery, opening, packing, seeds_summary
-from ferlab.report import read_run
+from ferlab.report import read_run, verdict
 from ferlab.training.evaluate import evaluate_run
 from ferlab.training.methods import ALL_METHODS, METHODS
 from ferlab.training.runs import load_epochs, run_folder
@@ -30,6 +31,13 @@ def test_it_is_of_todays_methods(gallery):
     assert table == {name: repr(METHODS[name]) for name in ALL_METHODS}, "make it anew: data_scripts/make_gallery.py"
     assert len(seeds_summary()["seeds"]) >= 3
     assert seeds_summary()["epochs"] == run.summary["epochs"]
+
+
+def test_its_seeds_are_summed_up_with_intervals(gallery):
+    said = verdict(dataclasses.replace(read_run(gallery), summary=seeds_summary()))
+    assert len(said.short) == 3 and len(said.sentences) > 5
+    for sentence, measure in zip(said.short[1:], ("accuracy", "within/between"), strict=True):
+        assert measure in sentence and sentence.count("95 % interval") == 2 and "beyond chance" in sentence
 
 
 def test_it_has_maps_and_epochs(gallery):

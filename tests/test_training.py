@@ -204,3 +204,10 @@ def test_an_ablation_switches_terms_off():
     for terms in ((), ("FD", "XD")):
         with pytest.raises(FerlabError, match="FD, MD and ED"):
             build_loss(dataclasses.replace(METHODS["ad-corre"], terms=terms), 7)
+
+
+def test_another_backbone_and_a_larger_input():
+    result = run("ce", epochs=1, backbone="resnet18", input_size=40)
+    assert result.network.settings["backbone"] == "resnet18" and result.network.input_size == 40
+    with pytest.raises(FerlabError, match="no backbone"):
+        run("ce", epochs=1, backbone="resnet-18")
