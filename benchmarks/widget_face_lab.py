@@ -1,23 +1,26 @@
 """Milliseconds from a moved slider to the new state on its way to the page, in FaceLab, and where they go.
 
-    python benchmarks/widget_face_lab.py RUN
+    python benchmarks/widget_face_lab.py [RUN]
 
-RUN is a run folder of ``ferlab compare``. Kernel time only: a slider's message is handed to the widget as Jupyter does,
-and the clock stops when the widget has handed its answer over. What the browser adds is measured in
-tests/browser/test_face_lab_browser.py. Every move is another intensity of another action unit. Placing is timed
-against the peer that makes the map anew.
+RUN is a run folder of ``ferlab compare``; without one, the gallery's networks are taken. Kernel time only: a slider's
+message is handed to the widget as Jupyter does, and the clock stops when the widget has handed its answer over. What
+the browser adds is measured in tests/browser/test_face_lab_browser.py. Every move is another intensity of another
+action unit. Placing is timed against the peer that makes the map anew.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from ferlab.gallery import open_gallery
 from ferlab.projection import aligned_layouts
 from ferlab.rendering import ACTION_UNITS, Scene, random_identity, render
 from ferlab.widgets import FaceLab
@@ -45,11 +48,16 @@ def row(name: str, taken: list[float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", help="run folder of ferlab compare")
+    parser.add_argument("run", nargs="?", help="run folder of ferlab compare (the gallery)")
     parser.add_argument("--moves", type=int, default=60, help="moves (60)")
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(arguments.run or open_gallery(Path(folder) / "gallery"), arguments.moves)
+
+
+def measure(run: str | Path, count: int) -> None:
     start = time.perf_counter()
-    lab = FaceLab(arguments.run, METHODS)
+    lab = FaceLab(run, METHODS)
     opening = time.perf_counter() - start
     faces = len(lab.spaces.labels)
     print(
@@ -64,7 +72,7 @@ def main() -> None:
         lab.set_state({"_controls": {**lab._controls, "units": units(i)}})
 
     busy = time.process_time()
-    moves = milliseconds(move, arguments.moves)
+    moves = milliseconds(move, count)
     busy = 1000 * (time.process_time() - busy) / len(moves)
     row("slider to answer", moves)
     print(f"  processor time of a move, which other programs do not lengthen: {busy:.0f}")

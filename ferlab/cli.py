@@ -45,6 +45,9 @@ def compare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in OUT.")] = False,
     jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
     cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
+    backbone: Annotated[str | None, _training("small, or a name of timm: resnet18, legacy_xception.")] = None,
+    pretrained: Annotated[bool | None, _training("Start with timm's weights (a download).")] = None,
+    input_size: Annotated[int | None, _training("Pixels to scale faces to, such as 224; 0: as they are.")] = None,
     batch_size: Annotated[int | None, _training("Images a step, over all devices.")] = None,
     batches: Annotated[str | None, _training("shuffled, class-balanced or per-class.")] = None,
     optimizer: Annotated[str | None, _training("sgd or adamw.")] = None,
@@ -181,6 +184,22 @@ def export(
     else:
         to.export_projector(run, out, load_splits(read_settings(run))["test"], method, seed)
     print(f"Written: {out}")
+
+
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("runs/gallery"),
+) -> None:
+    """Finished trainings of all methods, without training: a run folder, with its report."""
+    from ferlab.data import load_dataset
+    from ferlab.gallery import open_gallery
+    from ferlab.report import write_report
+
+    folder = open_gallery(out)
+    report = folder / "report.html"
+    if not report.exists():
+        write_report(folder, load_dataset("synthetic", "test"))
+    print(f"Report: {report}")
 
 
 @app.command()

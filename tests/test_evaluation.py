@@ -14,6 +14,8 @@ from ferlab.evaluation import (
     classification_scores,
     confusion_counts,
     geometry_scores,
+    linear_cka,
+    neighbor_overlap,
     slice_scores,
 )
 from ferlab.evaluation.geometry import alignment, effective_rank, nearest_center_accuracy, uniformity
@@ -130,3 +132,45 @@ def test_slices_hold_the_accuracy_of_their_faces():
     assert set(table.index.get_level_values(0)) == {"intensity", "yaw (degrees, either side)", "action unit"}
     assert (table["faces"] >= 20).all()
     assert slice_scores(pd.DataFrame({"row": range(400)}), labels, predicted).empty
+
+
+def turned(space: np.ndarray, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return 2.5 * space @ np.linalg.qr(rng.normal(size=(space.shape[1],) * 2))[0]
+
+
+def test_spaces_that_differ_by_a_turn_agree():
+    space = np.random.default_rng(0).normal(size=(60, 8))
+    assert linear_cka(space, turned(space) + 3) == pytest.approx(1)
+    assert (neighbor_overlap(space, turned(space)) == 1).all()
+
+
+def test_spaces_without_relation_agree_by_chance_only():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(400, 8)), rng.normal(size=(400, 5))
+    assert linear_cka(first, second) < 0.1
+    assert neighbor_overlap(first, second, 10).mean() == pytest.approx(10 / 399, abs=0.015)
+
+
+def test_neighbor_overlap_of_a_known_exchange():
+    # On a circle everyone's two neighbors stand beside them; where two that are not side by side change places, their
+    # neighbors' lists change by one each, and their own entirely.
+    angles = 2 * np.pi * np.arange(12) / 12
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    exchanged = circle.copy()
+    exchanged[[0, 6]] = circle[[6, 0]]
+    overlap = neighbor_overlap(circle, exchanged, 2)
+    assert overlap[[0, 6]].tolist() == [0, 0]
+    assert overlap[[1, 5, 7, 11]].tolist() == [0.5] * 4
+    assert overlap[[2, 3, 4, 8, 9, 10]].tolist() == [1] * 6
+
+
+def test_agreement_refuses_other_faces():
+    space = np.ones((20, 2))
+    for measure in (linear_cka, neighbor_overlap):
+        with pytest.raises(FerlabError, match="20 and 19"):
+            measure(space, space[1:])
+    with pytest.raises(FerlabError, match="one point"):
+        linear_cka(space, space)
+    with pytest.raises(FerlabError, match="more than 10"):
+        neighbor_overlap(space[:5], space[:5])

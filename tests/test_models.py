@@ -132,3 +132,16 @@ def test_image_sizes_that_cannot_be_are_one_sentence(shape, says):
 def test_sizes_of_nothing_are_refused(argument):
     with pytest.raises(ValueError, match=next(iter(argument))):
         ExpressionNetwork(**({"num_classes": 7} | argument))
+
+
+def test_faces_are_scaled_for_a_backbone_that_wants_large_ones():
+    faces = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    network = ExpressionNetwork(7, 16, backbone="resnet18", attention=("pixel",), input_size=96).eval()
+    scaled = torch.nn.functional.interpolate(faces.float(), (96, 96), mode="bilinear")
+    with torch.no_grad():
+        small, large = network(faces), network(scaled)
+    assert small.pixel_attention.shape[-2:] == (3, 3)
+    assert torch.allclose(small.logits, large.logits, atol=1e-4)
+    assert ExpressionNetwork(**network.settings).input_size == 96
+    with pytest.raises(ValueError, match="input_size"):
+        ExpressionNetwork(7, input_size=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib
 import numpy as np
@@ -399,6 +400,7 @@ settings = TrainSettings(epochs=1000, batch_size=32, precision="32-true")
 monitor = TrainingMonitor("ce", settings, tiny_faces(), tiny_faces("validation", 6))
 monitor.start()
 import time
+from concurrent.futures import ThreadPoolExecutor
 while not monitor.batch: time.sleep(0.05)""",
         """
 import _thread, threading

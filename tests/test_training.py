@@ -188,3 +188,26 @@ def test_augmentation_mirrors_and_repeats():
     assert torch.equal(first, again) and not torch.equal(first, other)
     changes = (first - images).abs().mean(dim=(1, 2, 3))
     assert len(changes.unique()) == 4, "every face has its own random numbers"
+
+
+def test_an_ablation_switches_terms_off():
+    generator = torch.Generator().manual_seed(0)
+    embeddings, labels = torch.randn(16, 7, 64, generator=generator), torch.arange(16) % 7
+    logits = torch.zeros(16, 7)
+    totals = {}
+    for terms in (("FD", "MD", "ED"), ("FD",), ("MD",), ("ED",)):
+        method = dataclasses.replace(METHODS["ad-corre"], terms=terms, metric_weight=1.0)
+        output = build_loss(method, 7)(logits, labels, embeddings)
+        totals[terms] = float(output.total - output.parts["ce"])
+    alone = sum(value for terms, value in totals.items() if len(terms) == 1)
+    assert alone == pytest.approx(totals["FD", "MD", "ED"], rel=1e-5)
+    for terms in ((), ("FD", "XD")):
+        with pytest.raises(FerlabError, match="FD, MD and ED"):
+            build_loss(dataclasses.replace(METHODS["ad-corre"], terms=terms), 7)
+
+
+def test_another_backbone_and_a_larger_input():
+    result = run("ce", epochs=1, backbone="resnet18", input_size=40)
+    assert result.network.settings["backbone"] == "resnet18" and result.network.input_size == 40
+    with pytest.raises(FerlabError, match="no backbone"):
+        run("ce", epochs=1, backbone="resnet-18")

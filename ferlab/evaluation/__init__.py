@@ -1,5 +1,6 @@
 """Measures of a trained network: predictions, scores, the geometry of its embedding space, what is significant."""
 
+from ferlab.evaluation.agreement import linear_cka, neighbor_overlap
 from ferlab.evaluation.geometry import geometry_scores
 from ferlab.evaluation.metrics import calibration_error, class_recalls, classification_scores, confusion_counts
 from ferlab.evaluation.predict import Predictions, predict
@@ -17,6 +18,8 @@ __all__ = [
     "confusion_counts",
     "geometry_scores",
     "holm",
+    "linear_cka",
+    "neighbor_overlap",
     "paired_test",
     "predict",
     "slice_scores",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ferlab.models.attention import SelectiveAttention
@@ -45,6 +46,8 @@ class ExpressionNetwork(nn.Module):
         backbone: ``"small"``, or a name of timm such as ``"resnet18"``.
         pretrained: timm's pretrained weights.
         attention: parts of :class:`SelectiveAttention` to use: ``"pixel"``, ``"element"``, both, or none.
+        input_size: side in pixels to which faces are scaled before the backbone sees them, since large backbones
+            shrink an image by 32 (the Ad-Corre paper takes 224); 0 leaves them as they are.
         seed: initial weights. The parts draw from generators of their own, so networks that differ in the heads alone
             start with the same backbone, and equal networks start equal.
 
@@ -64,6 +67,7 @@ class ExpressionNetwork(nn.Module):
         backbone: str = "small",
         pretrained: bool = False,
         attention: tuple[str, ...] = (),
+        input_size: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -71,6 +75,7 @@ class ExpressionNetwork(nn.Module):
             ("num_classes", num_classes, 2),
             ("embedding_size", embedding_size, 1),
             ("heads", heads, 1),
+            ("input_size", input_size, 0),
         ):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, but is {value}.")
@@ -84,8 +89,9 @@ class ExpressionNetwork(nn.Module):
             "in_channels": in_channels,
             "backbone": backbone,
             "attention": list(attention),
+            "input_size": input_size,
         }
-        self.in_channels = in_channels
+        self.in_channels, self.input_size = in_channels, input_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.backbone = create_backbone(backbone, in_channels, pretrained)
@@ -120,6 +126,8 @@ class ExpressionNetwork(nn.Module):
             raise ValueError(f"images must have shape (B, {self.in_channels}, H, W), but have {tuple(images.shape)}.")
         # About zero mean and unit spread; channels last is the faster layout for convolutions on CPUs and GPUs.
         images = (images.to(self.classifier.weight.dtype) - 127.5) / 64
+        if self.input_size and images.shape[-2:] != (self.input_size, self.input_size):
+            images = F.interpolate(images, (self.input_size, self.input_size), mode="bilinear", antialias=False)
         images = images.contiguous(memory_format=torch.channels_last)
         attended = self.attention(self.backbone(images))
         embeddings = self.head(attended.features)

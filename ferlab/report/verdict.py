@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,10 +19,17 @@ SLIGHT_CHANGE = 0.03
 
 @dataclass(frozen=True)
 class Verdict:
-    """A headline and the sentences that carry it."""
+    """A headline and the sentences that carry it.
+
+    Attributes:
+        headline: the whole in one sentence.
+        sentences: one for every comparison, and what else must be said.
+        short: two or three that sum them up, for many comparisons; empty where `sentences` are few.
+    """
 
     headline: str
     sentences: list[str]
+    short: list[str] = field(default_factory=list)
 
 
 def verdict(run: Run) -> Verdict:
@@ -137,7 +144,35 @@ def verdict(run: Run) -> Verdict:
             "This was a quick run: few faces, few epochs. It shows how the parts work together, not how well the "
             "methods do."
         )
-    return Verdict(headline, sentences)
+    short = []
+    if seeds > 2 and len(pairs) > 2:
+        ranges = [
+            _range(compared, "accuracy", "accuracy", 100, " points", 1),
+            _range(compared, "within_between_ratio", "within/between distance ratio", 1, "", 3),
+        ]
+        short = [sentence for sentence in (sentences[0], *ranges) if sentence]
+    return Verdict(headline, sentences, short)
+
+
+def _range(
+    compared: dict[str, dict[str, Comparison]], measure: str, label: str, factor: float, unit: str, digits: int
+) -> str:
+    """The smallest and the largest difference in a measure with their intervals, and how many are beyond chance."""
+    found = {name: of[measure] for name, of in compared.items() if measure in of}
+    if len(found) < 2:
+        return ""
+    low, high = (pick(found, key=lambda name: found[name].difference) for pick in (min, max))
+    ends = [
+        f"{factor * found[name].difference:+.{digits}f}{unit} ({method_label(name)}, "
+        f"{_interval(found[name], factor, digits)})"
+        for name in (low, high)
+    ]
+    real = sum(of.is_real for of in found.values())
+    beyond = "none of them is" if not real else f"{real} of {len(found)} {'is' if real == 1 else 'are'}"
+    return (
+        f"Against the same network without the loss, {label} differs by {ends[0]} to {ends[1]}; {beyond} beyond chance "
+        "after correction for the number of methods."
+    )
 
 
 def _geometry(name: str, reference: str, methods: dict, found: Comparison | None) -> tuple[str, str]:

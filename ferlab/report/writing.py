@@ -18,7 +18,7 @@ from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, me
 from ferlab.files import atomic_path
 from ferlab.report.evidence import comparison_table, recall_table, slice_table
 from ferlab.report.run_folder import Run, read_run
-from ferlab.report.verdict import verdict
+from ferlab.report.verdict import Verdict, verdict
 from ferlab.training.methods import reference_of
 from ferlab.training.runs import flatten
 
@@ -92,7 +92,7 @@ def _page(run: Run, dataset: FaceDataset, points: dict, shown: np.ndarray) -> st
         "TITLE": escape(f"ferlab: {_count(len(run.methods), 'method')} on {_dataset_label(run, dataset)}"),
         "LEAD": escape(_lead(run, dataset)),
         "HEADLINE": escape(said.headline),
-        "SENTENCES": _sentences(said.sentences),
+        "SENTENCES": _sentences(said),
         "METRICS": _metric_table(run),
         "COMPARISONS": comparison_table(run),
         "RECALLS": recall_table(run),
@@ -112,11 +112,13 @@ def _page(run: Run, dataset: FaceDataset, points: dict, shown: np.ndarray) -> st
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
 
 
-def _sentences(sentences: list[str]) -> str:
-    """The verdict's sentences; of many only the first is open, since a table below says the others in numbers."""
-    shown = len(sentences) if len(sentences) <= 5 else 1
-    items = ["<ul>", *(f"<li>{escape(sentence)}</li>" for sentence in sentences[:shown]), "</ul>"]
-    if rest := sentences[shown:]:
+def _sentences(said: Verdict) -> str:
+    """The verdict's sentences; many are folded below those that sum them up, since a table says them in numbers."""
+    few = said.sentences if len(said.sentences) <= 5 else said.sentences[:2]
+    shown = said.short or few
+    rest = [sentence for sentence in said.sentences if sentence not in shown]
+    items = ["<ul>", *(f"<li>{escape(sentence)}</li>" for sentence in shown), "</ul>"]
+    if rest:
         items += ["<details><summary>All comparisons in words</summary>", "<ul>"]
         items += [*(f"<li>{escape(sentence)}</li>" for sentence in rest), "</ul>", "</details>"]
     return "\n".join(items)

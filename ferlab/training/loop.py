@@ -104,7 +104,10 @@ def train(
         method.embedding_size,
         method.heads,
         train_set.images.shape[3],
-        attention=method.attention,
+        settings.backbone,
+        settings.pretrained,
+        method.attention,
+        settings.input_size,
         seed=settings.seed,
     )
     network = synchronise_batch_norm(network.to(fabric.device, memory_format=torch.channels_last))

@@ -33,6 +33,7 @@ class Method:
         metric_weight: factor of the metric loss. For ``"tcl"`` it multiplies the squared distance divided by D.
         margin: of ``"tcl"``, in squared distance divided by D, so that it means the same at every D.
         attention: parts of the selective attention in the network: ``"pixel"``, ``"element"``.
+        terms: those of ``"ad-corre"`` that count, for ablations: ``"FD"``, ``"MD"``, ``"ED"``.
         warm_up: share of the epochs before the metric loss is switched on; centers then start at the class means.
         learning_rate, weight_decay: of this method's training, where :class:`~ferlab.training.TrainSettings` leave
             theirs open.
@@ -45,6 +46,7 @@ class Method:
     metric_weight: float = 1.0
     margin: float = 0.5
     attention: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ("FD", "MD", "ED")
     warm_up: float = 0.0
     learning_rate: float = 0.1
     weight_decay: float = 5e-4
@@ -129,7 +131,10 @@ def build_loss(
         metric = TripletCenterLoss(num_classes, size, margin=method.margin * size, negatives=method.negatives)
         weight = method.metric_weight / size
     elif method.loss == "ad-corre":
-        metric = AdCorreLoss(num_classes)
+        if not method.terms or not set(method.terms) <= {"FD", "MD", "ED"}:
+            raise FerlabError(f"terms are some of FD, MD and ED, not {method.terms}.")
+        feature, mean, embedding = (float(term in method.terms) for term in ("FD", "MD", "ED"))
+        metric = AdCorreLoss(num_classes, feature_weight=feature, mean_weight=mean, embedding_weight=embedding)
     return JointLoss(
         num_classes,
         metric,

@@ -186,10 +186,14 @@ def save_run(
 
 
 def save_epoch(folder: Path, epoch: int, predictions: Predictions) -> None:
-    """Half-precision embeddings (n, D) of the followed validation faces after an epoch: ``epochs/epoch_<n>.npy``."""
+    """Embeddings (n, D) of the followed validation faces after an epoch."""
+    save_half(folder, epoch, predictions.embeddings[random_part(len(predictions.embeddings), EPOCH_FACES)])
+
+
+def save_half(folder: Path, epoch: int, embeddings: np.ndarray) -> None:
+    """Embeddings (n, D) in half precision: ``epochs/epoch_<n>.npy``."""
     with atomic_path(folder / "epochs" / f"epoch_{epoch:04d}.npy") as beside, beside.open("wb") as file:
-        followed = random_part(len(predictions.embeddings), EPOCH_FACES)
-        np.save(file, predictions.embeddings[followed].astype(np.float16))
+        np.save(file, embeddings.astype(np.float16))
 
 
 def load_epochs(folder: Path, epochs: int) -> list[np.ndarray]:

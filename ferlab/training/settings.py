@@ -22,6 +22,9 @@ class TrainSettings:
     """How a network is trained; a run saves it in ``config.json``.
 
     Attributes:
+        backbone: ``"small"``, or a name of timm such as ``"resnet18"`` or ``"legacy_xception"``.
+        pretrained: start with timm's pretrained weights, which are downloaded once.
+        input_size: side in pixels to which faces are scaled for the network; 0 leaves them as they are.
         epochs: passes over the training images.
         batch_size: images a step, over all processes; a smaller rest at the end of an epoch is left out.
         batches: ``"shuffled"``, ``"class-balanced"`` or ``"per-class"``, see :mod:`ferlab.samplers.batches`.
@@ -48,6 +51,9 @@ class TrainSettings:
         augmentation: how far faces are moved.
     """
 
+    backbone: str = "small"
+    pretrained: bool = False
+    input_size: int = 0
     epochs: int = 8
     batch_size: int = 128
     batches: str = "shuffled"
@@ -77,7 +83,7 @@ class TrainSettings:
                 raise FerlabError(f"The number of {name} must be at least 1, but is {getattr(self, name)}.")
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise FerlabError(f"learning_rate must be above 0, but is {self.learning_rate}.")
-        for name in ("warm_up", "weight_decay", "gradient_clip", "patience"):
+        for name in ("warm_up", "weight_decay", "gradient_clip", "patience", "input_size"):
             if (value := getattr(self, name)) is not None and not value >= 0:
                 raise FerlabError(f"{name} must be at least 0, but is {value}.")
         for name in ("momentum", "label_smoothing"):

@@ -12,10 +12,10 @@ from ferlab.widgets.exercises import number_of
 from ferlab.widgets.explorer import EmbeddingExplorer
 
 
-def check_neighbors_kept(function: Callable[[np.ndarray, np.ndarray, int], float]) -> str:
-    """Judge a learner's `function(in_space, on_map, k)` for the share of the k nearest neighbors that a map keeps.
+def check_continuity(function: Callable[[np.ndarray, np.ndarray, int], float]) -> str:
+    """Judge a learner's `function(in_space, on_map, k)` for the continuity of a map (Venna & Kaski 2001).
 
-    Both are float (N, N), the distances of all pairs, with zeros on the diagonal.
+    Both arguments are float (N, N), the distances of all pairs, with zeros on the diagonal.
 
     Returns:
         What is right, or what seems to have gone wrong.
@@ -23,39 +23,43 @@ def check_neighbors_kept(function: Callable[[np.ndarray, np.ndarray, int], float
     rng = np.random.default_rng(4)
     points = rng.normal(size=(90, 6))
     in_space = pair_distances(points, "euclidean")
-    # A map that keeps some neighbors: two of the dimensions.
-    on_map = pair_distances(points[:, :2], "euclidean")
+    on_map = pair_distances(points[:, :2], "euclidean")  # a map that keeps some neighbors: two of the dimensions
     for k in (5, 12):
         value, complaint = number_of(function, in_space.copy(), on_map.copy(), k)
         if complaint:
             return complaint
-        right = _kept(in_space, on_map, k)
-        if not np.isclose(value, right):
-            ordered = (_nearest(in_space, k) == _nearest(on_map, k)).mean()
-            with_self = (right * k + 1) / (k + 1)  # k + 1 with the point itself among them
-            one_less = (_kept(in_space, on_map, k - 1) * (k - 1) + 1) / k  # k, one of which is the point itself
-            mistakes = {
-                with_self: "Almost: every point counts as its own neighbor. Leave it out.",
-                one_less: "Almost: the first of your k neighbors is the point itself. Put infinity on the diagonal.",
-                _kept(in_space, on_map, k - 1): "Almost: these are k - 1 neighbors. Leave the point out and take k.",
-                right * k: "This is how many of the k neighbors are kept, on average. Divide by k.",
-                right * k / len(points): "Almost: divide by k, the number of neighbors, not by the number of points.",
-                right * k * len(points): "This counts all kept neighbors. Divide by k and by the number of points.",
-                ordered: (
-                    "You compare the first neighbor with the first, the second with the second, and so on. Being among "
-                    "the k nearest is enough: compare sets."
-                ),
-                1 - right: "This is the share that is lost. Asked for is the share that is kept.",
-                _kept(-in_space, -on_map, k): "These are the farthest points. The nearest have the smallest distances.",
-            }  # fmt: skip
-            for wrong, sentence in mistakes.items():
-                if np.isclose(value, wrong):
-                    return sentence
-            return f"For 90 points and k = {k} you get {value:.3f}, but the map keeps {right:.3f} of the neighbors."
+        true, shown = _ranks(in_space), _ranks(on_map)
+        lost = (true <= k) & (shown > k)
+        excess = float((shown[lost] - k).sum())
+        scale = 2 / (len(points) * k * (2 * len(points) - 3 * k - 1))
+        right = 1 - scale * excess
+        if np.isclose(value, right):
+            continue
+        mistakes = {
+            1 - scale * float((true[(shown <= k) & (true > k)] - k).sum()): (
+                "This is trustworthiness: it looks at neighbors on the map that are none in the space. Continuity "
+                "looks at neighbors in the space that are none on the map."
+            ),
+            1 - right: "Almost: this is what the lost neighbors cost. Subtract it from 1.",
+            excess: "The sum over the lost neighbors is right. Scale it as trustworthiness does; subtract it from 1.",
+            1 - excess / (len(points) * k): "The sum is right. Scale it with the same factor as trustworthiness.",
+            1 - scale * float((true[lost] - k).sum()): (
+                "You look at the right neighbors, but weigh them with their ranks in the space. What counts is how far "
+                "away the map puts them."
+            ),
+            1 - scale * float(shown[lost].sum()): "Almost: subtract k from each rank; rank k costs nothing.",
+            1 - float(lost.sum()) / (len(points) * k): (
+                "This is the share of neighbors that the map keeps. Continuity also asks how far the lost ones are."
+            ),
+        }  # fmt: skip
+        for wrong, sentence in mistakes.items():
+            if np.isclose(value, wrong):
+                return sentence
+        return f"For 90 points and k = {k} you get {value:.4f}, but the continuity is {right:.4f}."
     return "Right, for 5 and for 12 neighbors."
 
 
-def check_torn_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 10) -> str:
+def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 10) -> str:
     """Judge whether the focused face has a near neighbor in the full space that the map puts far away.
 
     Args:
@@ -91,13 +95,8 @@ def check_torn_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int
     return f"Found. Face {explorer.focus}: {found}. The map had to choose a side for it."
 
 
-def _nearest(distances: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest others of every point, int64 (N, k)."""
+def _ranks(distances: np.ndarray) -> np.ndarray:
+    """Rank of every point among the others of every point, 1 the nearest, itself last: int64 (N, N)."""
     others = distances.copy()
     np.fill_diagonal(others, np.inf)
-    return np.argsort(others, axis=1)[:, :k]
-
-
-def _kept(in_space: np.ndarray, on_map: np.ndarray, k: int) -> float:
-    true, shown = _nearest(in_space, k), _nearest(on_map, k)
-    return float((true[:, :, None] == shown[:, None, :]).any(axis=2).mean())
+    return others.argsort(axis=1).argsort(axis=1) + 1

@@ -1,0 +1,129 @@
+"""From the gallery's small files to a run folder like any other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ferlab.data import FaceDataset, load_dataset
+from ferlab.errors import FerlabError
+from ferlab.evaluation import predict
+from ferlab.files import write_json
+from ferlab.gallery.packing import METHOD_FILE, SEED, load_gallery_network, unpack_epochs
+from ferlab.training.runs import run_folder, save_half, save_network, write_parquet
+from ferlab.training.summary import FinishedRun
+
+FILES = Path(__file__).with_name("files")
+MEND = "restore it with `git checkout -- ferlab/gallery`, or install ferlab again"
+
+
+def open_gallery(folder: str | Path = "runs/gallery") -> Path:
+    """A run folder with the gallery's trainings, written when it is not there yet (some seconds).
+
+    Args:
+        folder: where to write it.
+
+    Returns:
+        The folder, for :func:`ferlab.report.read_run`, ``EmbeddingExplorer``, ``FaceLab``, ``ferlab evaluate`` and all
+        else that takes a run.
+
+    Raises:
+        FerlabError: something else lies in ``folder``, or a file of the gallery is missing or damaged.
+
+    Example:
+        >>> run = open_gallery("runs/gallery")    # doctest: +SKIP
+    """
+    folder = Path(folder).expanduser()
+    record = _record()
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        if _config_of(folder) != record["config"] or not (folder / "summary.json").is_file():
+            raise FerlabError(f"{folder} holds something else than the gallery: name another folder for it.")
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and moved at the end: a gallery that is there is complete.
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(beside, record, load_dataset("synthetic", "test"))
+        beside.chmod(0o755)  # mkdtemp's are for their owner alone
+        if folder.exists():
+            folder.rmdir()
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def seeds_summary() -> dict[str, Any]:
+    """``summary.json`` of the same comparison with several seeds: scores and what differs beyond chance.
+
+    Raises:
+        FerlabError: the file is missing or damaged.
+
+    Example:
+        >>> len(seeds_summary()["seeds"]) > 1
+        True
+    """
+    return _record()["seeds_summary"]
+
+
+def _record() -> dict[str, Any]:
+    path = FILES / "gallery.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
+
+
+def _config_of(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(folder: Path, record: dict[str, Any], test_set: FaceDataset) -> None:
+    runs = [_write_method(folder, name, of, test_set) for name, of in record["methods"].items()]
+    write_parquet(folder / "history.parquet", pd.concat([run.history for run in runs], ignore_index=True))
+    write_parquet(folder / "embeddings.parquet", pd.concat([run.embeddings for run in runs], ignore_index=True))
+    shutil.copyfile(FILES / "epochs.parquet", folder / "epochs.parquet")
+    write_json(folder / "config.json", record["config"])
+    write_json(folder / "summary.json", record["summary"])
+
+
+def _write_method(folder: Path, name: str, record: dict[str, Any], test_set: FaceDataset) -> FinishedRun:
+    path = FILES / METHOD_FILE.format(name)
+    try:
+        tensors = load_file(path)
+        network = load_gallery_network(tensors, record["network"])
+        epochs, layout = unpack_epochs(tensors), tensors["map"].numpy()
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
+    predictions = predict(network, test_set.images)
+    rows = pd.DataFrame(
+        {
+            "method": name,
+            "seed": SEED,
+            "index": np.arange(len(test_set)),
+            "label": test_set.labels,
+            "predicted": predictions.predicted,
+            "confidence": predictions.confidence,
+            "embedding": list(predictions.embeddings),
+        }
+    )
+    history = pd.DataFrame(record["history"])
+    of = run_folder(folder, name, SEED)
+    save_network(of, network, test_set.classes, image_size=test_set.images.shape[1])
+    for epoch, embeddings in enumerate(epochs, start=1):
+        save_half(of, epoch, embeddings)
+    write_parquet(of / "history.parquet", history)
+    write_parquet(of / "embeddings.parquet", rows)
+    write_json(of / "scores.json", record["scores"])
+    return FinishedRun(name, SEED, record["scores"], history, rows.assign(x=layout[:, 0], y=layout[:, 1]))
