@@ -344,11 +344,13 @@ def image_grid(
     across = max((len(row) for row in images), default=0)
     if not across:
         raise FerlabError("There are no images to draw.")
+    lines = max((text.count("\n") + 1 for texts in captions for text in texts), default=0)
+    below = 0.08 + 0.155 * lines if lines else 0.0
     with figure_style():
         figure, axes = plt.subplots(
             len(images),
             across,
-            figsize=(size * across + (1.6 if rows else 0), (size + (0.35 if captions else 0)) * len(images) + 0.3),
+            figsize=(size * across + (1.6 if rows else 0), (size + below) * len(images) + 0.3),
             layout="constrained",
             squeeze=False,
         )
