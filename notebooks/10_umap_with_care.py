@@ -34,7 +34,7 @@
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
 my_folder = ""  # section 7: a folder with pictures of one face each; empty: some of the built-in test faces stand in
-faces_shown = 1000  # test faces in sections 3 to 6: more take longer
+faces_shown = 1000  # test faces in sections 3 to 7, at most 2,000: more take longer
 
 # %%
 import warnings
@@ -523,9 +523,21 @@ print(check_lost_neighbor(explorer, rank=300))
 # with them.
 
 # %%
+guess_placed = ask(
+    "Placed faces will miss their place in that map by",
+    ["about as much as faces that are in both maps", "two or three times as much", "ten times as much"],
+)
+guess_placed
+
+# %%
 from ferlab.projection import placing_error
 
-placing_error(space).table().style.format("{:.3f}")
+placed = placing_error(space)
+display(placed.table().style.format("{:.3f}"))
+Markdown(
+    f"By the median, {np.median(placed.placed) / np.median(placed.refit):.1f} times as much. You guessed "
+    f"*{guess_placed.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # In units of the map's radius: how far the placed faces lie from where the new map has them. The last row is the floor: how
