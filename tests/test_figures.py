@@ -144,6 +144,12 @@ def test_image_grid_names_rows_and_columns(plots):
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["a", "b"] and [ax.get_title() for ax in axes[0]] == ["x", "y"]
 
 
+def test_image_grid_writes_below_each_picture(plots):
+    face = np.zeros((8, 8, 3), np.uint8)
+    axes = plots.image_grid([[face, face], [face]], captions=[["one", "two"], ["three"]])
+    assert [ax.get_xlabel() for ax in axes.flat] == ["one", "two", "three", ""]
+
+
 def test_shown_figures_carry_their_words(plots, monkeypatch):
     import IPython.display
 

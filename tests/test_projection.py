@@ -111,6 +111,14 @@ def test_few_points_use_fewer_neighbors():
     assert aligned_layouts({"x": space}, n_neighbors=15)["x"].shape == (12, 2)
 
 
+def test_a_random_start_keeps_neighbors_in_another_arrangement(spaces, layouts):
+    space = spaces[0]["ce"]
+    scattered = aligned_layouts({"ce": space}, seed=3, start="random")["ce"]
+    np.testing.assert_array_equal(scattered, aligned_layouts({"ce": space}, seed=3, start="random")["ce"])
+    assert not np.array_equal(scattered, layouts["ce"])
+    assert map_quality(space, scattered).trustworthiness > 0.8
+
+
 @pytest.mark.parametrize("angle", [0.3, 2.0])
 @pytest.mark.parametrize("reflect", [1, -1])
 def test_procrustes_undoes_a_similarity(angle, reflect):
@@ -147,7 +155,9 @@ def test_bad_input_is_one_sentence(embeddings, message):
         aligned_layouts(embeddings)
 
 
-@pytest.mark.parametrize("settings", [{"n_neighbors": 1}, {"min_dist": -0.1}, {"min_dist": 2.0}, {"metric": "l1"}])
+@pytest.mark.parametrize(
+    "settings", [{"n_neighbors": 1}, {"min_dist": -0.1}, {"min_dist": 2.0}, {"metric": "l1"}, {"start": "pca"}]
+)
 def test_bad_settings(settings):
     with pytest.raises(FerlabError):
         aligned_layouts({"ce": blobs(n=30)[0]}, **settings)

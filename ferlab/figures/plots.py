@@ -330,6 +330,7 @@ def image_grid(
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
     size: float = 1.3,
+    captions: Sequence[Sequence[str]] = (),
 ) -> np.ndarray:
     """Pictures in rows and columns with their names: an array of Axes.
 
@@ -338,15 +339,18 @@ def image_grid(
         rows: a name for each row.
         columns: a name for each column.
         size: of a picture in inches.
+        captions: a text below each picture, in the shape of `images`.
     """
     across = max((len(row) for row in images), default=0)
     if not across:
         raise FerlabError("There are no images to draw.")
+    lines = max((text.count("\n") + 1 for texts in captions for text in texts), default=0)
+    below = 0.08 + 0.155 * lines if lines else 0.0
     with figure_style():
         figure, axes = plt.subplots(
             len(images),
             across,
-            figsize=(size * across + (1.6 if rows else 0), size * len(images) + 0.3),
+            figsize=(size * across + (1.6 if rows else 0), (size + below) * len(images) + 0.3),
             layout="constrained",
             squeeze=False,
         )
@@ -359,6 +363,8 @@ def image_grid(
                     ax.imshow(np.squeeze(images[r][c]), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
                 if r == 0 and c < len(columns):
                     ax.set_title(columns[c], fontsize=10, loc="center", fontweight="normal")
+                if r < len(captions) and c < len(captions[r]):
+                    ax.set_xlabel(captions[r][c], fontsize=8.5, labelpad=3)
             if r < len(rows):
                 row[0].set_ylabel(rows[r], rotation=0, ha="right", va="center", labelpad=10)
     return axes

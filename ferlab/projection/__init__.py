@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ferlab.projection.aligned import METRICS, aligned_layouts, epoch_layouts, procrustes
+from ferlab.projection.aligned import METRICS, STARTS, aligned_layouts, epoch_layouts, link_strengths, procrustes
 from ferlab.projection.linear import pca_epoch_layouts, pca_layouts
 from ferlab.projection.placing import FittedMap, PlacingError, place, placing_error
 from ferlab.projection.quality import MapQuality, map_quality, pair_distances
 
 __all__ = [
     "METRICS",
+    "STARTS",
     "FittedMap",
     "MapQuality",
     "PlacingError",
     "aligned_layouts",
     "epoch_layouts",
+    "link_strengths",
     "map_quality",
     "pair_distances",
     "pca_epoch_layouts",

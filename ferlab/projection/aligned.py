@@ -12,6 +12,7 @@ from ferlab.errors import FerlabError
 
 MINIMUM_POINTS = 10
 METRICS = ("cosine", "correlation", "euclidean")
+STARTS = ("spectral", "random")
 
 
 def aligned_layouts(
@@ -21,6 +22,7 @@ def aligned_layouts(
     min_dist: float = 0.1,
     metric: str = "cosine",
     on_space: Callable[[str], None] | None = None,
+    start: str = "spectral",
 ) -> dict[str, np.ndarray]:
     """UMAP of every space, turned so that a point lies in about the same place wherever the spaces agree.
 
@@ -43,6 +45,9 @@ def aligned_layouts(
         min_dist: UMAP's smallest distance between points of the map.
         metric: "cosine", "correlation" (cosine after taking the mean out of every row) or "euclidean".
         on_space: called with the name of each space when its turn comes.
+        start: where the points of the first map begin: "spectral" (the graph's eigenvectors, as UMAP does) or "random",
+            which keeps neighbors as well, but not how the clouds lie to each other (Kobak & Linderman, Nature
+            Biotechnology 2021).
 
     Returns:
         method name -> float32 array (N, 2), in the order given. The first is centered, with root mean square radius 1;
@@ -69,17 +74,19 @@ def aligned_layouts(
         raise FerlabError(f"min_dist is {min_dist}; choose a value from 0 to 1.")
     if metric not in METRICS:
         raise FerlabError(f"There is no metric {metric!r} here; choose one of: {', '.join(METRICS)}.")
+    if start not in STARTS:
+        raise FerlabError(f"There is no start {start!r} here; choose one of: {', '.join(STARTS)}.")
 
-    start = None
+    first = None
     layouts: dict[str, np.ndarray] = {}
     reference = None
     for name, space in spaces.items():
         if on_space is not None:
             on_space(name)
-        if start is None:
-            start = _umap(space, "spectral", 200, seed, n_neighbors, min_dist, metric)
-        # The first space too goes on from the start, so that spaces that agree get the same map to the last digit.
-        layout = _umap(space, start, 200, seed, n_neighbors, min_dist, metric)
+        if first is None:
+            first = _umap(space, start, 200, seed, n_neighbors, min_dist, metric)
+        # The first space too goes on from there, so that spaces that agree get the same map to the last digit.
+        layout = _umap(space, first, 200, seed, n_neighbors, min_dist, metric)
         if reference is None:
             reference = unit_radius(layout)
             layouts[name] = reference.astype(np.float32)

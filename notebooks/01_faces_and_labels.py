@@ -1,0 +1,787 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Faces and labels
+#
+# Every result of this series rests on pictures with a word attached to each. Where do the words come from, how far can they
+# be trusted, and what do they *not* say? Here you take faces apart, name some yourself, and find out how little a network
+# needs.
+#
+# **You will**
+# - describe faces by action units, and tell a movement, the name of an expression and an emotion apart;
+# - see which classes share movements, and at which intensity a face can no longer be read;
+# - see what class imbalance does to accuracy, and compute what it does not spoil;
+# - measure how far two annotators agree, and find out what a majority vote can mend and what it cannot;
+# - move a face until a network is wrong, and list what these data cannot tell.
+#
+# **Time:** about 75 minutes, of which the computer needs one. **Assumed:** notebook 00. **Needed:** no GPU, no network, no
+# data of your own.
+
+# %% tags=["parameters"]
+run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
+fer2013_folder = ""  # section 6, optional: a folder with FER-2013 and FER+'s fer2013new.csv
+
+# %%
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from ferlab.figures import CLASS_COLORS, image_grid, show
+from ferlab.figures.style import figure_style
+from ferlab.widgets import ask
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+# %% [markdown]
+# ## 1. What a face does
+#
+# The Facial Action Coding System (FACS; Ekman & Friesen 1978, revised with Hager 2002) describes what can be *seen*: every
+# visible movement is an **action unit** (AU), roughly one muscle or a few that act together. Trained coders note which units
+# are there and how strong each is, from A (a trace) to E (the maximum). Here an intensity is a number: 0 is absent, 1 is E.
+#
+# FACS says what a face does. It does not say why. These are the units that the built-in faces can show, each alone, at
+# intensity 1:
+
+# %%
+from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, random_identity, render
+
+person = random_identity(np.random.default_rng(3))
+neutral = render(person, size=128)
+alone = {unit: render(person, {unit: 1.0}, size=128) for unit in ACTION_UNITS}
+pictures = [neutral, *alone.values()]
+names = ["no action unit", *(f"{unit}\n{DESCRIPTIONS[unit]}" for unit in alone)]
+rows = [slice(i, i + 8) for i in range(0, len(pictures), 8)]
+show(
+    image_grid([pictures[row] for row in rows], captions=[names[row] for row in rows]),
+    alt=f"The same rendered person with a relaxed face and with each of {len(alone)} action units at intensity 1",
+)
+
+# %% [markdown]
+# A network does not see muscles. It sees pixels. How many of them does a unit change?
+
+# %%
+guess_pixels = ask(
+    "Which of these changes the picture most?",
+    [f"{unit}, {DESCRIPTIONS[unit]}" for unit in ("AU4", "AU6", "AU12", "AU27")],
+)
+guess_pixels
+
+# %%
+change = pd.Series({unit: np.abs(face.astype(float) - neutral).mean() for unit, face in alone.items()}).sort_values()
+with figure_style():
+    figure, axes = plt.subplots(figsize=(6.5, 5), layout="constrained")
+    axes.barh([f"{unit}  {DESCRIPTIONS[unit]}" for unit in change.index], change)
+    axes.set(xlabel="mean change of a pixel (0 to 255)")
+    axes.tick_params(axis="y", length=0, labelsize=8.5)
+show(axes, alt="Bars: how much each action unit alone changes the picture, from the least to the most")
+most, least = change.idxmax(), change.idxmin()
+Markdown(
+    f"Most: {most} ({DESCRIPTIONS[most]}); least: {least} ({DESCRIPTIONS[least]}), {change.max() / change.min():.0f} times less. "
+    f"AU6, which many people look for in a smile, changes {change['AU6'] / change['AU12']:.0%} as much as AU12. You guessed "
+    f"*{guess_pixels.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# What moves few pixels can still matter to *you*: people are trained on faces for a lifetime. Look for yourself, also on
+# other people. From which intensity on do you see AU6? AU7? AU15?
+
+# %%
+from ferlab.widgets import action_unit_slider
+
+action_unit_slider("AU15")
+
+# %% [markdown]
+# ## 2. A class is a set of patterns
+#
+# "Surprise" is not a movement. It is a *name* for some patterns of movements, and names are conventions. The built-in faces
+# follow prototypes in the style of EMFACS, several **variants** a class: `1+2+5+27` means AU1, AU2, AU5 and AU27; a number
+# in brackets is the peak intensity where it is not 1. The same person, all variants:
+
+# %%
+from textwrap import fill
+
+from ferlab.rendering import EXPRESSIONS
+
+classes = [name for name in EXPRESSIONS if name != "neutral"]
+show(
+    image_grid(
+        [[render(person, units, size=128) for units in EXPRESSIONS[name].values()] for name in classes],
+        rows=classes,
+        captions=[[fill(text.replace("+", " "), 18) for text in EXPRESSIONS[name]] for name in classes],
+        size=1.35,
+    ),
+    alt="One person in three or four variants of each of six classes, one class a row, the action units below each picture",
+)
+
+# %% [markdown]
+# Some units stand in several rows. Count AU4, for example. How much do two patterns share? Write the intensities of all
+# units as two lists, and divide the sum of the smaller ones by the sum of the larger ones: 1 for the same pattern, 0 for
+# nothing in common. For two classes, take the mean over all pairs of variants.
+
+# %%
+guess_shared = ask(
+    "Which two classes share most?",
+    ["surprise and fear", "disgust and anger", "happiness and surprise", "fear and sadness"],
+)
+guess_shared
+
+
+# %%
+def shared(first, second):
+    """Share of two patterns, each a dict of action units with their peaks, that both have in common: 0 to 1."""
+    units = first.keys() | second.keys()
+    pairs = [(first.get(unit, 0), second.get(unit, 0)) for unit in units]
+    return sum(map(min, pairs)) / sum(map(max, pairs))
+
+
+def mean_shared(one, other):
+    return np.mean([shared(a, b) for a in EXPRESSIONS[one].values() for b in EXPRESSIONS[other].values()])
+
+
+pattern = pd.DataFrame([[mean_shared(one, other) for other in classes] for one in classes], classes, classes)
+pairs = pd.Series({(a, b): pattern.loc[a, b] for i, a in enumerate(classes) for b in classes[:i]}).sort_values()
+Markdown(
+    "Most in common: "
+    + "; ".join(f"**{a} and {b}**, {pairs[a, b]:.2f}" for a, b in pairs.index[:-4:-1])
+    + f". Least: {' and '.join(pairs.index[0])}, {pairs.iloc[0]:.2f}. You guessed *{guess_shared.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Does a network mix up what shares movements? The package brings trained networks along, so that nobody has to wait. Here is
+# what the one trained with cross-entropy says of the test faces, whose people it has never seen.
+
+# %%
+from ferlab.data import load_dataset
+from ferlab.gallery import open_gallery
+from ferlab.report import read_run
+
+if run_folder == "runs/gallery":
+    open_gallery(run_folder)
+run = read_run(run_folder)
+test_faces = load_dataset("synthetic", split="test")
+labels, metadata, all_classes = test_faces.labels, test_faces.metadata, test_faces.classes
+answers = run.embeddings.query("method == 'ce' and seed == 0").sort_values("index")["predicted"].to_numpy()
+assert len(answers) == len(labels)
+
+confused = pd.crosstab(labels, answers, normalize="index").to_numpy()
+number = {name: k for k, name in enumerate(all_classes)}
+mixed = pd.Series({(a, b): (confused[number[a], number[b]] + confused[number[b], number[a]]) / 2 for a, b in pairs.index})
+
+with figure_style():
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    axes.scatter(pairs, mixed, s=30)
+    for a, b in {*pairs.index[-3:], *mixed.nlargest(3).index}:
+        axes.annotate(f"{a}, {b}", (pairs[a, b], mixed[a, b]), xytext=(-6, 0), textcoords="offset points", ha="right")
+    axes.set(xlabel="share of the pattern in common", ylabel="share of faces mixed up", ylim=(-0.01, None))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+show(axes, alt="For each pair of classes, how much of their patterns they share against how often the network mixes them up")
+Markdown(
+    f"Rank correlation over the {len(pairs)} pairs: {pairs.corr(mixed, method='spearman'):.2f}. Most often mixed up: "
+    f"{' and '.join(mixed.idxmax())} ({mixed.max():.0%} of the faces of these classes)."
+)
+
+# %% [markdown]
+# People confuse too: whether a wrinkled nose is called disgust or anger depends on what else was shown before it ([Pochedly,
+# Widen & Russell 2012](https://doi.org/10.1037/a0027998)).
+#
+# ## 3. You are the annotator
+#
+# Name these 21 faces. They are test faces, three of each class, in random order and of any intensity; take the first word
+# that comes to mind, two minutes will do.
+
+# %%
+from ferlab.widgets import FaceLabeling
+
+chosen = metadata.groupby("class").sample(3, random_state=2).sample(frac=1, random_state=3).index.to_numpy()
+naming = FaceLabeling(test_faces.images[chosen], all_classes)
+naming
+
+# %%
+from ferlab.data.annotators import simulate_annotators
+
+units = metadata[list(ACTION_UNITS)].to_numpy()
+stand_in = simulate_annotators(units[chosen], count=1, seed=1)[:, 0]  # section 6 says who this is
+yours, who = (naming.answers, "You") if naming.done else (stand_in, "A simulated annotator (you have not named all faces)")
+posed, strength = labels[chosen], metadata["intensity"].to_numpy()[chosen]
+differ = np.flatnonzero(yours != posed)
+if len(differ):
+    captions = [f"posed: {all_classes[posed[i]]} {strength[i]:.1f}\nnamed: {all_classes[yours[i]]}" for i in differ]
+    rows = [slice(i, i + 6) for i in range(0, len(differ), 6)]
+    faces = list(test_faces.images[chosen[differ]])
+    show(
+        image_grid([faces[row] for row in rows], captions=[captions[row] for row in rows], size=1.4),
+        alt="The faces that were given another name than the pattern that was posed, with both names",
+    )
+Markdown(
+    f"{who} named {(yours == posed).mean():.0%} as they were posed; the network {(answers[chosen] == posed).mean():.0%}. The "
+    f"mean intensity of the faces that were named differently, neutral ones left out, is "
+    f"{strength[differ][posed[differ] != number['neutral']].mean():.2f}; of all others it is "
+    f"{np.delete(strength, differ)[np.delete(posed, differ) != number['neutral']].mean():.2f}."
+)
+
+# %% [markdown]
+# Who is right where you differ? For these faces there is an answer, because somebody wrote the pattern down before the
+# picture was drawn. For a photograph there is no such note. There is only what annotators say.
+#
+# ## 4. When is a face no longer readable?
+#
+# The same person, one variant of three classes, from nothing to full strength:
+
+# %%
+strengths = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]
+three = {"happiness": "6+12", "fear": "1+2(.3)+4(.8)+5+20+26(.4)+25", "disgust": "9+15+17+4(.4)"}
+show(
+    image_grid(
+        [
+            [render(person, {unit: peak * s for unit, peak in EXPRESSIONS[name][text].items()}, size=128) for s in strengths]
+            for name, text in three.items()
+        ],
+        rows=list(three),
+        columns=[f"{s:g}" for s in strengths],
+    ),
+    alt="Happiness, fear and disgust of one person at seven intensities from 0 to 1; the first pictures look alike",
+)
+
+# %%
+guess_first = ask("Which class will the network read at the lowest intensity?", classes)
+guess_first
+
+# %%
+bins = pd.cut(metadata["intensity"], [0.2, 0.4, 0.6, 0.8, 1.0], include_lowest=True)
+expressive = labels != number["neutral"]
+right = pd.Series(answers == labels)[expressive]
+right = right.groupby([metadata["class"][expressive], bins[expressive]], observed=True).mean().unstack().loc[classes]
+
+with figure_style():
+    figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    for (name, shares), marker in zip(right.iterrows(), "osD^vP", strict=True):
+        axes.plot([0.3, 0.5, 0.7, 0.9], shares, color=CLASS_COLORS[name], marker=marker, label=name)
+    axes.set(xlabel="intensity", ylabel="named as posed", ylim=(0, 1.02))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+show(axes, alt="Share of test faces that the network names as posed over their intensity, one line for each of six classes")
+misread = expressive & (metadata["intensity"] < 0.4).to_numpy() & (answers != labels)
+Markdown(
+    f"Below intensity 0.4, {right.iloc[:, 0].idxmax()} is read best ({right.iloc[:, 0].max():.0%}) and "
+    f"{right.iloc[:, 0].idxmin()} worst ({right.iloc[:, 0].min():.0%}). Of the weak faces that are misread, "
+    f"{(answers[misread] == number['neutral']).mean():.0%} are called neutral. You guessed *{guess_first.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# A label has no intensity. A trace of fear and the strongest fear get the same word, and a training treats them as equally
+# certain.
+#
+# ## 5. Many smiles, few frightened faces
+#
+# The training part has the class shares of RAF-DB, a collection of photographs from the web. The test part holds at least
+# 250 faces of each class, so that each can be measured.
+
+# %%
+train_faces = load_dataset("synthetic", split="train")
+splits = {"train": train_faces, "validation": load_dataset("synthetic", split="validation"), "test": test_faces}
+prior = pd.DataFrame({name: pd.Series(faces.class_counts()) for name, faces in splits.items()})
+prior = prior / prior.sum()
+commonest = prior["train"].idxmax()
+prior.style.format("{:.1%}").highlight_max(axis=0, props="font-weight: bold")
+
+# %% [markdown]
+# A "network" that always answers with the most frequent class has learned nothing. **Accuracy** is the share of faces that
+# are right; **balanced accuracy** is the mean over the classes of the share that is right (the *recall*).
+
+# %%
+guess_balanced = ask(
+    f"Always answering {commonest}: what is the balanced accuracy with seven classes?",
+    ["the same as the accuracy", "1/7", "1/2", "0"],
+)
+guess_balanced
+
+
+# %%
+def accuracy(labels, answers):
+    return (answers == labels).mean()
+
+
+def balanced_accuracy(labels, answers):
+    return np.mean([(answers[labels == c] == c).mean() for c in np.unique(labels)])
+
+
+from ferlab.evaluation import Predictions, classification_scores
+
+package = classification_scores(labels, Predictions(np.empty((len(labels), 0)), np.eye(len(all_classes))[answers]))
+assert np.isclose(accuracy(labels, answers), package["accuracy"])
+assert np.isclose(balanced_accuracy(labels, answers), package["balanced_accuracy"])
+
+always = np.full_like(labels, number[commonest])
+Markdown(
+    "| | accuracy | balanced accuracy |\n|---|---|---|\n"
+    f"| always *{commonest}* | {accuracy(labels, always):.1%} | {balanced_accuracy(labels, always):.1%} |\n"
+    f"| cross-entropy | {accuracy(labels, answers):.1%} | {balanced_accuracy(labels, answers):.1%} |\n\n"
+    f"Both agree with the package's. You guessed *{guess_balanced.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Balanced accuracy counts every class alike, however rare. Is the rarest class the one that is read worst?
+
+# %%
+guess_worst = ask("Which class has the lowest recall?", all_classes)
+guess_worst
+
+# %%
+recall = pd.Series([(answers[labels == c] == c).mean() for c in range(len(all_classes))], index=all_classes)
+with figure_style():
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    for place, (name, share) in enumerate(prior["train"].sort_values().items()):
+        axes.scatter(share, recall[name], color=CLASS_COLORS[name], s=60)
+        beside = (0, 9) if place % 2 else (0, -16)  # names above and below in turn
+        axes.annotate(name, (share, recall[name]), xytext=beside, textcoords="offset points", ha="center")
+    axes.set(xlabel="share of the training faces", ylabel="recall on the test faces", xlim=(0, 0.44), ylim=(0, 1.1))
+    axes.set_yticks(np.linspace(0, 1, 6))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:.0%}")
+show(axes, alt="Recall of each class on the test faces against its share of the training faces")
+rarest, worst = prior["train"].idxmin(), recall.idxmin()
+Markdown(
+    f"Rarest in training: {rarest} ({prior['train'].min():.1%}), recall {recall[rarest]:.0%}. Lowest recall: {worst} "
+    f"({recall.min():.0%}), {prior.loc[worst, 'train']:.1%} of the training faces. "
+    f"You guessed *{guess_worst.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Two things make a class hard: that it is rare, and that it resembles another (section 2). One network cannot tell them
+# apart; what would you train to find out?
+#
+# And accuracy belongs to a network *and a place*. If recalls stay what they are, the accuracy among faces with other class
+# shares is a weighted mean of them:
+
+# %%
+guess_prior = ask(
+    "The same network where nine of ten faces are neutral, as on many a street: its accuracy will",
+    ["rise", "fall", "stay the same"],
+)
+guess_prior
+
+# %%
+street = np.where(prior.index == "neutral", 0.9, 0.1 / (len(prior) - 1))
+places = {"the test faces": prior["test"], "the training faces' shares": prior["train"], "all classes alike": 1 / len(prior),
+          "nine of ten neutral": street}  # fmt: skip
+Markdown(
+    "| shares | accuracy |\n|---|---|\n"
+    + "\n".join(f"| {name} | {(recall * shares).sum():.1%} |" for name, shares in places.items())
+    + f"\n\nThe third row is the balanced accuracy. You guessed *{guess_prior.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# ## 6. Who says so?
+#
+# Photographs are labeled by people, and people differ. To see what follows, let us simulate some. A simulated annotator
+#
+# 1. sees the intensity of every action unit with a random error,
+# 2. looks for the prototype (class, variant, intensity) that lies nearest to what was seen,
+# 3. answers with its class, or with neutral where it is weaker than the annotator's own threshold.
+#
+# This is a model to think with, not a model of people: it has no culture, no mood and no pay by the piece. Ten of them name
+# the test faces. These are the faces on which they disagree most:
+
+# %%
+error = 0.3  # standard deviation, on the scale of the intensities
+named = simulate_annotators(units, count=10, own=error)
+votes = (named[:, :, None] == np.arange(len(all_classes))).sum(axis=1)  # (faces, classes)
+split = np.argsort(votes.max(axis=1), kind="stable")[:7]
+show(
+    image_grid(
+        [list(test_faces.images[split])],
+        captions=[
+            [
+                f"posed: {all_classes[labels[i]]} {metadata['intensity'][i]:.1f}\n"
+                + "\n".join(f"{votes[i, k]} {all_classes[k]}" for k in np.argsort(-votes[i], kind="stable") if votes[i, k])
+                for i in split
+            ]
+        ],
+        size=1.45,
+    ),
+    alt="Seven test faces on whose names ten simulated annotators disagree, with the votes for each class",
+)
+Markdown(
+    f"A single annotator names {accuracy(labels[:, None], named):.0%} of the faces as they were posed; all ten give the same "
+    f"name to {(votes.max(axis=1) == 10).mean():.0%}."
+)
+
+# %% [markdown]
+# ### Exercise 1: agreement beyond luck
+#
+# Two annotators who throw dice also agree sometimes, and the more often, the more they both like one class. **Cohen's
+# kappa** (Cohen 1960) takes the luck away:
+#
+# $$ \kappa = \frac{p_\text{same} - p_\text{luck}}{1 - p_\text{luck}} $$
+#
+# $p_\text{same}$ is the share of equal answers. $p_\text{luck}$ is what it would be if both answered independently, each
+# with their own class shares. Write it for two arrays of class numbers.
+#
+# <details><summary>Hint</summary>
+#
+# The chance that both say class `c` by luck is `(a == c).mean() * (b == c).mean()`. Sum it over all classes.
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def kappa(a, b):
+#     same = (a == b).mean()
+#     luck = sum((a == c).mean() * (b == c).mean() for c in np.unique([a, b]))
+#     return (same - luck) / (1 - luck)
+# ```
+# </details>
+
+
+# %%
+def kappa(a, b):
+    """Agreement of two annotators beyond luck: 1 always, 0 as by luck."""
+    ...  # your code
+
+
+# %%
+from ferlab.widgets import check_kappa
+
+print(check_kappa(kappa))
+
+# %% [markdown]
+# ### What a vote can mend
+#
+# So let ten vote. The errors so far are each annotator's own. But some errors are *shared*: a shadow that deepens a brow, a
+# camera angle, a convention that all have learned. Below, the same total error is mostly shared, so that every single
+# annotator is about as good as before.
+
+# %%
+guess_vote = ask(
+    "Compared with errors of their own, when errors are mostly shared ...",
+    [
+        "annotators agree less, and the vote is worse",
+        "annotators agree less, and the vote is better",
+        "annotators agree more, and the vote is worse",
+        "annotators agree more, and the vote is better",
+    ],
+)
+guess_vote
+
+# %%
+from itertools import combinations
+
+from sklearn.metrics import cohen_kappa_score
+
+alike = simulate_annotators(units, count=10, own=error * np.sqrt(0.2), shared=error * np.sqrt(0.8))  # the same variance
+
+
+def vote(named):
+    """The most frequent answer of each row; a tie is broken by chance."""
+    votes = (named[:, :, None] == np.arange(len(all_classes))).sum(axis=1)
+    return (votes + 0.5 * np.random.default_rng(0).random(votes.shape)).argmax(axis=1)
+
+
+def agreement(named):
+    """Mean kappa over all pairs of annotators."""
+    return np.mean([cohen_kappa_score(named[:, i], named[:, j]) for i, j in combinations(range(named.shape[1]), 2)])
+
+
+numbers = [1, 2, 3, 5, 7, 10]
+with figure_style():
+    figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
+    for who, of, style in (("errors of their own", named, "o-"), ("mostly shared errors", alike, "s--")):
+        axes.plot(numbers, [accuracy(labels, vote(of[:, :n])) for n in numbers], style, label=who)
+    axes.set(xlabel="annotators that vote", ylabel="named as posed", xticks=numbers)
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.legend()
+show(axes, alt="Share of faces that a vote names as posed over the number of annotators, for own and for shared errors")
+Markdown(
+    "| | one annotator | mean kappa of two | vote of ten |\n|---|---|---|---|\n"
+    + "\n".join(
+        f"| {who} | {accuracy(labels[:, None], of):.1%} | {agreement(of):.2f} | {accuracy(labels, vote(of)):.1%} |"
+        for who, of in (("errors of their own", named), ("mostly shared errors", alike))
+    )
+    + f"\n\nYou guessed *{guess_vote.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# A vote mends what annotators do *differently*. What they all do alike stays, and looks like certainty: **agreement is not
+# correctness**. Whoever has only the answers would trust the row with the higher kappa. Here we can look, because we posed
+# the faces.
+#
+# <details><summary>A question in between: why is a vote of two no better than one annotator?</summary>
+#
+# Where both agree, the vote is what each of them says. Where they do not, a coin decides between the two. On average over
+# the faces that is the mean of the two annotators.
+# </details>
+#
+# ### Scored against noisy labels
+#
+# Labels are not only trained on. They are also what a network is *scored* with. Take the same network and the same answers,
+# and score them against other labels.
+
+# %%
+guess_ceiling = ask(
+    "Scored against one annotator's labels instead of what was posed, its accuracy will",
+    ["rise", "fall", "stay the same"],
+)
+guess_ceiling
+
+# %%
+versions = {"what was posed": labels, "vote of ten": vote(named), "one annotator": named[:, 0], "another one": named[:, 1]}
+Markdown(
+    "| labels | accuracy of the same answers |\n|---|---|\n"
+    + "\n".join(f"| {name} | {accuracy(of, answers):.1%} |" for name, of in versions.items())
+    + f"\n\nAgainst one annotator's labels, even someone who always answers as it was posed would get "
+    f"{accuracy(named[:, 0], labels):.1%}. You guessed *{guess_ceiling.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# So a score on photographs has a ceiling that nobody knows exactly. Small differences below it may be differences in who
+# matches the annotators' habits.
+#
+# **The real case.** FER-2013's labels began as search words. Barsoum et al. (2016) had ten people name each face anew:
+# **FER+**. With both on your disk, set `fer2013_folder` at the top and the next cell compares them.
+
+# %%
+if fer2013_folder:
+    fer = load_dataset("fer2013", split="test", root=fer2013_folder)
+    columns = [column for column in fer.metadata if column.startswith("ferplus_")]  # ten answers, "unknown" among them
+    voted = fer.metadata.dropna(subset=columns)
+    their_votes = voted[columns].to_numpy(dtype=int)
+    published = [columns.index(f"ferplus_{fer.classes[k]}") for k in fer.labels[voted.index]]
+    text = (
+        f"{len(voted):,} test faces. All ten people give the same name to {(their_votes.max(axis=1) == 10).mean():.0%}. The "
+        f"most frequent name is FER-2013's label for {(their_votes.argmax(axis=1) == published).mean():.0%}; on average, "
+        f"{their_votes[np.arange(len(voted)), published].mean():.1f} of ten people chose that label."
+    )
+else:
+    text = "`fer2013_folder` is empty, so there is nothing to compare. All else works without it."
+Markdown(text)
+
+# %% [markdown]
+# ## 7. Move the face
+#
+# The sliders move a rendered face. Below the maps stand the answers of three networks; the ringed dot is where each network
+# puts the face among the test faces.
+#
+# - Press one of the expressions, then pull its units down one by one. Which one does a network need?
+# - Under **Head and light**, turn the head and move the light. When does an answer change though the expression does not?
+#
+# ### Exercise 2: as little as possible
+#
+# Make **cross-entropy** answer *surprise* with as little movement as you can: the intensities of all units together must be
+# 1 at most. The pattern it was trained on has 4 or more. Start from the neutral face.
+#
+# <details><summary>Hint</summary>
+#
+# Neutral faces keep their lips closed, but for a random twitch. What is the smallest movement that ends that?
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# Try AU26 or AU27 alone, at 0.1. In Python: `lab.units = {"AU26": 0.1}`. On some people it takes a little more.
+# </details>
+
+# %%
+from ferlab.widgets import FaceLab
+
+lab = FaceLab(run_folder)
+lab
+
+# %%
+from ferlab.widgets import check_little_movement
+
+print(check_little_movement(lab, expression="surprise", method="ce", at_most=1.0))
+
+# %% [markdown]
+# Nobody told the network to look at the whole pattern. It uses whatever separates the training faces:
+
+# %%
+relaxed = train_faces.metadata[train_faces.metadata["class"] == "neutral"]
+dropped = (relaxed[["AU26", "AU27"]] > 0).any(axis=1).sum()
+parted = (relaxed["AU25"] > 0).sum()
+Markdown(
+    f"Of {len(relaxed):,} neutral training faces, {dropped:,} have a dropped jaw (AU26 or AU27) and {parted:,} parted lips "
+    f"(AU25, never above {relaxed['AU25'].max():.2f})."
+)
+
+# %% [markdown]
+# So an open mouth is evidence against neutral, and it needs nothing else. Such a **shortcut** stays invisible on test faces
+# that were made in the same way.
+#
+# ### No answer is not an option
+#
+# What does it say of pictures that belong to none of the classes?
+
+# %%
+strange = {
+    "dimples": {"AU14": 1.0},
+    "a pucker": {"AU18": 1.0, "AU22": 0.8},
+    "eyes closed": {"AU43": 1.0},
+    "a yawn": {"AU27": 1.0, "AU43": 1.0},
+    "smile, sad brows": {"AU1": 0.7, "AU4": 0.6, "AU6": 0.7, "AU12": 0.9},
+}
+guess_strange = ask(
+    "Its largest probability for these, and for a picture of pure noise, will be",
+    ["low for all: it has never seen them", "high for all", "high for some, low for others"],
+)
+display(guess_strange)
+
+# %%
+noise = np.random.default_rng(0).integers(0, 256, (lab.spaces.size, lab.spaces.size, 3), dtype=np.uint8)
+images = [render(person, units, size=lab.spaces.size) for units in strange.values()] + [noise]
+said = lab.spaces.see(np.stack(images))["ce"].probabilities
+best = [f"{lab.spaces.classes[of.argmax()]} {of.max():.0%}" for of in said]
+show(
+    image_grid([images], columns=[*strange, "noise"], captions=[best], size=1.5),
+    alt="Six pictures that belong to none of the classes, with the network's answers: " + ", ".join(best),
+)
+Markdown(
+    f"Largest probabilities from {said.max(axis=1).min():.0%} to {said.max():.0%}. You guessed "
+    f"*{guess_strange.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# The probabilities of the seven classes add up to 1 for *any* picture. They compare the classes with each other; they do not
+# say whether one of them applies.
+#
+# ## 8. A movement, a name, an emotion
+#
+# | | example | how one would find out |
+# |---|---|---|
+# | **movement** | AU6 and AU12, moderate | look: FACS coders, electrodes on the skin |
+# | **expression** | "happiness" | ask people what they would call it: a convention, with disagreement |
+# | **emotion** | she is glad | the face is not enough: the situation, what she says and does, over time |
+
+# %%
+guess_claim = ask(
+    "A network says of a photograph of you: happiness, 97 %. What has been found out?",
+    [
+        "you are probably happy",
+        "you show the expression of happiness",
+        "the picture resembles those that were called happiness in training",
+    ],
+)
+guess_claim
+
+# %% [markdown]
+# <details><summary>What we would say</summary>
+#
+# The third, and only if your photograph is like the training pictures (section 7). For the second, people would have to
+# agree on it. For the first, the step from a face to a feeling would have to hold.
+# </details>
+#
+# Does that step hold? [Barrett et al. (2019)](https://doi.org/10.1177/1529100619832930) went through the studies, for the
+# six categories of this notebook. People do smile when happy or scowl when angry *more often than chance*. But how they move
+# their faces differs much between cultures, situations and people, the same movements accompany different emotions, and
+# often none: a scowl can be concentration. They conclude that a feeling cannot be read off a face with confidence.
+#
+# The built-in labels make no such claim. They say which pattern a program was told to draw, and nobody in these pictures
+# feels anything. That is why this series writes "named as posed", not "recognized emotion".
+#
+# ## 9. Who is not here
+#
+# What is not in the data cannot be learned, and, worse, cannot be *measured*. Of the people in the test part:
+
+# %%
+people = metadata.drop_duplicates("identity")
+with figure_style():
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), layout="constrained", sharey=True)
+    panels = {"age": "age (1/3 child, 2/3 young adult, 1 old)", "skin_tone": "skin tone (0 light, 1 dark)",
+              "gender": "gender of the body model (0 male, 1 female)"}  # fmt: skip
+    for ax, (column, text) in zip(axes, panels.items(), strict=True):
+        ax.hist(people[column], bins=np.linspace(0, 1, 21))
+        ax.set(xlabel=text)
+    axes[0].set_ylabel("people")
+show(axes, alt="Histograms of the 500 test people's age, skin tone and gender of the body model")
+glasses, beard, scarf = people["glasses"] != "none", people["beard"] != "none", people["hair_style"] == "headscarf"
+Markdown(
+    f"{len(people)} people, of whom {glasses.mean():.0%} wear glasses, {beard.mean():.0%} have a beard, and {scarf.mean():.0%} "
+    f"wear a headscarf. Ages run from {people['age'].min():.2f} to {people['age'].max():.2f} of the body model's scale."
+)
+
+# %% [markdown]
+# Not here at all: small children; anyone whose face moves unevenly by more than a little, after a stroke for example; hands
+# before the mouth, masks, tears; people who speak, chew or sing; blends of two expressions; contempt; and every way of
+# showing a feeling that is not one of the prototypes.
+#
+# Skin tone is drawn independently of class, pose and light. So it carries no information on the label.
+
+# %%
+guess_fair = ask(
+    "Is the network then equally right for light and dark skin?",
+    ["yes: skin tone is independent of everything else", "not necessarily"],
+)
+guess_fair
+
+# %%
+from ferlab.evaluation import bootstrap_scores
+from ferlab.evaluation.slices import slices
+
+parts = []
+for kind, part, inside in slices(metadata):
+    if kind.startswith(("skin tone", "glasses", "light from")):
+        who = metadata["identity"].to_numpy()[inside]
+        low, high = bootstrap_scores(labels[inside], answers[None, inside], who, len(all_classes))["accuracy"]
+        name = f"{kind.split(' (')[0]}: {part}  ({inside.sum():,})"
+        parts.append((kind, name, accuracy(labels[inside], answers[inside]), low, high))
+parts = pd.DataFrame(parts, columns=["kind", "name", "accuracy", "low", "high"])
+
+with figure_style():
+    figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+    axes.hlines(parts["name"], parts["low"], parts["high"], lw=2)
+    axes.plot(parts["accuracy"], parts["name"], "o")
+    axes.set(xlabel="named as posed, with 95 % interval (people drawn anew)")
+    axes.xaxis.set_major_locator(plt.MultipleLocator(0.05))
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.invert_yaxis()
+show(axes, alt="Share of test faces named as posed, with intervals, by skin tone, light from the side and glasses")
+sentences = []
+for kind, of in parts.groupby("kind", sort=False):
+    worst, best = of.loc[of["accuracy"].idxmin()], of.loc[of["accuracy"].idxmax()]
+    apart = "do not overlap" if worst["high"] < best["low"] else "overlap"
+    sentences.append(f"{kind.split(' (')[0]}: {worst['accuracy']:.1%} to {best['accuracy']:.1%}, the intervals {apart}")
+Markdown("; ".join(sentences) + f". You guessed *{guess_fair.value or 'nothing yet'}*.")
+
+# %% [markdown]
+# Overlapping intervals are no proof of equality, only of too few faces to tell: notebook 08 is about that. And independence
+# of the label does not make a picture equally legible: folds and shadows need contrast, a frame hides a brow, a part with
+# few people is learned from few people. Here each cause could be changed and the faces drawn again. With photographs that is
+# not possible.
+#
+# ## What to remember
+#
+# - FACS describes movements. An expression is a name for some patterns of them. An emotion is something else again.
+# - Classes that share movements tend to get mixed up, and weak faces with neutral. Neither shows in a label.
+# - Accuracy depends on the class shares of the test faces; balanced accuracy is the mean recall and does not.
+# - Kappa measures agreement beyond luck. A vote mends errors that annotators make on their own, not those they share.
+# - A classifier always answers. Its probabilities compare the classes it knows; shortcuts do not show in its test score.
+#
+# **To discuss.** A company offers software that "recognizes emotions" of applicants in video calls and quotes an accuracy of
+# 95 %. Which five questions would you ask? And: would you train on single labels, on votes, or on the shares of the votes?
+#
+# ## Where to read on
+#
+# - Ekman, Friesen & Hager, *Facial Action Coding System: The Manual*, 2002.
+# - Barrett, Adolphs, Marsella, Martinez & Pollak, *Emotional Expressions Reconsidered: Challenges to Inferring Emotion From
+#   Human Facial Movements*, Psychological Science in the Public Interest 20(1), 2019,
+#   [doi:10.1177/1529100619832930](https://doi.org/10.1177/1529100619832930).
+# - Barsoum, Zhang, Canton Ferrer & Zhang, *Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
+#   Distribution*, ICMI 2016, [arXiv:1608.01041](https://arxiv.org/abs/1608.01041): FER+, and four ways to train on votes.
+# - Cohen, *A Coefficient of Agreement for Nominal Scales*, Educational and Psychological Measurement 20, 1960.
+# - Geirhos et al., *Shortcut learning in deep neural networks*, Nature Machine Intelligence 2020,
+#   [arXiv:2004.07780](https://arxiv.org/abs/2004.07780).
+# - `docs/DATA_CARD.md` of this project: how the built-in faces were made, and their known limits.
