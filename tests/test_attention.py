@@ -91,7 +91,7 @@ def test_every_method_exists_with_attention():
 
 
 def test_unknown_method_is_told_the_known_ones():
-    with pytest.raises(FerlabError, match=r"ce, tcl-nearest.*, or all\. .* \+pixel or \+element or \+attention"):
+    with pytest.raises(FerlabError, match=r"ce, tcl-nearest.*, or all; .* \+pixel or \+element or \+attention"):
         get_method("ce+channel")
 
 

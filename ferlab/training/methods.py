@@ -119,8 +119,8 @@ def get_method(name: str) -> Method:
     """The method of that name; a FerlabError names the known ones."""
     if name not in METHODS:
         raise FerlabError(
-            f"There is no method {name!r}; choose from: {', '.join(ALL_METHODS)}, or all. With attention in its network "
-            f"each of them has {' or '.join(ATTENTION)} behind its name."
+            f"There is no method {name!r}; choose from: {', '.join(ALL_METHODS)}, or all; with attention "
+            f"in the network, {' or '.join(ATTENTION)} stands behind the name."
         )
     return METHODS[name]
 
