@@ -25,6 +25,9 @@ def nearest_face(embeddings, labels):
     return (labels[apart.argmin(axis=1)] == labels).mean()
 
 
+FACES = np.random.default_rng(1).normal(size=(60, 8)), np.arange(60) % 5
+
+
 @pytest.mark.parametrize(
     ("function", "said"),
     [
@@ -44,11 +47,16 @@ def nearest_face(embeddings, labels):
     ],
 )
 def test_nearest_center(function, said):
-    assert said in check_nearest_center(function)
+    assert said in check_nearest_center(function, *FACES)
 
 
-def test_nearest_center_as_the_package_has_it():
-    assert check_nearest_center(nearest_center_accuracy).startswith("Right")
+def test_nearest_center_of_the_given_faces():
+    right = nearest_center_accuracy(*FACES)
+    assert check_nearest_center(nearest_center_accuracy, *FACES) == f"Right. For these 60 faces it is {right:.3f}."
+    small = lambda f, y: nearest_center_accuracy(f, y) if len(y) < 60 else 0.5  # noqa: E731
+    assert "made-up classes, but not for these 60 faces: you get 0.500" in check_nearest_center(small, *FACES)
+    only_small = lambda f, y: nearest_center_accuracy(f, y) if len(y) < 60 else f[60]  # noqa: E731
+    assert "IndexError" in check_nearest_center(only_small, *FACES)
 
 
 ANGLES = 2 * np.pi * np.arange(3) / 3

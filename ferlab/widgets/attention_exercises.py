@@ -87,7 +87,7 @@ def check_same_place(function: Callable, attention: np.ndarray, cost: np.ndarray
         if np.isclose(value, float(tried[0].argmax() == tried[1].argmax())):
             return "Your argmax runs over all faces at once. Make each face's map one row: `.reshape(len(...), -1)`."
         if any(np.isclose(value, (tried[0].argmax(axis=a) == tried[1].argmax(axis=a)).mean()) for a in (0, 1, 2)):
-            return "Your argmax runs along one side of the maps. Make each face's map one row of H · W entries first."
+            return "Your argmax runs along one side of the maps. Make each map one row of H · W entries first."
         if np.isclose(value, (tried[0].reshape(60, -1).max(axis=1) == tried[1].reshape(60, -1).max(axis=1)).mean()):
             return "Compare the places (argmax), not the values there (max)."
         if np.isclose(value, _same_place(tried[0], -tried[1])):
@@ -96,8 +96,8 @@ def check_same_place(function: Callable, attention: np.ndarray, cost: np.ndarray
     shuffled = np.mean([_same_place(attention[random.permutation(len(attention))], cost) for _ in range(20)])
     chance = 1 / attention[0].size
     return (
-        f"Right. For {_same_place(attention, cost):.0%} of the faces the most-attended place is the one that costs most; "
-        f"by blind chance it would be {chance:.0%}, and with the maps dealt out among the faces at random it is "
+        f"Right. For {_same_place(attention, cost):.0%} of the faces the most-attended place is the one that costs "
+        f"most; by blind chance it would be {chance:.0%}, and with the maps dealt out among the faces at random it is "
         f"{shuffled:.0%}. Only what exceeds the last number is about the single face."
     )
 
