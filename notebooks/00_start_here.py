@@ -30,6 +30,14 @@
 #
 # Run a cell with <kbd>Shift</kbd> + <kbd>Enter</kbd>, one after the other.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all faces and all epochs, the comparison as "make compare" runs it (several minutes)
 run_folder = "runs/start_here"  # where the results go; what an earlier run of this notebook left there is replaced

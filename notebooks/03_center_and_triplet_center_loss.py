@@ -29,6 +29,14 @@
 # **Time:** about 45 minutes, of which the computer needs one or two. **Assumed:** notebook 00; the chain rule; that a
 # gradient points uphill. **Needed:** no GPU, no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all faces and all epochs in section 6 (several minutes)
 run_folder = "runs/triplet_center"  # where section 6 puts its results; what an earlier run left there is replaced
