@@ -30,6 +30,14 @@
 # **Time:** about 75 minutes, of which the computer needs one. **Assumed:** notebook 00. **Needed:** no GPU, no network, no
 # data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
 fer2013_folder = ""  # section 6, optional: a folder with FER-2013 and FER+'s fer2013new.csv

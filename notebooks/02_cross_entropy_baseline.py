@@ -30,6 +30,14 @@
 # **Time:** about 90 minutes, of which the computer needs one or two. **Assumed:** notebook 00; matrix products; the chain
 # rule. **Needed:** no GPU, no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all built-in faces, not only strong and nearly frontal ones (several minutes)
 

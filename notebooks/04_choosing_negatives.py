@@ -30,6 +30,14 @@
 # The paper names its three strategies in the abstract without defining them. The definitions here are this project's reading
 # of them; another reading may be just as good, and comparing readings is a project for the end of a course.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare --methods all"
 

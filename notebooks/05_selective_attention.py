@@ -29,6 +29,14 @@
 # **Time:** about 75 minutes, of which the computer needs two. **Assumed:** notebooks 00 and 03. **Needed:** no GPU, no network, no
 # data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all faces in section 4 (several minutes a training)
 run_folder = "runs/attention"  # where section 4 puts its results; what an earlier run left there is replaced

@@ -29,6 +29,14 @@
 # **Time:** about 60 minutes, of which the computer needs one or two. **Assumed:** notebook 00; that a gradient is computed by
 # following operations backwards. **Needed:** no GPU, no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all faces and all epochs in section 7 (several minutes)
 run_folder = "runs/ad_corre"  # where section 7 puts its results; what an earlier run left there is replaced

@@ -29,6 +29,14 @@
 # **Time:** about 60 minutes, of which the computer needs two to three. **Assumed:** notebooks 00, 03 and 06. **Needed:** no GPU,
 # no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
 methods = ["ce", "tcl-nearest", "ad-corre"]  # the first is what the others are compared with

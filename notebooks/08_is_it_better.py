@@ -28,6 +28,14 @@
 # **Time:** about 60 minutes, of which the computer needs two. **Assumed:** notebook 00; mean and standard deviation; a rough idea
 # of a p-value. **Needed:** no GPU, no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 ablation_seeds = 1  # section 7 trains this many seeds of five methods, quickly and on few faces
 ablation_folder = "runs/ablation"  # where they go; what an earlier run left there is replaced

@@ -28,6 +28,14 @@
 # **Time:** about 45 minutes, of which the computer needs two without a GPU; the papers' settings on a GPU take hours.
 # **Assumed:** notebooks 00 and 08. **Needed:** nothing to read along; FER-2013 on your disk for the real thing.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 root = ""  # folder of FER-2013 on your disk; empty: a stand-in is made from the built-in faces
 quick = True  # False: all faces and all epochs (on a CPU, an hour with FER-2013)
