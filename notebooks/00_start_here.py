@@ -160,7 +160,8 @@ display(accuracy_guess, geometry_guess)
 # ## 4. Train
 #
 # Every network starts from the same initial weights and sees the same faces in the same order, as far as the networks
-# agree. Ad-Corre's network has several embedding heads instead of one; so that the loss is not credited with what the
+# agree. With `quick = True` each learns from 1,920 faces for three epochs: enough to see every part work, too little for a verdict
+# on the losses. Ad-Corre's network has several embedding heads instead of one; so that the loss is not credited with what the
 # heads do, the same network is also trained with CE alone: the **control**.
 
 # %%

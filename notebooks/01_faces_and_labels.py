@@ -591,7 +591,7 @@ Markdown(text)
 # ### Exercise 2: as little as possible
 #
 # Make **cross-entropy** answer *surprise* with as little movement as you can: the intensities of all units together must be
-# 1 at most. The pattern it was trained on has 4 or more. Start from the neutral face.
+# 1 at most. At full strength the patterns it was trained on have 4 or more. Start from the neutral face.
 #
 # <details><summary>Hint</summary>
 #

@@ -61,7 +61,8 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # ## 1. From a picture to an answer
 #
 # The built-in faces come in three parts, and no person is in two of them: **train** to learn from, **validation** to look at
-# as often as you like, **test** to look at once, at the very end.
+# as often as you like, **test** to look at once, at the very end. (Other notebooks show test faces of networks that are finished;
+# nothing is chosen by them there.)
 
 # %%
 from ferlab.data import load_dataset
@@ -756,7 +757,7 @@ show(axes, alt="Bars: recall of every class on the test faces, sorted by the num
 ranks = pd.Series(frequency).corr(pd.Series(test_recalls), method="spearman")
 Markdown(
     f"Rank correlation of the number of training faces and recall: {ranks:.2f}, over {len(classes)} classes. Lowest recall: "
-    f"{classes[test_recalls.argmin()]}, {test_recalls.min():.0%}. In section 3 you guessed *{guess_recall.value or 'nothing yet'}*."
+    f"{classes[test_recalls.argmin()]}, {test_recalls.min():.0%}. In section 3 you guessed, for the validation faces, *{guess_recall.value or 'nothing yet'}*."
 )
 
 # %% [markdown]

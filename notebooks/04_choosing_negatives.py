@@ -21,14 +21,14 @@
 #
 # **You will**
 # - build each negative dimension by dimension, first by hand, then in code;
-# - see why a synthesized negative is closer than any real center, and what that does to the margin;
-# - measure on faces which classes each one picks, and what the choice does to the space.
+# - see why a synthesized negative is never further away than any real center, and what that does to the margin;
+# - measure on faces which classes each one picks, and see how the tuned methods that use them compare.
 #
 # **Time:** about 45 minutes, of which the computer needs one. **Assumed:** notebook 03. **Needed:** no GPU, no network, no data
 # of your own.
 #
-# The paper names its three strategies in the abstract without defining them. The definitions here are this project's reading
-# of them; another reading may be just as good, and comparing readings is a project for the end of a course.
+# The paper's abstract names its three strategies without defining them. The definitions here are this project's reading of those
+# names; another reading may be just as good, and comparing readings is a project for the end of a course.
 
 # %% tags=["setup", "remove-cell"]
 # Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
@@ -94,7 +94,7 @@ Markdown(
 
 # %% [markdown]
 # In every dimension it has the smallest gap that any center has, so its squared distance, the sum over the dimensions, cannot
-# be larger than any center's. **It is a point that no class occupies.**
+# be larger than any center's. **It is usually a point that is no class's center.**
 #
 # ## 2. In code
 #
@@ -226,17 +226,18 @@ Markdown(
 #
 # ### Exercise 2: nobody's place
 #
-# Place the ringed point such that its fully-synthesized negative takes x and y from *different* centers and lies at less than
+# Drag the ringed point (a click on another one rings that) to where its fully-synthesized negative takes x and y from *different* centers and lies at less than
 # a quarter of the squared distance to the nearest other center. Then run the next cell.
 
 # %%
 playground = LossPlayground("tcl-fully-synthesized", classes=4, margin=2.0, seed=5)
+start = playground.points
 playground
 
 # %%
 from ferlab.widgets import check_mixed_negative
 
-print(check_mixed_negative(playground))
+print(check_mixed_negative(playground, start))
 
 # %% [markdown]
 # ## 5. On faces
@@ -248,7 +249,7 @@ print(check_mixed_negative(playground))
 # %%
 guess_agree = ask(
     "For how many test faces is the nearest other center also the one with the largest wrong logit?",
-    ["fewer than half", "about 70 %", "more than 85 %"],
+    ["fewer than half", "half to three quarters", "more than three quarters"],
 )
 guess_agree
 
@@ -301,7 +302,7 @@ for ax, (name, of) in zip(axes, picked.items(), strict=True):
 show(axes, alt="For each sampler, from which classes the negatives of each true class come, as a table of shares in color")
 
 # %% [markdown]
-# A synthesized negative takes something from every class, also from those that nobody confuses with the face.
+# The fully-synthesized negative takes something from every class, also from those that nobody confuses with the face.
 #
 # Then what training with each made of the space, over several seeds (notebook 08 tells how to read the intervals):
 
@@ -320,16 +321,17 @@ show(
 # ## What to remember
 #
 # - Nearest, semi- and fully-synthesized are one family: `candidates` = 1, a few, all. The negative never moves away as it grows.
-# - A synthesized negative is a point that no class occupies, closer than every center, the more so the more dimensions.
+# - A synthesized negative is usually no class's center, and never further away than the nearest one; the more dimensions, the
+#   closer.
 # - A closer negative keeps hinges open: at one margin, samplers differ in strictness as well as in direction.
 # - The prediction-based negative asks the classifier, not the space.
 #
-# **To discuss.** Pushing an embedding away from a place that no class occupies: what could it be good for? How would you set
+# **To discuss.** Pushing an embedding away from a place that is no class's center: what could it be good for? How would you set
 # the margins so that two samplers are equally strict, and what would you hold fixed to compare them?
 #
 # ## Where to read on
 #
-# - Rajoli, Lotfi, Atyabi, Afghah, CISS 2023, [arXiv:2302.04108](https://arxiv.org/abs/2302.04108): abstract and section on
-#   sampling strategies.
+# - Rajoli, Lotfi, Atyabi, Afghah, CISS 2023, [arXiv:2302.04108](https://arxiv.org/abs/2302.04108): read it, and write down how your
+#   reading of its strategies differs from section 1 and 2 here.
 # - Musgrave, Belongie, Lim, *A Metric Learning Reality Check*, ECCV 2020, [arXiv:2003.08505](https://arxiv.org/abs/2003.08505):
 #   what a fair comparison of such losses takes.

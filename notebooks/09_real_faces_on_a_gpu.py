@@ -38,7 +38,7 @@ if importlib.util.find_spec("ferlab") is None:
 
 # %% tags=["parameters"]
 root = ""  # folder of FER-2013 on your disk; empty: a stand-in is made from the built-in faces
-quick = True  # False: all faces and all epochs (on a CPU, an hour with FER-2013)
+quick = True  # False: all faces and all epochs (on a CPU, a quarter of an hour or more with FER-2013)
 run_folder = "runs/real_faces"  # where the results go; what an earlier run left there is replaced
 
 # %%
@@ -99,11 +99,12 @@ def make_stand_in(folder, counts):
 from ferlab.data import load_dataset
 
 is_stand_in = not root
-if is_stand_in:
-    root = Path("runs/fer2013_stand_in")
-    if not root.exists():
-        make_stand_in(root, {"train": 3000, "test": 1000})
-splits = {name: load_dataset("fer2013", name, root) for name in ("train", "validation", "test")}
+data_folder = Path("runs/fer2013_stand_in") if is_stand_in else Path(root)
+if is_stand_in and not data_folder.exists():
+    beside = data_folder.with_name("fer2013_stand_in.partial")  # renamed when it is complete
+    make_stand_in(beside, {"train": 3000, "test": 1000})
+    beside.rename(data_folder)
+splits = {name: load_dataset("fer2013", name, data_folder) for name in ("train", "validation", "test")}
 who = "stand-in from built-in faces: its numbers say nothing about people" if is_stand_in else "FER-2013"
 Markdown(f"**{who}.** " + ", ".join(f"{len(of):,} {name} faces" for name, of in splits.items()) + ".")
 
@@ -136,7 +137,7 @@ if votes:
     counted = test.metadata[[f"ferplus_{name}" for name in test.classes if f"ferplus_{name}" in votes]].dropna()
     named = counted.columns[counted.to_numpy().argmax(axis=1)].str.removeprefix("ferplus_")
     agree = (named == np.array(test.classes)[test.labels[counted.index]]).mean()
-    text = f"For {agree:.0%} of {len(counted):,} test faces the label is the class that most of the ten people chose."
+    text = f"For {agree:.0%} of {len(counted):,} test faces the label is the one of these classes with most of the ten votes."
 else:
     text = "There are no votes of FER+ in this folder."
 Markdown(text)
@@ -188,9 +189,10 @@ Markdown(
 # ## 4. A small network, now
 
 # %%
+most = max(splits["test"].class_counts().values()) / len(splits["test"])
 guess_real = ask(
-    "Compared with the built-in faces in colour at 64 pixels, the same quick training on these will be ...",
-    ["more often right", "about as often right", "less often right"],
+    f"Always naming the commonest class would be right for {most:.0%} of the test faces. After a minute of training, a network is",
+    ["less often right than that", "right for at most 20 points more", "right for more than that"],
 )
 guess_real
 
@@ -198,7 +200,7 @@ guess_real
 from ferlab.training.compare import CompareSettings, run_compare
 
 settings = CompareSettings(
-    out=run_folder, dataset="fer2013", root=root, methods=("ce", "tcl-nearest"), quick=quick,
+    out=run_folder, dataset="fer2013", root=data_folder, methods=("ce", "tcl-nearest"), quick=quick,
     epochs=8 if quick else None, overwrite=True,
 )  # fmt: skip
 summary = run_compare(settings)
@@ -217,7 +219,7 @@ for name, of in run.embeddings.groupby("method", sort=False):
 display(score_table(run).style.format("{:.3f}", na_rep="n/a"), pd.DataFrame(rows).T.style.format("{:.3f}"))
 most = max(used.class_counts().values()) / len(used)
 Markdown(
-    f"Always naming the commonest class would be right for {most:.1%}. {doubled.sum()} of these {len(used)} test faces stand in the "
+    f"Always naming the commonest class would be right for {most:.1%} of these. {doubled.sum()} of these {len(used)} test faces stand in the "
     f"training split. You guessed *{guess_real.value or 'nothing yet'}*."
     + (" A quick run says how the parts work together, not how good a method is." if quick else "")
 )
@@ -225,8 +227,8 @@ Markdown(
 # %% [markdown]
 # ## 5. What the papers' settings cost
 #
-# The Ad-Corre paper trains Xception on faces scaled to 224 pixels, with k embeddings; the TCL paper a ResNet-18. Both backbones
-# are a name here. How long would one epoch of FER-2013 take *on this machine*?
+# The Ad-Corre paper trains Xception on faces of 224 pixels, with k embeddings; ResNet-18 is a usual, smaller choice, which we take
+# for TCL. Both backbones are a name here. How long would one epoch of FER-2013 take *on this machine*?
 
 # %%
 guess_cost = ask(
@@ -275,7 +277,7 @@ Markdown(f"On the CPU of this machine, single precision. You guessed *{guess_cos
 #     --epochs 40 --batch-size 128 --precision bf16-mixed --seeds 3
 # ```
 #
-# Backbone, size and heads are the papers'. The other numbers are ordinary ones to begin with, not the papers': choose yours on
+# Xception, its size and heads are the Ad-Corre paper's. The other numbers are ordinary ones to begin with: choose yours on
 # validation, with the same budget for each method (`ferlab tune`). `--pretrained` downloads the backbone's weights once.
 #
 # ## 6. Beside the papers

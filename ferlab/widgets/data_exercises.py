@@ -20,6 +20,7 @@ def check_shared_images(function: Callable) -> str:
     test[:5] = train[10:15]
     test[5] = train[10]  # twice in test: both count
     train[20] = train[11]  # twice in train: its face in test counts once
+    train[21:23] = train[12]  # so that counting training images gives another number
     test[6] = test[7]  # a double within test alone
     test[8] = train[30]
     test[8, 0, 0, 0] ^= 1  # one pixel differs by one
@@ -32,11 +33,10 @@ def check_shared_images(function: Callable) -> str:
         return "This is the share; asked for is the number."
     if value == 5:
         return "Almost: an image that stands twice in the test split counts twice, since it is tested twice."
-    if value == 7:
-        return (
-            "Almost: one test image is counted too often. One training image stands twice in train, and one test image "
-            "differs from a training image in a single pixel: neither may add to the number."
-        )
     if value == 8:
-        return "Two test images are identical to each other but stand in no training split: compare with train only."
+        return "This counts training images that stand in test; asked for are test images that stand in train."
+    if value == 9:
+        return "Almost: a test image counts once, however often it stands in train."
+    if value == 7:
+        return "Almost: one test image differs from a training image in a single pixel; these two are not identical."
     return f"On a test case you get {value:g}, but 6 of its test images stand in train. Compare all pixels of images."

@@ -79,7 +79,8 @@ def answer_of(function: Callable, *given) -> tuple[Any, str]:
         answer = function(*given)
     except Exception as error:  # the learner's code may fail in any way
         return None, f"Your function stopped with {type(error).__name__}: {error}"
-    return answer, "Your function returns None so far: replace the dots and return a value." if answer is None else ""
+    empty = "Your function returns None: put your code in place of the dots, with a `return`."
+    return answer, empty if answer is None else ""
 
 
 def number_of(function: Callable, *given) -> tuple[float, str]:
