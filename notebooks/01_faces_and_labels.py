@@ -236,11 +236,11 @@ if len(differ):
         image_grid([faces[row] for row in rows], captions=[captions[row] for row in rows], size=1.4),
         alt="The faces that were given another name than the pattern that was posed, with both names",
     )
+weak = (strength < 0.5) & (posed != number["neutral"])
 Markdown(
-    f"{who} named {(yours == posed).mean():.0%} as they were posed; the network {(answers[chosen] == posed).mean():.0%}. The "
-    f"mean intensity of the faces that were named differently, neutral ones left out, is "
-    f"{strength[differ][posed[differ] != number['neutral']].mean():.2f}; of all others it is "
-    f"{np.delete(strength, differ)[np.delete(posed, differ) != number['neutral']].mean():.2f}."
+    f"{who} named {(yours == posed).mean():.0%} as they were posed; the network {(answers[chosen] == posed).mean():.0%}. Of the "
+    f"{weak.sum()} faces below half strength it is {(yours == posed)[weak].mean():.0%} and "
+    f"{(answers[chosen] == posed)[weak].mean():.0%}."
 )
 
 # %% [markdown]
