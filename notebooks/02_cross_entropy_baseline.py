@@ -16,7 +16,7 @@
 # %% [markdown]
 # # The cross-entropy baseline
 #
-# Who wants to know what a new loss changes must know the old one well. Here you train a network with cross-entropy alone,
+# To see what a new loss changes, know the old one well. Here you train a network with cross-entropy alone,
 # look at the space that it makes, and measure it.
 #
 # **You will**
@@ -359,7 +359,7 @@ Markdown(
 # %% [markdown]
 # What the head learns, it learns through those gradients, so what changes in an embedding changes where the classifier looks; in
 # the other directions there is what the random start left, and weight decay shrinks that. The scatter that you measure below is
-# therefore not hidden from the classifier. It sees it, and does not mind.
+# therefore not hidden from the classifier. The classifier could see it, and cross-entropy does not ask for less of it.
 #
 # ## 5. A map, and what it does not say
 #
@@ -572,8 +572,8 @@ Markdown(f"You guessed *{guess_low.value or 'nothing yet'}*.")
 
 # %% [markdown]
 # In the fan the points of a class differ in *length*: in how sure the classifier is. Scaling to length 1 takes that away, and the
-# classes become tight. That is one reason why the measures scale first. In the strips they differ *sideways*, and no ruler takes
-# that away. Both are all the same to cross-entropy.
+# classes become tight. That is one reason why the measures scale first. In the strips they differ *sideways*, and no scaling takes
+# that away. Cross-entropy treats both cases alike.
 #
 # And the trained network? Take the **training faces that it names right**. For them the classifier makes no mistake, so their
 # classes are separated perfectly, by construction. Then move each of them three quarters of the way to its class mean: what
