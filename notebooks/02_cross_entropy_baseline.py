@@ -60,9 +60,9 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # %% [markdown]
 # ## 1. From a picture to an answer
 #
-# The built-in faces come in three parts, and no person is in two of them: **train** to learn from, **validation** to look at
-# as often as you like, **test** to look at once, at the very end. (Other notebooks show test faces of networks that are finished;
-# nothing is chosen by them there.)
+# The built-in faces come in three parts, and no person is in two of them: **train** to learn from, **validation** to
+# look at as often as you like, **test** to look at once, at the very end. (Other notebooks show test faces of networks
+# that are finished; nothing is chosen by them there.)
 
 # %%
 from ferlab.data import load_dataset
@@ -76,9 +76,9 @@ classes = train_faces.classes
 pd.DataFrame({name: faces.class_counts() for name, faces in splits.items()}).T
 
 # %% [markdown]
-# The network has three parts. The **backbone**, a small residual network, turns a picture into a *feature map*: a coarse grid
-# of places with many numbers each. Their mean over all places goes through a linear map, the **head**: that gives the
-# *embedding*. A second linear map, the **classifier**, gives one score a class, the *logits*.
+# The network has three parts. The **backbone**, a small residual network, turns a picture into a *feature map*: a
+# coarse grid of places with many numbers each. Their mean over all places goes through a linear map, the **head**: that
+# gives the *embedding*. A second linear map, the **classifier**, gives one score a class, the *logits*.
 #
 # All three are full of numbers to learn, the weights.
 
@@ -108,7 +108,9 @@ weights = {
     name: sum(weight.numel() for weight in getattr(untrained, name).parameters())
     for name in ("backbone", "head", "classifier")
 }
-display(pd.DataFrame({name: (shape, tuple(of.shape)) for name, (shape, of) in stages.items()}, index=["shape", "here"]).T)
+display(
+    pd.DataFrame({name: (shape, tuple(of.shape)) for name, (shape, of) in stages.items()}, index=["shape", "here"]).T
+)
 Markdown(
     "Weights: " + ", ".join(f"{count:,} in the {name}" for name, count in weights.items())
     + f". You guessed *{guess_weights.value or 'nothing yet'}*."
@@ -143,8 +145,8 @@ show(
 # %% [markdown]
 # ## 2. A training loop in twelve lines
 #
-# **Cross-entropy** of a face is $-\log p_y$: the negative logarithm of the probability that the network gives the right class.
-# A network that knows nothing gives all classes about the same.
+# **Cross-entropy** of a face is $-\log p_y$: the negative logarithm of the probability that the network gives the right
+# class. A network that knows nothing gives all classes about the same.
 
 # %%
 guess_first = ask(
@@ -182,7 +184,10 @@ axes.plot(range(1, len(losses) + 1), losses, color=method_color("ce"), label="cr
 axes.axhline(np.log(len(classes)), color="0.3", linestyle=":", label=f"log {len(classes)}")
 axes.set(xlabel="step", ylim=(0, None))
 axes.legend(frameon=False)
-show(axes, alt="Cross-entropy over the steps of the small training, and a dotted line at the logarithm of the number of classes")
+show(
+    axes,
+    alt="Cross-entropy over the steps of the small training, and a dotted line at the logarithm of the number of classes",
+)
 
 # %%
 from ferlab.evaluation import predict
@@ -192,21 +197,21 @@ right = (predict(small, validation_faces.images).predicted == validation_faces.l
 most = np.bincount(validation_faces.labels).max() / len(validation_faces)
 Markdown(
     f"The first batch: {losses[0]:.2f}; log {len(classes)} is {np.log(len(classes)):.2f}. You guessed "
-    f"*{guess_first.value or 'nothing yet'}*. After {len(losses)} steps the mean of the last ten is {np.mean(losses[-10:]):.2f}. "
-    f"Of the {len(some_labels)} faces that it learned from it names {known:.0%} right, of the validation faces {right:.0%}; always "
-    f"naming the most frequent class would get {most:.0%}."
+    f"*{guess_first.value or 'nothing yet'}*. After {len(losses)} steps the mean of the last ten is "
+    f"{np.mean(losses[-10:]):.2f}. Of the {len(some_labels)} faces that it learned from it names {known:.0%} right, of "
+    f"the validation faces {right:.0%}; always naming the most frequent class would get {most:.0%}."
 )
 
 # %% [markdown]
-# This is the whole idea. What the package's loop adds: more faces; they are mirrored, turned and shifted a little each time, so that
-# the network cannot learn pictures by heart; the learning rate rises and then falls; large weights cost something (weight decay); and after
-# every epoch the validation faces are measured and a checkpoint is written.
+# This is the whole idea. What the package's loop adds: more faces; they are mirrored, turned and shifted a little each
+# time, so that the network cannot learn pictures by heart; the learning rate rises and then falls; large weights cost
+# something (weight decay); and after every epoch the validation faces are measured and a checkpoint is written.
 #
 # ## 3. Watch a training
 #
-# Two predictions first. Look at the table of section 1 again: some classes are rare. *Accuracy* is the share of all faces that
-# are right. *Balanced accuracy* is the mean of the classes' **recalls**, the share of each class that is right, so that every
-# class counts alike.
+# Two predictions first. Look at the table of section 1 again: some classes are rare. *Accuracy* is the share of all
+# faces that are right. *Balanced accuracy* is the mean of the classes' **recalls**, the share of each class that is
+# right, so that every class counts alike.
 
 # %%
 guess_balanced = ask(
@@ -216,9 +221,9 @@ guess_recall = ask("Which class will have the lowest recall?", list(classes))
 display(guess_balanced, guess_recall)
 
 # %% [markdown]
-# Run the next two cells. The training goes on in the background; the second cell waits for it, and the buttons work meanwhile.
-# Press **Pause**, look, **Resume**. Move back to an earlier epoch. If you press **Stop**, run the second cell again: it goes on
-# behind the last whole epoch.
+# Run the next two cells. The training goes on in the background; the second cell waits for it, and the buttons work
+# meanwhile. Press **Pause**, look, **Resume**. Move back to an earlier epoch. If you press **Stop**, run the second
+# cell again: it goes on behind the last whole epoch.
 
 # %%
 from ferlab.training import TrainSettings
@@ -240,17 +245,19 @@ fewest = min(validation_faces.class_counts(), key=validation_faces.class_counts(
 count = validation_faces.class_counts()[fewest]
 Markdown(
     f"On the validation faces: accuracy {last['validation_accuracy']:.1%}, balanced accuracy "
-    f"{last['validation_balanced_accuracy']:.1%}; you guessed *{guess_balanced.value or 'nothing yet'}*. Lowest recall: "
-    f"{recalls.idxmin().removeprefix('recall_')}, {recalls.min():.0%}; you guessed *{guess_recall.value or 'nothing yet'}*."
-    f"\n\nOn training faces, while learning: accuracy {last['train_accuracy']:.1%}."
+    f"{last['validation_balanced_accuracy']:.1%}; you guessed *{guess_balanced.value or 'nothing yet'}*. Lowest "
+    f"recall: {recalls.idxmin().removeprefix('recall_')}, {recalls.min():.0%}; you guessed "
+    f"*{guess_recall.value or 'nothing yet'}*.\n\nOn training faces, while learning: accuracy "
+    f"{last['train_accuracy']:.1%}."
 )
 
 # %% [markdown]
 # **How to read such curves**
 #
 # - *The loss falls, but not smoothly*: every batch is another sample of faces. The drawing smooths it.
-# - *Training against validation*. Training accuracy is counted on altered faces and while the network still changes, so it may
-#   well lie below that of validation early on. What to watch for is a gap that *opens*: training rises, validation stays.
+# - *Training against validation*. Training accuracy is counted on altered faces and while the network still changes, so
+#   it may well lie below that of validation early on. What to watch for is a gap that *opens*: training rises,
+#   validation stays.
 # - *The end matters most*. The learning rate falls towards zero, and the noise with it. Comparing two trainings halfway
 #   compares two noisy points.
 # - *Rare classes jump*:
@@ -258,8 +265,8 @@ Markdown(
 # %%
 Markdown(
     f"There are {count} validation faces of {fewest}. One of them more or less moves the recall of {fewest} by "
-    f"{100 / count:.1f} points and balanced accuracy by {100 / count / len(classes):.1f}; one face of any class moves accuracy "
-    f"by {100 / len(validation_faces):.1f}."
+    f"{100 / count:.1f} points and balanced accuracy by {100 / count / len(classes):.1f}; one face of any class moves "
+    f"accuracy by {100 / len(validation_faces):.1f}."
 )
 
 # %% [markdown]
@@ -272,9 +279,10 @@ Markdown(
 #
 # <details><summary>The gradients</summary>
 #
-# $-\log p_y = -z_y + \log \sum_c e^{z_c}$, so $\partial / \partial z_c = p_c - [c = y]$; as a vector, $p - e_y$. By the chain rule
-# $\partial / \partial f = W^\top (p - e_y)$. Gradient descent goes the other way: towards $w_y$, and away from the rows of the
-# classes that the network believes in wrongly, each with the strength of its belief.
+# $-\log p_y = -z_y + \log \sum_c e^{z_c}$, so $\partial / \partial z_c$ is $p_c$, minus 1 where $c = y$; as a vector,
+# $p - e_y$ with a 1 at $y$ in $e_y$ and 0 elsewhere. By the chain rule $\partial / \partial f = W^\top (p - e_y)$.
+# Gradient descent goes the other way: towards $w_y$, and away from the rows of the classes that the network believes in
+# wrongly, each with the strength of its belief.
 # </details>
 #
 # An embedding has 128 entries. Look at the formula before you answer:
@@ -306,9 +314,9 @@ Markdown(
 )
 
 # %% [markdown]
-# The entries of $p - e_y$ sum to zero, so the gradient is made of *differences* of rows of $W$, and $K$ rows have $K - 1$
-# independent differences. In all other directions an embedding may lie where it likes: the answer stays the same, and nothing
-# pulls.
+# The entries of $p - e_y$ sum to zero, so the gradient is made of *differences* of rows of $W$, and $K$ rows have $K -
+# 1$ independent differences. In all other directions an embedding may lie where it likes: the answer stays the same,
+# and nothing pulls.
 #
 # How strong is the pull?
 
@@ -318,7 +326,10 @@ sure = p[torch.arange(len(labels)), torch.from_numpy(labels)].numpy()
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axes.scatter(sure, pull, s=8, color=method_color("ce"), alpha=0.7)
 axes.set(xlabel="probability of the right class", ylabel="length of the gradient")
-show(axes, alt="Every validation face: the length of its gradient falls to zero as the probability of its class goes to one")
+show(
+    axes,
+    alt="Every validation face: the length of its gradient falls to zero as the probability of its class goes to one",
+)
 content = sure > 0.95
 Markdown(
     f"{content.mean():.0%} of the faces have their class at more than 95 %. Together they make up "
@@ -326,8 +337,8 @@ Markdown(
 )
 
 # %% [markdown]
-# (Two faces with the same probability need not be pulled alike. What matters besides is the class that they are taken for: rows
-# that are alike have a short difference.)
+# (Two faces with the same probability need not be pulled alike. What matters besides is the class that they are taken
+# for: rows that are alike have a short difference.)
 #
 # A face that is right and sure is left alone, *wherever it lies*. So much for one embedding by itself. In a network all
 # embeddings come out of the same weights. Take the differences of the faces to their class means, the **scatter**:
@@ -352,24 +363,25 @@ def seen_share(network, predictions):
 
 seen_untrained = predict(untrained, validation_faces.images)
 Markdown(
-    f"Before training: {seen_share(untrained, seen_untrained):.0%}. After: {seen_share(network, seen):.0%}. You guessed "
-    f"*{guess_scatter.value or 'nothing yet'}*."
+    f"Before training: {seen_share(untrained, seen_untrained):.0%}. After: {seen_share(network, seen):.0%}. You "
+    f"guessed *{guess_scatter.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# What the head learns, it learns through those gradients, so what changes in an embedding changes where the classifier looks; in
-# the other directions there is what the random start left, and weight decay shrinks that. The scatter that you measure below is
-# therefore not hidden from the classifier. The classifier could see it, and cross-entropy does not ask for less of it.
+# What the head learns, it learns through those gradients, so what changes in an embedding changes where the classifier
+# looks; in the other directions there is what the random start left, and weight decay shrinks that. The scatter that
+# you measure below is therefore not hidden from the classifier. The classifier could see it, and cross-entropy does not
+# ask for less of it.
 #
 # ## 5. A map, and what it does not say
 #
-# Two maps of the same embeddings of the validation faces. **PCA** is a shadow: it turns the space so that as much as possible of
-# its spread lies in the plane, and drops the rest. **UMAP** keeps neighbors together and is free to bend everything else. Rings
-# mark faces that are classified wrong.
+# Two maps of the same embeddings of the validation faces. **PCA** is a shadow: it turns the space so that as much as
+# possible of its spread lies in the plane, and drops the rest. **UMAP** keeps neighbors together and is free to bend
+# everything else. Rings mark faces that are classified wrong.
 #
-# The **silhouette** of a face compares its mean distance to its own class, $a$, with that to the next class, $b$:
-# $(b - a) / \max(a, b)$. 1 is a tight class far from others, 0 is a border. It can be computed in any space, also in the plane of
-# a map.
+# The **silhouette** of a face compares its mean distance to its own class, $a$, with that to the next class, $b$: $(b -
+# a) / \max(a, b)$. 1 is a tight class far from others, 0 is a border. It can be computed in any space, also in the
+# plane of a map.
 
 # %%
 guess_map = ask("Where will the silhouette be highest?", ["in the full space", "on the PCA map", "on the UMAP map"])
@@ -404,28 +416,28 @@ show(
 )
 found = {"full space": silhouette(unit, labels)} | {f"{name} map": silhouette(of, labels) for name, of in maps.items()}
 kept = {name: map_quality(unit, of).trustworthiness for name, of in maps.items()}
+silhouettes = ", ".join(f"**{value:.3f}** ({name})" for name, value in found.items())
+neighbors = ", ".join(f"{value:.2f} {name}" for name, value in kept.items())
 Markdown(
-    "Silhouette: " + ", ".join(f"**{value:.3f}** ({name})" for name, value in found.items())
-    + f". Highest: {max(found, key=found.get)}; you guessed *{guess_map.value or 'nothing yet'}*.\n\nShare of neighbors on the "
-    "map that are neighbors in the space (trustworthiness): " + ", ".join(f"{value:.2f} {name}" for name, value in kept.items())
-    + "."
-)  # fmt: skip
+    f"Silhouette: {silhouettes}. Highest: {max(found, key=found.get)}; you guessed *{guess_map.value or 'nothing yet'}*."
+    f"\n\nShare of neighbors on the map that are neighbors in the space (trustworthiness): {neighbors}."
+)
 
 # %% [markdown]
-# Three answers about the same faces; only the first is about the space. A map is for finding questions. From here on all numbers
-# come from the full space.
+# Three answers about the same faces; only the first is about the space. A map is for finding questions. From here on
+# all numbers come from the full space.
 #
 # ## 6. Geometry in numbers
 #
-# All measures first scale every embedding to length 1 (`unit` above), so that spaces of different size can be compared with one
-# ruler. `silhouette` is one of them. Here are the others, each in a line or three:
+# All measures first scale every embedding to length 1 (`unit` above), so that spaces of different size can be compared
+# with one ruler. `silhouette` is one of them. Here are the others, each in a line or three:
 #
 # - **within / between**: mean distance of a face to its class mean, over the mean distance of two class means;
 # - **alignment** (Wang & Isola 2020): mean squared distance of two faces of one class;
-# - **uniformity** (the same paper): logarithm of the mean of $e^{-2 d^2}$ over all pairs of faces; the lower, the more evenly the
-#   sphere is used;
-# - **effective rank** (Roy & Vetterli 2007): how many directions are in use, counted softly: the exponential of the entropy of the
-#   singular values.
+# - **uniformity** (the same paper): logarithm of the mean of $e^{-2 d^2}$ over all pairs of faces; the lower, the more
+#   evenly the sphere is used;
+# - **effective rank** (Roy & Vetterli 2007): how many directions are in use, counted softly: the exponential of the
+#   entropy of the singular values.
 
 
 # %%
@@ -466,7 +478,7 @@ ours = {
     "alignment": alignment(unit, labels), "uniformity": uniformity(unit), "effective_rank": effective_rank(unit),
 }  # fmt: skip
 theirs = geometry_scores(seen.embeddings, labels)
-assert all(np.isclose(ours[name], theirs[name], rtol=1e-3) for name in ours)
+assert all(np.isclose(ours[name], theirs[name], rtol=1e-3, atol=1e-4) for name in ours)
 before = geometry_scores(seen_untrained.embeddings, labels)
 display(
     pd.DataFrame({"untrained": before, "trained": theirs, "trained, by our lines": ours})
@@ -474,28 +486,29 @@ display(
     .style.format("{:.3f}", na_rep="")
 )
 even = "more" if theirs["uniformity"] < before["uniformity"] else "less"
-many = "more" if theirs["effective_rank"] > before["effective_rank"] else "fewer"
+rank = "more" if theirs["effective_rank"] > before["effective_rank"] else "fewer"
 Markdown(
-    f"After training the sphere is used {even} evenly than before (you guessed *{guess_uniform.value or 'nothing yet'}*), and {many} "
-    f"directions are in use (you guessed *{guess_rank.value or 'nothing yet'}*).\n\nNo number alone says what is good: by alignment "
-    f"the {'untrained' if before['alignment'] < theirs['alignment'] else 'trained'} network would be the better one. What does "
-    "alignment not look at?"
+    f"After training the sphere is used {even} evenly than before (you guessed "
+    f"*{guess_uniform.value or 'nothing yet'}*), and {rank} directions are in use (you guessed "
+    f"*{guess_rank.value or 'nothing yet'}*).\n\nNo number alone says what is good: by alignment the "
+    f"{'untrained' if before['alignment'] < theirs['alignment'] else 'trained'} network would be the better one. What "
+    "does alignment not look at?"
 )
 
 # %% [markdown]
-# Nearest-center accuracy, 10-NN accuracy, precision at 1 and MAP@R ask what the *neighborhood* of a face says about it, without
-# any classifier. One of them is yours.
+# Nearest-center accuracy, 10-NN accuracy, precision at 1 and MAP@R ask what the *neighborhood* of a face says about it,
+# without any classifier. One of them is yours.
 #
 # ### Exercise 1: nearest center
 #
-# Write the share of faces that are nearer to the mean of their own class than to any other class mean. One trap: a face is part
-# of its own class's mean, and pulls it closer. **Leave the face out of that mean.** `embeddings` is (N, D) with rows of length 1,
-# `labels` (N,).
+# Write the share of faces that are nearer to the mean of their own class than to any other class mean. One trap: a face
+# is part of its own class's mean, and pulls it closer. **Leave the face out of that mean.** `embeddings` is (N, D) with
+# rows of length 1, `labels` (N,).
 #
 # <details><summary>Hint</summary>
 #
-# Start with the distances to all class means, `cdist(embeddings, means)`. Then replace, for every face, the distance to its own
-# mean: without the face that mean is `(sum - face) / (count - 1)`. A loop over the faces is fine.
+# Start with the distances to all class means, `cdist(embeddings, means)`. Then replace, for every face, the distance to
+# its own mean: without the face that mean is `(sum - face) / (count - 1)`. A loop over the faces is fine.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -528,8 +541,8 @@ print(check_nearest_center(nearest_center, unit, labels))
 # %% [markdown]
 # ## 7. Separable is not compact
 #
-# Two made-up spaces of two dimensions, three classes each. In the **fan** every class lies on a ray from the origin, near or far.
-# In the **strips** the classes lie beside each other, long and thin.
+# Two made-up spaces of two dimensions, three classes each. In the **fan** every class lies on a ray from the origin,
+# near or far. In the **strips** the classes lie beside each other, long and thin.
 
 # %%
 random = np.random.default_rng(0)
@@ -559,9 +572,10 @@ def scaled_to_one(points):
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
+classifier = LogisticRegression(C=100, max_iter=5000)
 made_up = {
     name: {
-        "accuracy of a linear classifier": LogisticRegression(C=100, max_iter=5000).fit(points, three).score(points, three),
+        "accuracy of a linear classifier": classifier.fit(points, three).score(points, three),
         "silhouette as they lie": silhouette(points, three),
         "silhouette, scaled to length 1": silhouette(scaled_to_one(points), three),
     }
@@ -571,13 +585,13 @@ display(pd.DataFrame(made_up).T.style.format("{:.3f}"))
 Markdown(f"You guessed *{guess_low.value or 'nothing yet'}*.")
 
 # %% [markdown]
-# In the fan the points of a class differ in *length*: in how sure the classifier is. Scaling to length 1 takes that away, and the
-# classes become tight. That is one reason why the measures scale first. In the strips they differ *sideways*, and no scaling takes
-# that away. Cross-entropy treats both cases alike.
+# In the fan the points of a class differ in *length*: in how sure the classifier is. Scaling to length 1 takes that
+# away, and the classes become tight. That is one reason why the measures scale first. In the strips they differ
+# *sideways*, and no scaling takes that away. Cross-entropy treats both cases alike.
 #
-# And the trained network? Take the **training faces that it names right**. For them the classifier makes no mistake, so their
-# classes are separated perfectly, by construction. Then move each of them three quarters of the way to its class mean: what
-# happens to the answers, what to the numbers?
+# And the trained network? Take the **training faces that it names right**. For them the classifier makes no mistake, so
+# their classes are separated perfectly, by construction. Then move each of them three quarters of the way to its class
+# mean: what happens to the answers, what to the numbers?
 
 # %%
 guess_shrunk = ask(
@@ -604,19 +618,19 @@ def described(points):
 shrunk = {"as the network has them": described(space), "moved to their means": described(tight)}
 display(pd.DataFrame(shrunk).T.style.format("{:.3f}"))
 Markdown(
-    f"These are {named_right.mean():.0%} of the training faces. You guessed *{guess_shrunk.value or 'nothing yet'}*: the accuracy "
-    f"went from {shrunk['as the network has them']['accuracy']:.1%} to {shrunk['moved to their means']['accuracy']:.1%}, the "
-    f"silhouette from {shrunk['as the network has them']['silhouette']:.2f} to "
-    f"{shrunk['moved to their means']['silhouette']:.2f}."
+    f"These are {named_right.mean():.0%} of the training faces. You guessed *{guess_shrunk.value or 'nothing yet'}*: "
+    f"the accuracy went from {shrunk['as the network has them']['accuracy']:.1%} to "
+    f"{shrunk['moved to their means']['accuracy']:.1%}, the silhouette from "
+    f"{shrunk['as the network has them']['silhouette']:.2f} to {shrunk['moved to their means']['silhouette']:.2f}."
 )
 
 # %% [markdown]
-# It had to stay. The points to which a linear classifier gives one answer form a *convex* region: with the faces of a class it holds
-# everything between them, their mean too. So there is a more compact space next to this one that answers the same, and
-# cross-entropy had no reason to go there. The losses of the next notebooks give one.
+# It had to stay. The points to which a linear classifier gives one answer form a *convex* region: with the faces of a
+# class it holds everything between them, their mean too. So there is a more compact space next to this one that answers
+# the same, and cross-entropy had no reason to go there. The losses of the next notebooks give one.
 #
-# In which directions do the faces of a class differ? Split the scatter in three: along the *own row* of the classifier (how sure),
-# in the *other directions that the classifier sees* (which other class it comes near), and in all the rest.
+# In which directions do the faces of a class differ? Split the scatter in three: along the *own row* of the classifier
+# (how sure), in the *other directions that the classifier sees* (which other class it comes near), and in all the rest.
 
 # %%
 centered_rows = (W - W.mean(dim=0)).numpy()
@@ -628,19 +642,19 @@ visible = ((scatter @ seen_directions.T) ** 2).sum() / total
 centered_means = class_means - class_means.mean(axis=0)
 cosines = scaled_to_one(centered_means) @ scaled_to_one(centered_rows).T
 Markdown(
-    f"Along the own row: {along:.0%}. In the {len(classes) - 2} other directions that the classifier sees: {visible - along:.0%}. "
-    f"In the {W.shape[1] - len(classes) + 1} that it does not see: {1 - visible:.0%}.\n\nThe rows themselves point towards the "
-    f"class means: the cosine between a class's mean and its row (both minus their averages) lies between "
-    f"{np.diag(cosines).min():.2f} and {np.diag(cosines).max():.2f}; with the rows of other classes it is "
-    f"{cosines[~np.eye(len(classes), dtype=bool)].mean():.2f} on average."
+    f"Along the own row: {along:.0%}. In the {len(classes) - 2} other directions that the classifier sees: "
+    f"{visible - along:.0%}. In the {W.shape[1] - len(classes) + 1} that it does not see: {1 - visible:.0%}."
+    "\n\nAnd do the rows point towards the class means? The cosine between a class's mean and its row (both minus their "
+    f"averages) lies between {np.diag(cosines).min():.2f} and {np.diag(cosines).max():.2f}; with the rows of other "
+    f"classes it is {cosines[~np.eye(len(classes), dtype=bool)].mean():.2f} on average."
 )
 
 # %% [markdown]
 # ### Exercise 2: right, and scattered
 #
-# Twelve points of three classes, and a classifier without bias: the logit of a point for a class is its dot product with that
-# class's row. Change the array `moved` such that **every point stays right** and **within / between** (as the points lie, not
-# scaled) becomes **at least 0.8**.
+# Twelve points of three classes, and a classifier without bias: the logit of a point for a class is its dot product
+# with that class's row. Change the array `moved` such that **every point stays right** and **within / between** (as the
+# points lie, not scaled) becomes **at least 0.8**.
 
 # %%
 rows = np.stack([np.cos(2 * np.pi * np.arange(3) / 3), np.sin(2 * np.pi * np.arange(3) / 3)], axis=1)
@@ -653,8 +667,8 @@ moved.shape
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Between which two angles may a point of class 0 lie, whose row is (1, 0)? How far out? Put half of each class near one border and
-# half near the other.
+# Between which two angles may a point of class 0 lie, whose row is (1, 0)? How far out? Put half of each class near one
+# border and half near the other.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -665,7 +679,8 @@ moved.shape
 # moved = rows[twelve] + 1.6 * side * sideways[twelve]
 # ```
 #
-# The borders lie 60 degrees to either side of a row, and the tangent of 60 degrees is 1.73: with 1.6 the points stay just inside.
+# The borders lie 60 degrees to either side of a row, and the tangent of 60 degrees is 1.73: with 1.6 the points stay
+# just inside.
 # </details>
 
 # %%
@@ -678,17 +693,20 @@ for border in -rows:
     axes.plot(*np.stack([0 * border, reach * border], axis=1), color="0.3", linestyle="--", linewidth=1)
 for c, row in enumerate(rows):
     axes.text(*(0.4 * reach * row), classes[c], ha="center", va="center", fontweight="bold")
-show(axes, alt="The twelve points of three classes, and the three borders between the classes as dashed lines from the origin")
+show(
+    axes,
+    alt="The twelve points of three classes, and the three borders between the classes as dashed lines from the origin",
+)
 print(check_right_but_scattered(moved, points, twelve, rows))
 
 # %% [markdown]
 # ## 8. The test faces, once
 #
-# So far only validation faces were measured, and every choice may be made by looking at them: how many epochs, which learning
-# rate, which seed. Why not on the test faces?
+# So far only validation faces were measured, and every choice may be made by looking at them: how many epochs, which
+# learning rate, which seed. Why not on the test faces?
 #
-# Fifty networks, all equally good: each names 80 % of all the faces in the world. You measure each on as many validation faces as
-# there are here, and keep the one that does best.
+# Fifty networks, all equally good: each names 80 % of all the faces in the world. You measure each on as many
+# validation faces as there are here, and keep the one that does best.
 
 # %%
 guess_best = ask(
@@ -699,21 +717,27 @@ guess_best
 
 # %%
 random = np.random.default_rng(0)
-measured = random.binomial(len(validation_faces), 0.8, size=(2000, 50)) / len(validation_faces)  # 2,000 times fifty networks
-fresh = random.binomial(len(validation_faces), 0.8, size=2000) / len(validation_faces)
+many = len(validation_faces)
+measured = random.binomial(many, 0.8, size=(2000, 50)) / many  # 2,000 times fifty networks
+fresh = random.binomial(many, 0.8, size=2000) / many
 Markdown(
-    f"On the faces on which it was chosen: {measured.max(axis=1).mean():.1%}. On as many fresh ones: {fresh.mean():.1%}. You "
-    f"guessed *{guess_best.value or 'nothing yet'}*."
+    f"On the faces on which it was chosen: {measured.max(axis=1).mean():.1%}. On as many fresh ones: "
+    f"{fresh.mean():.1%}. You guessed *{guess_best.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# Whoever chooses by a number can no longer believe that number. The difference is *not* a property of the chosen network; it is the
-# choosing. So the test faces are kept aside and looked at once, when nothing is left to choose. Now.
+# Whoever chooses by a number can no longer believe that number. The difference is *not* a property of the chosen
+# network; it is the choosing. So the test faces are kept aside and looked at once, when nothing is left to choose. Now.
+#
+# (The validation scores may differ from the monitor's in a face or two: it measures in the precision of the training,
+# which is a shorter one on some machines.)
 
 # %%
 from ferlab.evaluation import class_recalls, classification_scores, confusion_counts
 
-guess_test = ask("Compared with validation, accuracy on the test faces will be ...", ["higher", "lower", "much the same"])
+guess_test = ask(
+    "Compared with validation, accuracy on the test faces will be ...", ["higher", "lower", "much the same"]
+)
 guess_test
 
 # %%
@@ -727,14 +751,14 @@ display(pd.DataFrame(both).T.style.format("{:.3f}"))
 mix = np.bincount(test_faces.labels) / len(test_faces)
 expected = np.dot(class_recalls(validation_faces.labels, seen, len(classes)), mix)
 Markdown(
-    f"You guessed *{guess_test.value or 'nothing yet'}*. A part of the difference is only the mix of classes: with the recalls of "
-    f"the validation faces and the classes as frequent as among the test faces, accuracy would be {expected:.1%} instead of "
-    f"{both['validation']['accuracy']:.1%}; it is {both['test']['accuracy']:.1%}."
+    f"You guessed *{guess_test.value or 'nothing yet'}*. Is it only the mix of classes? With the recalls of the "
+    "validation faces, and the classes as frequent as among the test faces, accuracy would be "
+    f"{expected:.1%} instead of {both['validation']['accuracy']:.1%}; it is {both['test']['accuracy']:.1%}."
 )
 
 # %% [markdown]
-# An accuracy belongs to a mix of classes. Look at every class by itself: what is taken for what, and is it the rare classes that
-# suffer?
+# An accuracy belongs to a mix of classes. Look at every class by itself: what is taken for what, and is it the rare
+# classes that suffer?
 
 # %%
 from ferlab.figures import confusion_matrix
@@ -751,18 +775,22 @@ from ferlab.figures import recall_bars
 test_recalls = np.array(class_recalls(test_faces.labels, of_test, len(classes)), dtype=float)
 frequency = np.array(list(train_faces.class_counts().values()))
 order = np.argsort(-frequency)
-axes = recall_bars(test_recalls[order], [classes[k] for k in order], title="Recall on the test faces, frequent classes first")
+axes = recall_bars(
+    test_recalls[order], [classes[k] for k in order], title="Recall on the test faces, frequent classes first"
+)
 axes.set_yticks(range(len(classes)), [f"{classes[k]} ({frequency[k]:,} to learn from)" for k in order])
 show(axes, alt="Bars: recall of every class on the test faces, sorted by the number of training faces of the class")
 ranks = pd.Series(frequency).corr(pd.Series(test_recalls), method="spearman")
 Markdown(
-    f"Rank correlation of the number of training faces and recall: {ranks:.2f}, over {len(classes)} classes. Lowest recall: "
-    f"{classes[test_recalls.argmin()]}, {test_recalls.min():.0%}. In section 3 you guessed, for the validation faces, *{guess_recall.value or 'nothing yet'}*."
+    f"Rank correlation of the number of training faces and recall: {ranks:.2f}, over {len(classes)} classes. Lowest "
+    f"recall: {classes[test_recalls.argmin()]}, {test_recalls.min():.0%}. In section 3 you guessed, for the validation "
+    f"faces, *{guess_recall.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# Rare is one reason for a low recall, alike is another: the confusion matrix says with what. Try `batches="class-balanced"` in the
-# settings of section 3: every class then comes equally often. Which recalls rise, and at whose cost?
+# Rare is one reason for a low recall, alike is another: the confusion matrix says with what. Try
+# `batches="class-balanced"` in the settings of section 3: every class then comes equally often. Which recalls rise, and
+# at whose cost?
 #
 # Last: is the network as sure as it should be? Of the faces that it names with 80 % probability, 80 % should be right.
 
@@ -778,9 +806,13 @@ axes.plot(
     [of_test.confidence[tens == k].mean() for k in filled], [hits[tens == k].mean() for k in filled],
     color=method_color("ce"), marker="o", label="test faces",
 )  # fmt: skip
-axes.set(xlabel="mean probability of the answer", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+axes.set(xlabel="mean probability of the answer", ylabel="share that is right")
+axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
 axes.legend(frameon=False)
-show(axes, alt="Share of test faces named right over the probability of the answer, in ten bins, and a diagonal for comparison")
+show(
+    axes,
+    alt="Share of test faces named right over the probability of the answer, in ten bins, and a diagonal for comparison",
+)
 Markdown(
     f"Mean probability of the answers: {of_test.confidence.mean():.1%}; right: {hits.mean():.1%}. The bins differ by "
     f"{100 * calibration_error(test_faces.labels, of_test):.1f} points on average (expected calibration error)."
@@ -789,26 +821,26 @@ Markdown(
 # %% [markdown]
 # ## What to remember
 #
-# - Cross-entropy's gradient on an embedding is $W^\top (p - e_y)$. It lies in $K - 1$ directions, and fades as the right answer
-#   becomes certain.
+# - Cross-entropy's gradient on an embedding is $W^\top (p - e_y)$. It lies in $K - 1$ directions, and fades as the
+#   right answer becomes certain.
 # - It asks for the right side of the borders, with growing certainty. It never asks the faces of a class to lie together:
 #   *separable is not compact*.
 # - A map bends; numbers of the full space do not. Each measure is a few lines, and each answers one question.
 # - Accuracy belongs to a mix of classes. With rare classes, look at recalls.
 # - Choose on validation. Look at test once.
 #
-# **To discuss.** For which use would you want compactness, if the answers are the same? Section 4 looked at one embedding at a time;
-# why does a network not scatter its faces more, although nothing forbids it? Which of the choices in *your* last project were made
-# on test data?
+# **To discuss.** For which use would you want compactness, if the answers are the same? Section 4 looked at one
+# embedding at a time; why does a network not scatter its faces more, although nothing forbids it? Which of the choices
+# in *your* last project were made on test data?
 #
 # ## Where to read on
 #
-# - Wen et al., *A Discriminative Feature Learning Approach for Deep Face Recognition*, ECCV 2016: separable and discriminative
-#   features. Notebook 03 is about its loss.
+# - Wen et al., *A Discriminative Feature Learning Approach for Deep Face Recognition*, ECCV 2016: separable and
+#   discriminative features. Notebook 03 is about its loss.
 # - Wang & Isola, *Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere*,
 #   ICML 2020: section 4.
 # - Roy & Vetterli, *The Effective Rank: A Measure of Effective Dimensionality*, EUSIPCO 2007.
-# - Rousseeuw, *Silhouettes: a Graphical Aid to the Interpretation and Validation of Cluster Analysis*, Journal of Computational and
-#   Applied Mathematics 1987.
+# - Rousseeuw, *Silhouettes: a Graphical Aid to the Interpretation and Validation of Cluster Analysis*, Journal of
+#   Computational and Applied Mathematics 1987.
 # - Musgrave, Belongie & Lim, *A Metric Learning Reality Check*, ECCV 2020: how test data leak into comparisons of losses.
 # - Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017.

@@ -16,9 +16,9 @@
 # %% [markdown]
 # # Selective attention: where to look, and what to weigh
 #
-# A network may learn two more things about a face: which *places* of the picture count, and which *dimensions* of the embedding.
-# The TCL paper ([Rajoli et al. 2023](https://arxiv.org/abs/2302.04108)) uses both; the second goes back to Farzaneh & Qi's *Deep
-# Attentive Center Loss* (WACV 2021).
+# A network may learn two more things about a face: which *places* of the picture count, and which *dimensions* of the
+# embedding. The TCL paper ([Rajoli et al. 2023](https://arxiv.org/abs/2302.04108)) uses both; the second goes back to
+# Farzaneh & Qi's *Deep Attentive Center Loss* (WACV 2021).
 #
 # **You will**
 # - compute pixel-wise attention by hand, and write the whole module in a few lines;
@@ -26,8 +26,8 @@
 # - train a network with none, one or both kinds of attention, and compare;
 # - see where the networks look, and test whether that explains what they answer.
 #
-# **Time:** about 75 minutes, of which the computer needs two. **Assumed:** notebooks 00 and 03. **Needed:** no GPU, no network, no
-# data of your own.
+# **Time:** about 75 minutes, of which the computer needs two. **Assumed:** notebooks 00 and 03. **Needed:** no GPU, no
+# network, no data of your own.
 
 # %% tags=["setup", "remove-cell"]
 # Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
@@ -59,9 +59,9 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # %% [markdown]
 # ## 1. Where to look: pooling by hand
 #
-# The backbone turns a picture into a *feature map*: here a grid of 4 × 4 places, each with $F$ numbers, the channels. Usually the
-# places are averaged, so each counts 1/16. With **pixel-wise attention** a small network gives each place a *gate* $g$ between 0 and
-# 1, from the channels at that place, and the pooling is a weighted mean:
+# The backbone turns a picture into a *feature map*: here a grid of 4 × 4 places, each with $F$ numbers, the channels.
+# Usually the places are averaged, so each counts 1/16. With **pixel-wise attention** a small network gives each place a
+# *gate* $g$ between 0 and 1, from the channels at that place, and the pooling is a weighted mean:
 #
 # $$ \bar x = \sum_{h,w} \frac{g_{hw}}{\sum_{h',w'} g_{h'w'}} \; x_{hw} $$
 #
@@ -81,12 +81,12 @@ for ax, (title, grid) in zip(axes, grids.items(), strict=True):
     ax.set(title=title, xticks=[], yticks=[])
 show(
     axes,
-    alt="Three grids of four by four numbers: a channel that is high in the middle, gates that are open below the middle, and "
-    "their shares",
+    alt="Three grids of four by four numbers: a channel that is high in the middle, gates that are open below the "
+    "middle, and their shares",
 )
 Markdown(
-    f"Plain mean: {channel.mean():.2f}. The gates sum to {gates.sum():.2f}, the shares to {shares.sum():.2f}. Weighted mean: "
-    f"{(channel * shares).sum():.2f}."
+    f"Plain mean: {channel.mean():.2f}. The gates sum to {gates.sum():.2f}, the shares to {shares.sum():.2f}. Weighted "
+    f"mean: {(channel * shares).sum():.2f}."
 )
 
 # %%
@@ -104,17 +104,17 @@ Markdown(
 )
 
 # %% [markdown]
-# Only the *shares* count, and they sum to 1. Attention of this kind cannot say "there is nothing to see on this face"; it can only
-# say "rather here than there". All channels share one grid of gates.
+# Only the *shares* count, and they sum to 1. Attention of this kind cannot say "there is nothing to see on this face";
+# it can only say "rather here than there". All channels share one grid of gates.
 #
 # ## 2. What to weigh, and the whole module
 #
-# **Element-wise attention** looks at the pooled features and gives every dimension of the embedding a weight between 0 and 2, for
-# each face anew. The weights enter in two places: the classifier reads the embedding *times* the weights, and TCL multiplies every
-# squared difference by its weight (section 3).
+# **Element-wise attention** looks at the pooled features and gives every dimension of the embedding a weight between 0
+# and 2, for each face anew. The weights enter in two places: the classifier reads the embedding *times* the weights,
+# and TCL multiplies every squared difference by its weight (section 3).
 #
-# Both parts are two small layers with a sigmoid at the end. In the package, as `ferlab.models.SelectiveAttention`, the last layer
-# starts with zeros, so the sigmoid starts at 1/2 everywhere.
+# Both parts are two small layers with a sigmoid at the end. In the package, as `ferlab.models.SelectiveAttention`, the
+# last layer starts with zeros, so the sigmoid starts at 1/2 everywhere.
 
 # %%
 guess_start = ask(
@@ -145,7 +145,9 @@ for layer in (package.pixel[3], package.element[2]):
 pixel.load_state_dict(package.pixel.state_dict())
 element.load_state_dict(package.element.state_dict())
 feature_map = torch.randn(5, F, 4, 4)
-assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(selective_attention(feature_map), package(feature_map), strict=True))
+assert all(
+    torch.allclose(a, b, atol=1e-5) for a, b in zip(selective_attention(feature_map), package(feature_map), strict=True)
+)
 
 faces = torch.randint(256, (8, 3, 64, 64), dtype=torch.uint8)
 plain, attending = (ExpressionNetwork(7, attention=parts).eval() for parts in ((), ("pixel", "element")))
@@ -153,8 +155,8 @@ with torch.no_grad():
     difference = (plain(faces).logits - attending(faces).logits).abs().max()
 added = sum(of.numel() for of in attending.parameters()) - sum(of.numel() for of in plain.parameters())
 Markdown(
-    f"Ours and the package's agree. Before training the logits with and without attention differ by {difference:.0e} at most; you "
-    f"guessed *{guess_start.value or 'nothing yet'}*. Attention adds {added:,} weights to "
+    f"Ours and the package's agree. Before training the logits with and without attention differ by {difference:.0e} "
+    f"at most; you guessed *{guess_start.value or 'nothing yet'}*. Attention adds {added:,} weights to "
     f"{sum(of.numel() for of in plain.parameters()):,}."
 )
 
@@ -167,8 +169,8 @@ Markdown(
 #
 # ### Exercise 1: write it
 #
-# `embeddings`, `centers` and `weights` are all (B, D): row $i$ of `centers` is the center that face $i$ is measured against. Return
-# (B,).
+# `embeddings`, `centers` and `weights` are all (B, D): row $i$ of `centers` is the center that face $i$ is measured
+# against. Return (B,).
 #
 # <details><summary>Hint</summary>
 #
@@ -196,10 +198,11 @@ from ferlab.widgets import check_weighted_distance
 print(check_weighted_distance(weighted_distance))
 
 # %% [markdown]
-# Now TCL with open hinge, for one face: $L = d_a(f, C) + m - d_a(f, n)$, where $n$ is the negative center. (*Which* center is the
-# negative is chosen without the weights.)
+# Now TCL with open hinge, for one face: $L = d_a(f, C) + m - d_a(f, n)$, where $n$ is the negative center. (*Which*
+# center is the negative is chosen without the weights.)
 #
-# **With pencil and paper:** what is $\partial L / \partial f_j$? And $\partial L / \partial a_j$? What becomes of both when $a_j = 0$?
+# **With pencil and paper:** what is $\partial L / \partial f_j$? And $\partial L / \partial a_j$? What becomes of both
+# when $a_j = 0$?
 
 # %%
 guess_zero = ask(
@@ -221,21 +224,23 @@ gradients = {
     "on the negative": tcl.centers.grad[1], "on a": a.grad[0],
 }  # fmt: skip
 display(
-    pd.DataFrame({name: of.detach().numpy() for name, of in gradients.items()}, index=[f"dimension {j}" for j in range(4)]).style
-    .format("{:+.2f}")
-)  # fmt: skip
+    pd.DataFrame({name: of.detach().numpy() for name, of in gradients.items()})
+    .rename(lambda j: f"dimension {j}")
+    .style.format("{:+.2f}")
+)
 Markdown(f"You guessed *{guess_zero.value or 'nothing yet'}*.")
 
 # %% [markdown]
-# $\partial L / \partial f_j = 2 a_j (n_j - C_j)$: the push of notebook 03, times the weight. With $a_j = 0$ the dimension is switched
-# off for this face: nothing moves its embedding or a center there (the classifier reads $a_j f_j$, so cross-entropy does not either).
-# But
+# $\partial L / \partial f_j = 2 a_j (n_j - C_j)$: the push of notebook 03, times the weight. With $a_j = 0$ the
+# dimension is switched off for this face: nothing moves its embedding or a center there (the classifier reads $a_j
+# f_j$, so cross-entropy does not either). But
 #
 # $$ \frac{\partial L}{\partial a_j} = (f_j - C_j)^2 - (f_j - n_j)^2 $$
 #
-# does not ask for $a_j$. Gradient descent *raises* the weight of a dimension in which the face is nearer to its own center than to
-# the negative, and lowers it where it is the other way round. So the weights look for dimensions that *tell the two classes apart*.
-# (In the module $a_j = 2\,\sigma(\cdot)$ never is quite zero, so nothing is switched off for good.)
+# does not ask for $a_j$. Gradient descent *raises* the weight of a dimension in which the face is nearer to its own
+# center than to the negative, and lowers it where it is the other way round. So the weights look for dimensions that
+# *tell the two classes apart*. (In the module $a_j = 2\,\sigma(\cdot)$ never is quite zero, so nothing is switched off
+# for good.)
 
 # %%
 guess_collapse = ask(
@@ -255,15 +260,16 @@ Markdown(
 )
 
 # %% [markdown]
-# It is half a squared difference: never negative. Every step lowers every weight, and with all weights at zero the loss is zero,
-# whatever the faces. A loss that may choose its own ruler shortens the ruler; only cross-entropy, which needs the same weights to
-# answer, holds against it. TCL is tempted less: with all weights at zero both distances are zero, and it still costs the margin.
+# It is half a squared difference: never negative. Every step lowers every weight, and with all weights at zero the loss
+# is zero, whatever the faces. A loss that may choose its own ruler shortens the ruler; only cross-entropy, which needs
+# the same weights to answer, holds against it. TCL is tempted less: with all weights at zero both distances are zero,
+# and it still costs the margin.
 #
 # ## 4. Train: none, one, or both
 #
-# The comparison knows every method in four forms: `tcl-nearest`, and with `+pixel`, `+element` or `+attention` (both) behind its
-# name. They start from the same weights and see the same faces in the same order. (Below they are measured on the test faces. That
-# is fair as long as nothing is chosen by it: we describe four networks and keep none.)
+# The comparison knows every method in four forms: `tcl-nearest`, and with `+pixel`, `+element` or `+attention` (both)
+# behind its name. They start from the same weights and see the same faces in the same order. (Below they are measured
+# on the test faces. That is fair as long as nothing is chosen by it: we describe four networks and keep none.)
 
 # %%
 forms = {"none": "", "pixel-wise": "+pixel", "element-wise": "+element", "both": "+attention"}
@@ -291,13 +297,15 @@ apart = max(accuracies.values()) - min(accuracies.values())
 middle = np.mean(list(accuracies.values()))
 width = 1.96 * np.sqrt(middle * (1 - middle) / len(labels))
 Markdown(
-    f"Most right in this run: {max(accuracies, key=accuracies.get)}. You guessed *{guess_best.value or 'nothing yet'}*.\n\nFrom the "
-    f"lowest to the highest accuracy there are {100 * apart:.1f} points. With {len(labels)} test faces *one* such accuracy is known "
-    f"to ± {100 * width:.1f} points (95 % interval), and that is for the faces alone: another seed would move it further. "
+    f"Most right in this run: {max(accuracies, key=accuracies.get)}. You guessed "
+    f"*{guess_best.value or 'nothing yet'}*.\n\nFrom the lowest to the highest accuracy there are {100 * apart:.1f} "
+    f"points. With {len(labels)} test faces *one* such accuracy is known to ± {100 * width:.1f} points (95 % "
+    "interval), and that is for the faces alone: another seed would move it further. "
     + (
         "So this run does not tell the four apart."
         if apart < 2 * width
-        else "That is more than the faces alone would do; whether it is more than another seed would do, several seeds can tell."
+        else "That is more than the faces alone would do; whether it is more than another seed would do, only several "
+        "seeds can tell."
     )
 )
 
@@ -306,8 +314,8 @@ Markdown(
 #
 # ## 5. Where do they look?
 #
-# Think of the action units of notebook 00: happiness pulls the lip corners (AU12) and raises the cheeks (AU6), anger lowers the
-# brows (AU4).
+# Think of the action units of notebook 00: happiness pulls the lip corners (AU12) and raises the cheeks (AU6), anger
+# lowers the brows (AU4).
 
 # %%
 guess_happy = ask("Happiness: where will most of the attention lie?", ["at the eyes", "at the mouth", "elsewhere"])
@@ -327,8 +335,8 @@ show(
     attention_overlays(
         {names[form]: of[shown] for form, of in maps.items()}, test_faces.images[shown], labels[shown], classes
     ),
-    alt="One test face of each class, and below it where the attention of two networks lies: yellow where a place counts more "
-    "than at an even gate, violet where less",
+    alt="One test face of each class, and below it where the attention of two networks lies: yellow where a place "
+    "counts more than at an even gate, violet where less",
 )
 
 # %%
@@ -344,18 +352,21 @@ by_row = pd.DataFrame(
     {name: maps["pixel-wise"][labels == c].mean(axis=(0, 2)) / 4 for c, name in enumerate(classes)},
     index=["forehead", "brows and eyes", "nose to mouth", "mouth to chin"],
 )
-display(by_row.style.format("{:.0%}").set_caption("Share of the attention in each row of places (pixel-wise attention)"))
+display(
+    by_row.style.format("{:.0%}").set_caption("Share of the attention in each row of places (pixel-wise attention)")
+)
 where = {name: by_row[name].idxmax() for name in ("happiness", "anger")}
 widest = by_row.max(axis=1) - by_row.min(axis=1)
 Markdown(
-    f"The largest share lies in the row *{where['happiness']}* for happiness (you guessed *{guess_happy.value or 'nothing yet'}*) and in "
-    f"the row *{where['anger']}* for anger (you guessed *{guess_angry.value or 'nothing yet'}*). The classes differ most in the row "
-    f"*{widest.idxmax()}*: by {100 * widest.max():.0f} points between the lowest and the highest share."
+    f"The largest share lies in the row *{where['happiness']}* for happiness (you guessed "
+    f"*{guess_happy.value or 'nothing yet'}*) and in the row *{where['anger']}* for anger (you guessed "
+    f"*{guess_angry.value or 'nothing yet'}*). The classes differ most in the row *{widest.idxmax()}*: by "
+    f"{100 * widest.max():.0f} points between the lowest and the highest share."
 )
 
 # %% [markdown]
-# It is tempting to tell a story now. Two questions first. The pictures say which *places of the feature map* count. A place covers
-# 16 × 16 of the 64 × 64 pixels:
+# It is tempting to tell a story now. Two questions first. The pictures say which *places of the feature map* count. A
+# place covers 16 × 16 of the 64 × 64 pixels:
 
 # %%
 guess_field = ask(
@@ -376,23 +387,27 @@ picture = ax.imshow(depends / depends.mean(), cmap="viridis")
 ax.add_patch(plt.Rectangle((15.5, 15.5), 16, 16, fill=False, edgecolor="white", linewidth=2))
 ax.set(xticks=[], yticks=[])
 figure.colorbar(picture, label="gradient of a pixel (1: even)")
-show(figure, alt="How strongly one place of the feature map depends on each pixel: strongest around its own square, but spread wider")
+show(
+    figure,
+    alt="How strongly one place of the feature map depends on each pixel: strongest around its own square, but spread wider",
+)
 Markdown(
     f"{(depends > 0).mean():.0%} of the pixels have some influence on this place; its own square (white frame) holds "
     f"{depends[16:32, 16:32].sum():.0%} of it. You guessed *{guess_field.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# So a place of the map is not a place of the picture: before the gate opens, the layers below have already brought together what
-# lies around. Attention at the mouth's place does not prove that the eyes were not read.
+# So a place of the map is not a place of the picture: before the gate opens, the layers below have already brought
+# together what lies around. Attention at the mouth's place does not prove that the eyes were not read.
 #
 # ## 6. Is it what it looks at that matters?
 #
 # The second question has been argued about for attention in general (Jain & Wallace 2019) and for all maps that are shown as
 # explanations (Adebayo et al. 2018). Both propose *tests*. Two of that kind:
 #
-# **Test 1: change the attention, keep the face.** If a face's own map were the reason for its answer, another map should change the
-# answer. Here is the network's way from picture to answer, with the gates and element weights put in by hand:
+# **Test 1: change the attention, keep the face.** If a face's own map were the reason for its answer, another map
+# should change the answer. Here is the network's way from picture to answer, with the gates and element weights put in
+# by hand:
 
 
 # %%
@@ -438,17 +453,17 @@ for name, change in changes.items():
 table = pd.DataFrame(rows).T
 display(table.style.format("{:.1%}"))
 Markdown(
-    f"With the gates of another face {table.loc['gates of another face', 'answers changed']:.1%} of the answers change. You guessed "
-    f"*{guess_swap.value or 'nothing yet'}*."
+    f"With the gates of another face {table.loc['gates of another face', 'answers changed']:.1%} of the answers "
+    f"change. You guessed *{guess_swap.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# Read the table in pairs. *Even gates* against *its own*: does it matter that places are weighed at all? *Another face's* or *the
-# mean* gates against *its own*: does it matter that they are of *this* face? If the mean does as well, the attention is a habit, the
-# same for all, and its picture over a single face explains nothing about that face.
+# Read the table in pairs. *Even gates* against *its own*: does it matter that places are weighed at all? *Another
+# face's* or *the mean* gates against *its own*: does it matter that they are of *this* face? If the mean does as well,
+# the attention is a habit, the same for all, and its picture over a single face explains nothing about that face.
 #
-# **Test 2: change the face, keep the network.** Cover the place that the attention points at, in the face's mean color, and count
-# what is lost; cover another place for comparison.
+# **Test 2: change the face, keep the network.** Cover the place that the attention points at, in the face's mean color,
+# and count what is lost; cover another place for comparison.
 
 # %%
 guess_cover = ask(
@@ -474,11 +489,12 @@ show(
         [[test_faces.images[i], *(of[i] for of in covered.values())] for i in shown[:3]],
         columns=["whole", *(name.replace(" of ", "\nof ") for name in covered)],
     ),
-    alt="Three faces, whole and with one of sixteen squares covered: the most-attended one, the least-attended one, a random one, "
-    "and the most-attended one of another face",
+    alt="Three faces, whole and with one of sixteen squares covered: the most-attended one, the least-attended one, a "
+    "random one, and the most-attended one of another face",
 )
 rates = {
-    name: (predict(network, of).predicted == labels).mean() for name, of in {"nothing": test_faces.images, **covered}.items()
+    name: (predict(network, of).predicted == labels).mean()
+    for name, of in {"nothing": test_faces.images, **covered}.items()
 }
 display(pd.Series(rates, name="accuracy").rename_axis("covered").to_frame().style.format("{:.1%}"))
 worst = min(covered, key=rates.get)
@@ -488,8 +504,8 @@ Markdown(
 )
 
 # %% [markdown]
-# A random place often hits the background, so any habit of looking at the middle of the picture beats it. The fair rival of a face's
-# own map is *another face's* map: compare the second row with the last.
+# A random place often hits the background, so any habit of looking at the middle of the picture beats it. The fair
+# rival of a face's own map is *another face's* map: compare the second row with the last.
 #
 # Now all sixteen places of every face: how much of the right class's probability does covering each one cost?
 
@@ -507,14 +523,21 @@ for row, (of, most) in enumerate(zip((attention, costs), limits, strict=True)):
     figure.colorbar(picture, ax=axes[row])
 axes[0, 0].set_ylabel("attention")
 axes[1, 0].set_ylabel("cost of\ncovering")
-show(axes, alt="For each class, above the mean attention to the sixteen places, below the mean cost of covering each of them")
-between = {
-    what: np.mean([np.corrcoef(of[labels == c].mean(axis=0).ravel(), of.mean(axis=0).ravel())[0, 1] for c in range(len(classes))])
-    for what, of in (("attention", attention), ("cost", costs))
-}
+show(
+    axes,
+    alt="For each class, above the mean attention to the sixteen places, below the mean cost of covering each of them",
+)
+
+
+def likeness(maps):
+    """Mean correlation of a class's mean map with the mean map of all faces."""
+    of_classes = [maps[labels == c].mean(axis=0).ravel() for c in range(len(classes))]
+    return np.mean([np.corrcoef(of_class, maps.mean(axis=0).ravel())[0, 1] for of_class in of_classes])
+
+
 Markdown(
     "How alike are the classes? The correlation of a class's mean map with that of all faces is "
-    f"{between['attention']:.2f} on average for the attention, and {between['cost']:.2f} for the cost."
+    f"{likeness(attention):.2f} on average for the attention, and {likeness(costs):.2f} for the cost."
 )
 
 # %% [markdown]
@@ -522,12 +545,13 @@ Markdown(
 #
 # ### Exercise 2: the same place?
 #
-# Write the share of faces for which the most-attended place is also the one whose covering costs most. `attention` and `cost` are
-# arrays (N, H, W). What would you expect by chance?
+# Write the share of faces for which the most-attended place is also the one whose covering costs most. `attention` and
+# `cost` are arrays (N, H, W). What would you expect by chance?
 #
 # <details><summary>Hint</summary>
 #
-# `attention.reshape(len(attention), -1)` makes each face's map one row; `.argmax(axis=1)` finds the largest entry of each row.
+# `attention.reshape(len(attention), -1)` makes each face's map one row; `.argmax(axis=1)` finds the largest entry of
+# each row.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -555,8 +579,8 @@ print(check_same_place(same_place, attention, costs))
 # %% [markdown]
 # ## 7. What do the element weights weigh?
 #
-# Each face has 128 of them. They could differ from *dimension to dimension* (the same for all faces), from *class to class*, or
-# from *face to face* within a class. Split their variance in these three parts; they sum to one.
+# Each face has 128 of them. They could differ from *dimension to dimension* (the same for all faces), from *class to
+# class*, or from *face to face* within a class. Split their variance in these three parts; they sum to one.
 
 # %%
 guess_weights = ask(
@@ -584,32 +608,35 @@ axes[0].set(title="all weights", xlabel="weight (1: neutral)", yticks=[])
 order = of_dimension.argsort()
 far = np.abs(of_class - 1).max()
 picture = axes[1].imshow(of_class[:, order], aspect="auto", cmap="PuOr", vmin=1 - far, vmax=1 + far)
-axes[1].set(title="mean weight of each class", xlabel="dimensions, from the lowest mean weight to the highest", xticks=[])
+axes[1].set(
+    title="mean weight of each class", xlabel="dimensions, from the lowest mean weight to the highest", xticks=[]
+)
 axes[1].set_yticks(range(len(classes)), classes)
 figure.colorbar(picture, ax=axes[1])
 show(
     axes,
-    alt="Left a histogram of all element weights around 1; right the mean weight of every class in every dimension as a picture "
-    "of seven rows",
+    alt="Left a histogram of all element weights around 1; right the mean weight of every class in every dimension as "
+    "a picture of seven rows",
 )
 Markdown(
-    f"The weights lie between {values.min():.2f} and {values.max():.2f}, of the 0 to 2 that they could use. Of their variance "
+    f"The weights lie between {values.min():.2f} and {values.max():.2f}, of the 0 to 2 that they could use. Of their "
+    "variance "
     + ", ".join(f"{share:.0%} lies {name}" for name, share in parts.items())
     + f". You guessed *{guess_weights.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# What differs from dimension to dimension only could as well stand in the classifier's own weights: $W (a \cdot f)$ with a fixed $a$
-# is just another $W$. Only what differs from face to face is something that the network could not do before. Set this beside the
-# last three rows of the table in section 6: how much did the answers need it?
+# What differs from dimension to dimension only could as well stand in the classifier's own weights: $W (a \cdot f)$
+# with a fixed $a$ is just another $W$. Only what differs from face to face is something that the network could not do
+# before. Set this beside the last three rows of the table in section 6: how much did the answers need it?
 #
-# A picture of attention can be drawn of *any* values, however close to neutral they are: the colors stretch. Look at the numbers on
-# the scale first.
+# A picture of attention can be drawn of *any* values, however close to neutral they are: the colors stretch. Look at
+# the numbers on the scale first.
 #
 # ## 8. Touch it
 #
-# Move the face: below each map stands where the network looks (for the two with pixel-wise attention). Can you make the attention
-# jump from mouth to brows? Does the answer follow?
+# Move the face: below each map stands where the network looks (for the two with pixel-wise attention). Can you make the
+# attention jump from mouth to brows? Does the answer follow?
 
 # %%
 from ferlab.widgets import FaceLab
@@ -625,21 +652,22 @@ lab
 # - Element-wise attention weighs dimensions, in the classifier's input and in TCL's distance. A weight of zero switches a
 #   dimension off for that face; a loss that may choose the weights alone makes them zero.
 # - Begin neutral, and look at how far the values have moved before you look at a picture of them.
-# - A map of attention is a claim, not an explanation. Test it: change the map, cover the place, and compare with another face's map,
-#   not only with chance.
+# - A map of attention is a claim, not an explanation. Test it: change the map, cover the place, and compare with
+#   another face's map, not only with chance.
 # - An ablation needs the module switched off *in training*, and a yardstick for noise.
 #
-# **To discuss.** A network with attention is a little better in a paper's table. What would you want to see before you believe that
-# the attention did it? For whom would a picture of attention over a face be useful, and for whom dangerous?
+# **To discuss.** A network with attention is a little better in a paper's table. What would you want to see before you
+# believe that the attention did it? For whom would a picture of attention over a face be useful, and for whom
+# dangerous?
 #
 # ## Where to read on
 #
 # - Rajoli et al., *Triplet Loss-less Center Loss Sampling Strategies in Facial Expression Recognition Scenarios*, CISS 2023,
 #   arXiv:2302.04108. The module here is this package's reading of it.
 # - Farzaneh & Qi, *Facial Expression Recognition in the Wild via Deep Attentive Center Loss*, WACV 2021.
-# - Jain & Wallace, *Attention is not Explanation*, NAACL 2019; and the answer to it, Wiegreffe & Pinter, *Attention is not not
-#   Explanation*, EMNLP 2019.
+# - Jain & Wallace, *Attention is not Explanation*, NAACL 2019; and the answer to it, Wiegreffe & Pinter, *Attention is
+#   not not Explanation*, EMNLP 2019.
 # - Adebayo et al., *Sanity Checks for Saliency Maps*, NeurIPS 2018.
 # - Zeiler & Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014: covering parts of a picture.
-# - Luo et al., *Understanding the Effective Receptive Field in Deep Convolutional Neural Networks*, NIPS 2016: how far a place of a
-#   feature map sees.
+# - Luo et al., *Understanding the Effective Receptive Field in Deep Convolutional Neural Networks*, NIPS 2016: how far
+#   a place of a feature map sees.
