@@ -1,7 +1,7 @@
-# ferlab: make lab, make test, make compare. PYTHON=/path/to/python3.12 chooses the Python.
+# ferlab: make lab, make test, make compare, make notebooks. PYTHON=/path/to/python3.12 chooses the Python.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test compare lock clean chromium
+.PHONY: help lab test compare notebooks links lock clean chromium
 
 # The first one that is new enough; the last word is only there to be named in the sentence below.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -19,7 +19,7 @@ OUT ?= runs/compare-$(shell date +%Y-%m-%d-%H%M%S)
 export GOMP_SPINCOUNT ?= 1000
 
 help: ## list what make can do here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(READY) ## open JupyterLab on the first notebook (LAB_ARGS=--no-browser or BROWSER=none: print its address)
 	@$(BIN)/ferlab lab $(LAB_ARGS)
@@ -30,10 +30,16 @@ test: $(READY) chromium ## run all tests (TEST_ARGS="-m 'not browser'": some)
 compare: $(READY) ## train and compare the methods (OUT=folder, COMPARE_ARGS=--quick)
 	@$(BIN)/ferlab compare --out $(OUT) $(COMPARE_ARGS)
 
+notebooks: $(READY) ## run all notebooks on copies and make the book of them, build/book/index.html
+	@$(BIN)/python docs/book/make_book.py
+
+links: $(READY) ## look whether the addresses that the book names exist (needs a network)
+	@$(BIN)/python docs/book/make_book.py --links
+
 lock: $(READY) ## renew requirements.lock after a change in pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/python -m uv --quiet pip compile pyproject.toml --extra test --universal --python-version 3.11 \
-		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock $(LOCK_ARGS) \
+	@$(BIN)/python -m uv --quiet pip compile pyproject.toml --extra lab --extra test --extra book --universal \
+		--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock $(LOCK_ARGS) \
 		> /dev/null
 
 clean: ## remove what make made, but not the results in runs/

@@ -35,7 +35,7 @@ def _commands() -> None:
 @app.command()
 def compare(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    quick: Annotated[bool, typer.Option("--quick", help="A first impression within a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A first impression in about a minute.")] = False,
     dataset: Annotated[str, typer.Option(help="synthetic (built in) or fer2013.")] = "synthetic",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "ce,tcl-nearest,ce-heads,ad-corre",

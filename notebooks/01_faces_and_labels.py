@@ -30,6 +30,14 @@
 # **Time:** about 75 minutes, of which the computer needs one. **Assumed:** notebook 00. **Needed:** no GPU, no network, no
 # data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
 fer2013_folder = ""  # section 6, optional: a folder with FER-2013 and FER+'s fer2013new.csv
@@ -92,7 +100,7 @@ with figure_style():
 show(axes, alt="Bars: how much each action unit alone changes the picture, from the least to the most")
 most, least = change.idxmax(), change.idxmin()
 Markdown(
-    f"Most: {most} ({DESCRIPTIONS[most]}); least: {least} ({DESCRIPTIONS[least]}), {change.max() / change.min():.0f} times less. "
+    f"Most: {most} ({DESCRIPTIONS[most]}); least: {least} ({DESCRIPTIONS[least]}), the factor between them is {change.max() / change.min():.0f}. "
     f"AU6, which many people look for in a smile, changes {change['AU6'] / change['AU12']:.0%} as much as AU12. You guessed "
     f"*{guess_pixels.value or 'nothing yet'}*."
 )
@@ -110,8 +118,9 @@ action_unit_slider("AU15")
 # ## 2. A class is a set of patterns
 #
 # "Surprise" is not a movement. It is a *name* for some patterns of movements, and names are conventions. The built-in faces
-# follow prototypes in the style of EMFACS, several **variants** a class: `1+2+5+27` means AU1, AU2, AU5 and AU27; a number
-# in brackets is the peak intensity where it is not 1. The same person, all variants:
+# follow prototypes in the style of EMFACS (FACS's list of units for emotions), several **variants** a class: 1 2 5 27
+# below a picture means AU1, AU2, AU5 and AU27 together; a number in brackets is the peak intensity where it is not 1.
+# The same person, all variants:
 
 # %%
 from textwrap import fill
@@ -372,7 +381,7 @@ Markdown(
 
 # %%
 guess_prior = ask(
-    "The same network where nine of ten faces are neutral, as on many a street: its accuracy will",
+    "The same network where nine of ten faces are neutral, as in most places where people walk: its accuracy will",
     ["rise", "fall", "stay the same"],
 )
 guess_prior
@@ -396,7 +405,7 @@ Markdown(
 # 2. looks for the prototype (class, variant, intensity) that lies nearest to what was seen,
 # 3. answers with its class, or with neutral where it is weaker than the annotator's own threshold.
 #
-# This is a model to think with, not a model of people: it has no culture, no mood and no pay by the piece. Ten of them name
+# This is a model to think with, not a model of people: it has no culture, no mood and no hurry. Ten of them name
 # the test faces. These are the faces on which they disagree most:
 
 # %%
@@ -584,7 +593,7 @@ Markdown(text)
 # ### Exercise 2: as little as possible
 #
 # Make **cross-entropy** answer *surprise* with as little movement as you can: the intensities of all units together must be
-# 1 at most. The pattern it was trained on has 4 or more. Start from the neutral face.
+# 1 at most. At full strength the patterns it was trained on have 4 or more. Start from the neutral face.
 #
 # <details><summary>Hint</summary>
 #

@@ -29,6 +29,14 @@
 # **Time:** about 45 minutes, of which the computer needs one or two. **Assumed:** notebook 00; the chain rule; that a
 # gradient points uphill. **Needed:** no GPU, no network, no data of your own.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 quick = True  # False: all faces and all epochs in section 6 (several minutes)
 run_folder = "runs/triplet_center"  # where section 6 puts its results; what an earlier run left there is replaced
@@ -48,8 +56,9 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # ## 1. What cross-entropy does when it is right
 #
 # The widget below is a plane of twelve embeddings, four of each of three classes. Everything on it is computed by the
-# losses of this package: an arrow shows where gradient descent would go, drawn longer than a step. With **CE**, three lines through the
-# origin are the classifier; a point's logit for a class is its dot product with that class's line.
+# losses of this package: an arrow shows where gradient descent would go, drawn longer than a step. With **CE**, three
+# long arrows from the origin are the classifier, one weight vector a class; a point's logit for a class is its dot
+# product with that vector.
 #
 # Suppose every point is classified right. What will gradient descent do then, for the next hundreds of steps?
 
@@ -145,9 +154,11 @@ guess_alone
 # %%
 springs = LossPlayground("center", seed=1)
 centers_before = springs.centers
+means_before = np.stack([springs.points[springs.labels == c].mean(axis=0) for c in range(len(centers_before))])
 springs.step(300)
 spread = np.linalg.norm(springs.points - springs.centers[springs.labels], axis=1).mean()
 moved = np.linalg.norm(springs.centers - centers_before, axis=1).mean()
+means_moved = np.linalg.norm(springs.centers - means_before, axis=1).mean()
 
 
 def mean_gap(centers):
@@ -157,15 +168,16 @@ def mean_gap(centers):
 
 display(springs)
 Markdown(
-    f"After 300 steps the mean distance to the own center is {spread:.3f}; the centers moved by {moved:.2f} on average, and "
-    f"their mean gap went from {mean_gap(centers_before):.2f} to {mean_gap(springs.centers):.2f}. You guessed "
-    f"*{guess_alone.value or 'nothing yet'}*."
+    f"After 300 steps the mean distance to the own center is {spread:.3f}. The centers began anywhere and came to their points: they "
+    f"moved by {moved:.2f} on average. The means of the classes moved by {means_moved:.2f}, their mean gap went from "
+    f"{mean_gap(means_before):.2f} to {mean_gap(springs.centers):.2f}. You guessed *{guess_alone.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# Here, each point is free. In a network the points are tied to each other through its weights, and one solution is always
-# within reach: map *every* face to the same point, put all centers there, loss zero. So center loss is added to
-# cross-entropy, which forbids that. Nothing in it pushes two classes apart.
+# The classes become tight about where they are; nothing in the loss looks at two classes at once. Here, each point is
+# free. In a network the points are tied to each other through its weights, and one solution is always within reach: map
+# *every* face to the same point, put all centers there, loss zero. So center loss is added to cross-entropy, which
+# forbids that. Nothing in it pushes two classes apart.
 #
 # ## 3. Triplet-Center Loss
 #
@@ -306,8 +318,8 @@ print(check_zero_loss(playground, **start))
 # ## 6. On faces
 #
 # Now the same in 128 dimensions: a network trained with cross-entropy, and one with cross-entropy and TCL, on the built-in
-# faces. TCL is switched on for the last epochs only, with the centers put on the class means: from random centers it would
-# first have to repair what they break.
+# faces. TCL is switched on for the last epochs only, with the centers put on the class means: with random centers it would
+# first pull faces to places that mean nothing.
 
 # %%
 guess_pairs = ask(
@@ -328,6 +340,7 @@ from ferlab.report import read_run
 run = read_run(run_folder)
 spaces = {name: np.stack(of["embedding"]) for name, of in run.embeddings.groupby("method", sort=False)}
 face_labels = run.embeddings[run.embeddings["method"] == "ce"]["label"].to_numpy()
+# AUC: how often a pair of one class is closer than a pair of two classes.
 show(
     pair_distance_distributions(spaces, face_labels),
     alt="Distributions of the distances of two test faces, of the same class and of different classes, for both networks",
@@ -360,8 +373,8 @@ Markdown(
 #   own center; a shut one does nothing.
 # - A margin in squared distance is no distance: the border moves by $m / (2 \cdot \text{gap})$.
 #
-# **To discuss.** Which of the two losses would you choose for faces with wrong labels, and why? TCL's border is straight and
-# has no other side: how far out may a point lie and still be content?
+# **To discuss.** Which of the two losses would you choose for faces with wrong labels, and why? TCL's border is a straight
+# line, and behind it the hinge is shut everywhere: how far from its center may a point lie and still cost nothing?
 #
 # ## Where to read on
 #

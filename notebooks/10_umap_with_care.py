@@ -31,6 +31,14 @@
 # **Time:** about 60 minutes, of which the computer needs one or two. **Assumed:** notebook 00. **Needed:** no GPU, no
 # network, no data of your own. UMAP compiles itself at its first use on a computer: once, a cell takes half a minute longer.
 
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
 # %% tags=["parameters"]
 run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
 my_folder = ""  # section 7: a folder with pictures of one face each; empty: some of the built-in test faces stand in

@@ -8,7 +8,7 @@ import torch
 from ferlab.errors import FerlabError
 from ferlab.losses import JointLoss, TripletCenterLoss
 from ferlab.models import ExpressionNetwork, SelectiveAttention, create_backbone
-from ferlab.training import METHODS
+from ferlab.training import METHODS, get_method
 from ferlab.training.runs import load_network, save_network
 
 
@@ -84,8 +84,15 @@ def test_attention_survives_saving(tmp_path):
 
 def test_every_method_exists_with_attention():
     for name, method in METHODS.items():
-        if not name.endswith("+attention"):
+        if "+" not in name:
             assert METHODS[f"{name}+attention"].attention == ("pixel", "element") and method.attention == ()
+            assert METHODS[f"{name}+pixel"].attention == ("pixel",)
+            assert METHODS[f"{name}+element"].attention == ("element",)
+
+
+def test_unknown_method_is_told_the_known_ones():
+    with pytest.raises(FerlabError, match=r"ce, tcl-nearest.*, or all; .* \+pixel or \+element or \+attention"):
+        get_method("ce+channel")
 
 
 def test_unknown_part_is_named():

@@ -66,6 +66,11 @@ def test_every_class_and_method_has_its_own():
     for table in (palette.CLASS_COLORS, palette.METHOD_COLORS, palette.METHOD_LABELS, palette.METHOD_STYLES):
         values = [v for v in table.values() if v != "-"]
         assert len(set(values)) == len(values)
+    for name in palette.METHOD_COLORS:  # with each part of the attention too
+        variants = [name, *(f"{name}+{part}" for part in ("pixel", "element", "attention"))]
+        for of in (palette.method_color, palette.method_label):
+            assert len({of(variant) for variant in variants}) == 4
+        assert len({palette.method_style(variant) for variant in variants[1:]}) == 3
     unknown = palette.class_colors(["happiness", "calm", "bored"])
     assert unknown[0] == palette.CLASS_COLORS["happiness"] and len(set(unknown)) == 3
 

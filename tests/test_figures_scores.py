@@ -107,3 +107,12 @@ def test_tables_of_the_report_are_saved_as_figures_too(tmp_path):
     added = {path.name for path in save_figures(run_dir)} - before
     names = ("class_recall", "accuracy_by_slice", "method_differences")
     assert added == {f"{name}.{suffix}" for name in names for suffix in ("png", "svg")}
+
+
+def test_a_figure_of_subfigures_is_shown_whole(capsys):
+    from ferlab.figures import show
+
+    parts = [{"kind": "yaw", "part": "below 8", "faces": 10, "accuracy": {"mean": 0.5, "std": 0.0, "values": [0.5]}}]
+    axes = slice_accuracy({"ce": parts})
+    show(axes, alt="accuracy by part")  # in a program it prints what a notebook would show
+    assert "HTML" in capsys.readouterr().out

@@ -78,18 +78,20 @@ def test_mixed_negative():
     playground.centers = np.array([[0.0, 0], [4, 0], [0, 4]])
     at = int(np.flatnonzero(playground.labels == 0)[0])
     playground.selected = at
+    start = playground.points
+    assert "drag it" in check_mixed_negative(playground, start)
 
     def place(x, y):
         points = playground.points
         points[at] = x, y
         playground.points = points
-        return check_mixed_negative(playground)
+        return check_mixed_negative(playground, start)
 
     assert "both come from" in place(4.0, 0.5)
     assert "must fall below" in place(2.5, 2.5)
     assert place(3.9, 3.9).startswith("There")
     playground.loss = "ce"
-    assert "another loss" in check_mixed_negative(playground)
+    assert "another loss" in check_mixed_negative(playground, start)
 
 
 def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False):
@@ -114,7 +116,11 @@ def test_mean_discriminator():
 
 def test_heads_disagree():
     playground = LossPlayground("ad-corre", seed=0)
-    assert "Set the weights" in check_heads_disagree(playground)
+    assert "FD or MD still" in check_heads_disagree(playground)
+    playground.term_weights = {"FD": 0.0, "MD": 0.0}
+    assert "press Play" in check_heads_disagree(playground)
+    playground.term_weights = {"ED": 0.0}
+    assert "weight above 0" in check_heads_disagree(playground)
     profiles = playground.profiles
     profiles[:, 1] = -profiles[:, 0]
     playground.profiles = profiles

@@ -19,11 +19,13 @@ ROOT = Path(__file__).parent.parent
 FILES = ("pyproject.toml", "requirements.lock", "environment.yml")
 PLATFORMS = (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))
 PYTHONS = ("3.11", "3.12", "3.13")
+INSTALLED = ("lab", "test", "book")  # the extras that the lock and the conda environment hold
 # Import name -> package name, where they differ.
 PACKAGES = {
-    "IPython": "ipykernel",  # comes with it
+    "IPython": "ipywidgets",  # comes with it
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "docutils": "sphinx",  # comes with it
     "jscatter": "jupyter-scatter",
     "lightning_fabric": "lightning-fabric",
     "sklearn": "scikit-learn",
@@ -56,7 +58,9 @@ def disagreements(pyproject: str, lock: str, environment: str) -> list[str]:
     """One sentence for everything that the three texts do not agree on."""
     problems = []
     project = tomllib.loads(pyproject)["project"]
-    wanted = requirements(project["dependencies"] + project["optional-dependencies"]["test"])
+    wanted = requirements(
+        sum((project["optional-dependencies"][extra] for extra in INSTALLED), project["dependencies"])
+    )
 
     lines = [line.split("#")[0].strip() for line in lock.splitlines()]
     locked = requirements([line for line in lines if line])
@@ -89,12 +93,10 @@ def disagreements(pyproject: str, lock: str, environment: str) -> list[str]:
         problems.append("environment.yml takes packages from conda that the other two do not name")
     listed = requirements([line for line in pip if not line.startswith("-")])
     for name in sorted(wanted.keys() ^ listed.keys()):
-        has, lacks = (
-            ("pyproject.toml", "environment.yml") if name in wanted else ("environment.yml", "pyproject.toml")
-        )
+        has, lacks = ("pyproject.toml", "environment.yml") if name in wanted else ("environment.yml", "pyproject.toml")
         problems.append(f"{has} names {name}, {lacks} does not")
     for name in wanted.keys() & listed.keys():
-        if wanted[name] != listed[name]:
+        if set(wanted[name]) != set(listed[name]):
             problems.append(f"environment.yml wants {listed[name][0]}, pyproject.toml {wanted[name][0]}")
     return problems
 
@@ -139,6 +141,12 @@ def test_the_lock_names_packages_only(texts):
     assert "://" not in texts["requirements.lock"]
 
 
+def test_binder_installs_the_versions_of_the_lock():
+    lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert lines[-2:] == ["--constraint ../requirements.lock", "--editable .[lab]"]
+    assert (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8") == "python-3.11\n"
+
+
 def imports(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -151,13 +159,19 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("ferlab", ("export", "photos")), ("notebooks", ()), ("tests", ("test",)), ("data_scripts", ("rig",))],
+    [
+        ("ferlab", ("export", "photos")),
+        ("notebooks", ()),
+        ("tests", INSTALLED),
+        ("docs/book", ("book",)),
+        ("data_scripts", ("rig",)),
+    ],
 )
 def test_everything_imported_is_named(texts, folder, extras):
     project = tomllib.loads(texts["pyproject.toml"])["project"]
     lines = sum((project["optional-dependencies"][extra] for extra in extras), project["dependencies"])
     named = {canonicalize_name(Requirement(line).name) for line in lines}
-    own = {"ferlab"} | {path.stem for path in (ROOT / folder).glob("*.py")}
+    own = {"ferlab"} | {path.stem for place in (folder, "docs/book") for path in (ROOT / place).glob("*.py")}
     for path in sorted((ROOT / folder).rglob("*.py")):
         others = imports(path) - set(sys.stdlib_module_names) - own
         assert {canonicalize_name(PACKAGES.get(name, name)) for name in others} <= named, path

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +50,30 @@ def test_notebook_agrees_with_its_text(name):
     )
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_headings_are_in_order(name):
+    text = "\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
+    levels = [
+        len(marks) for marks in re.findall(r"^(#+) ", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    ]
+    assert levels[0] == 1 and levels.count(1) == 1, "one title, at the top"
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_picture_has_words(name):
+    for cell in read(name).cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"!\[\s*\]", cell.source), cell.source
+            for image in re.findall(r"<img\b[^>]*>", cell.source):
+                assert re.search(r'\balt="[^"]+"', image), image
+        else:
+            for call in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):  # %run is no Python
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "show":
+                    words = {keyword.arg: keyword.value for keyword in call.keywords}.get("alt")
+                    assert words is not None and getattr(words, "value", words) != "", ast.unparse(call)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs(name, tmp_path, monkeypatch, clean_environment):
@@ -56,8 +83,6 @@ def test_notebook_runs(name, tmp_path, monkeypatch, clean_environment):
     folder = (tmp_path / name).parent
     notebook = read(name)
     # The widgets have no browser here; what they show is looked at in test_lab_browser.py.
-    NotebookClient(
-        notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}
-    ).execute()
+    NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
     executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     assert executed and all(cell.execution_count for cell in executed)

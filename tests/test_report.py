@@ -112,7 +112,9 @@ def test_three_agreeing_seeds_make_a_difference(tmp_path, faces):
     tcl, ad_corre = (next(s for s in said.sentences if s.startswith(name)) for name in ("CE + TCL", "CE + Ad-Corre"))
     assert "+5.0 points" in tcl and tcl.endswith("a difference.")
     assert "against CE, k heads" in ad_corre and "no difference" in ad_corre
-    assert said.headline == "CE + TCL (nearest) changed accuracy; the spaces kept their shape."
+    assert said.headline == (
+        "CE + TCL (nearest) changed accuracy; the classes stayed about as compact as they were."
+    )
 
 
 def test_a_silhouette_that_changed_is_named_though_the_ratio_did_not(tmp_path, faces):

@@ -37,6 +37,8 @@ def test_action_unit_slider_moves_the_face():
     assert 'alt="The face with AU26 (jaw drop) at 1.00"' in face._moved.value and "base64," in face._moved.value
     face.unit = "AU4"
     assert not np.array_equal(face.image, closed) and "AU4" in face._moved.value
+    shown = face._repr_mimebundle_()[0] if isinstance(face._repr_mimebundle_(), tuple) else face._repr_mimebundle_()
+    assert shown["text/html"].count("<img") == 2 and shown["text/plain"].startswith("A face, neutral and with AU4")
     with pytest.raises(FerlabError, match="no action unit 'AU99'"):
         action_unit_slider("AU99")
 

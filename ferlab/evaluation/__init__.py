@@ -3,6 +3,7 @@
 from ferlab.evaluation.agreement import linear_cka, neighbor_overlap
 from ferlab.evaluation.geometry import geometry_scores
 from ferlab.evaluation.metrics import calibration_error, class_recalls, classification_scores, confusion_counts
+from ferlab.evaluation.occlusion import cover, occlusion_costs
 from ferlab.evaluation.predict import Predictions, predict
 from ferlab.evaluation.significance import Comparison, bootstrap_scores, comparisons, holm, paired_test
 from ferlab.evaluation.slices import slice_scores
@@ -16,10 +17,12 @@ __all__ = [
     "classification_scores",
     "comparisons",
     "confusion_counts",
+    "cover",
     "geometry_scores",
     "holm",
     "linear_cka",
     "neighbor_overlap",
+    "occlusion_costs",
     "paired_test",
     "predict",
     "slice_scores",

@@ -1,4 +1,4 @@
-"""Do two embedding spaces hold the same? Measures that no turn, shift or common factor changes."""
+"""Do two embedding spaces hold the same? Measures that no turn or common factor changes."""
 
 from __future__ import annotations
 

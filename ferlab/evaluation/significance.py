@@ -124,7 +124,7 @@ def bootstrap_scores(
         labels: int64 (N,).
         predicted: int64 (S, N), of S seeds.
         groups: (N,), the person in each face; all different where that is not known.
-        num_classes: K.
+        num_classes: K, how many classes there are.
         resamples: number of draws.
         seed: of the draws; the same interval comes out every time.
     """

@@ -53,6 +53,13 @@ METHOD_STYLES: dict[str, str | tuple] = {
     "ce-heads": "--",
 }
 
+# What a method's name may end in where its network has selective attention: label and line style.
+_ATTENTION: dict[str, tuple[str, str]] = {
+    "pixel": ("pixel attention", "--"),
+    "element": ("element attention", ":"),
+    "attention": ("both attentions", "-."),
+}
+
 _SPARE = ("#4a90c4", "#c98a2b", "#2ea88a", "#b0486b", "#7566c9", "#8f8f8f", "#a06a3b", "#5c8a3a")
 
 CORRECT_COLORS: dict[str, str] = {"correct": "#348ad6", "wrong": "#d98a06"}
@@ -76,12 +83,35 @@ def class_colors(classes: tuple[str, ...] | list[str]) -> list[str]:
 def method_label(name: str) -> str:
     """The name of a method for people; an unknown one keeps its own.
 
-    >>> method_label("tcl-nearest"), method_label("my-loss")
-    ('CE + TCL (nearest)', 'my-loss')
+    >>> method_label("tcl-nearest"), method_label("ce+pixel"), method_label("my-loss")
+    ('CE + TCL (nearest)', 'Cross-entropy, pixel attention', 'my-loss')
     """
+    base, _, part = name.partition("+")
+    if base in METHOD_LABELS and part in _ATTENTION:
+        return f"{METHOD_LABELS[base]}, {_ATTENTION[part][0]}"
     return METHOD_LABELS.get(name, name)
 
 
 def method_color(name: str) -> str:
-    """The color of a method; an unknown one gets a spare color."""
+    """The color of a method; one with attention or an unknown one gets a spare color.
+
+    >>> method_color("ce"), method_color("ce+pixel"), method_color("ce+element")
+    ('#7d848c', '#4a90c4', '#c98a2b')
+    """
+    base, _, part = name.partition("+")
+    if base in METHOD_COLORS and part in _ATTENTION:  # dealt in turn, so that they differ
+        place = len(_ATTENTION) * list(METHOD_COLORS).index(base) + list(_ATTENTION).index(part)
+        return _SPARE[place % len(_SPARE)]
     return METHOD_COLORS.get(name) or _SPARE[sum(name.encode()) % len(_SPARE)]
+
+
+def method_style(name: str) -> str | tuple:
+    """The line style of a method, as matplotlib takes it; an unknown one has a solid line.
+
+    >>> method_style("ce-heads"), method_style("ce+element")
+    ('--', ':')
+    """
+    base, _, part = name.partition("+")
+    if base in METHOD_STYLES and part in _ATTENTION:
+        return _ATTENTION[part][1]
+    return METHOD_STYLES.get(name, "-")

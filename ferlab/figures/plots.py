@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ferlab.errors import FerlabError
-from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
+from ferlab.figures.palette import class_colors, method_color, method_label, method_style
 from ferlab.figures.style import INK, axes_or_new, figure_style
 
 
@@ -194,7 +194,7 @@ def learning_curves(
             over = rows.groupby("epoch")[column]
             mean, low, high = over.mean(), over.min(), over.max()
             color = method_color(name)
-            ax.plot(mean.index, mean, color=color, ls=METHOD_STYLES.get(name, "-"), lw=2, label=method_label(name))
+            ax.plot(mean.index, mean, color=color, ls=method_style(name), lw=2, label=method_label(name))
             if rows["seed"].nunique() > 1:
                 ax.fill_between(mean.index, low, high, color=color, alpha=0.18, lw=0)
             ends.append(mean.iloc[-1])

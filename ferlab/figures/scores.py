@@ -64,7 +64,7 @@ def method_differences(
     comparisons: Mapping[str, Mapping[str, Mapping[str, Any]]],
     measures: Sequence[tuple[str, str, float]] = (
         ("accuracy", "accuracy, points", 100),
-        ("balanced_accuracy", "balanced accuracy, points", 100),
+        ("balanced_accuracy", "balanced, points", 100),
         ("within_between_ratio", "within / between", 1),
         ("silhouette", "silhouette", 1),
         ("map_at_r", "MAP@R", 1),

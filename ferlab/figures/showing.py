@@ -20,7 +20,7 @@ def show(drawn, alt: str, dpi: int = 110) -> None:
     from IPython.display import HTML, display
 
     first = drawn.flat[0] if isinstance(drawn, np.ndarray) else drawn
-    figure = getattr(first, "figure", None) or first
+    figure = (getattr(first, "figure", None) or first).figure  # of a subfigure, the whole figure
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=2 * dpi, bbox_inches="tight", pad_inches=0.08)
     plt.close(figure)

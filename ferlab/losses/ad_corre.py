@@ -39,7 +39,7 @@ class AdCorreLoss(BaseMetricLossFunction):
     A vector without variance has correlation 0 with every other, and no gradient.
 
     Args:
-        num_classes: K.
+        num_classes: K, how many classes there are.
         adaptive: weigh FD by the running confusion matrix.
         window: predictions the confusion matrix remembers.
         feature_weight, mean_weight, embedding_weight: factors of FD, MD, ED; 0 switches a term off.

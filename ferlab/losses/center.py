@@ -16,8 +16,8 @@ class CenterLoss(ClassCenters):
     :class:`~ferlab.losses.TripletCenterLoss` is; logits play no part.
 
     Args:
-        num_classes: K.
-        embedding_size: D.
+        num_classes: K, how many classes there are.
+        embedding_size: D, how many numbers an embedding has.
         **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and those of
             ``BaseMetricLossFunction``. The distance is the squared Euclidean one by default.
 

@@ -26,7 +26,7 @@ class ClassCenters(BaseMetricLossFunction, ABC):
 
     Args:
         num_classes: K, at least 2.
-        embedding_size: D.
+        embedding_size: D, how many numbers an embedding has.
         center_momentum: None to learn the centers by gradient; else the share, 0..1, that a center keeps of itself at
             every call in training mode: ``C[c] = momentum * C[c] + (1 - momentum) * mean_c`` for the classes present,
             after the loss was computed.

@@ -14,7 +14,7 @@ class RunningConfusion(torch.nn.Module):
     The state is two buffers, so that a checkpoint of the loss holds it.
 
     Args:
-        num_classes: K.
+        num_classes: K, how many classes there are.
         window: number of predictions remembered.
 
     Example:

@@ -25,7 +25,7 @@ class JointLoss(torch.nn.Module):
     """``lambda * CE + weight * metric loss`` (TCL paper eq. 1; Ad-Corre paper eq. 12).
 
     Args:
-        num_classes: K.
+        num_classes: K, how many classes there are.
         metric_loss: a ferlab loss, or None for cross-entropy alone.
         name: what the metric loss is called among the parts; Ad-Corre reports ``FD``, ``MD`` and ``ED``.
         ce_weight: lambda.

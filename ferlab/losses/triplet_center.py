@@ -23,8 +23,8 @@ class TripletCenterLoss(ClassCenters):
     loss's weight by D: that is the loss with d / D.
 
     Args:
-        num_classes: K.
-        embedding_size: D.
+        num_classes: K, how many classes there are.
+        embedding_size: D, how many numbers an embedding has.
         margin: m, in units of ``d``.
         negatives: a negative-center sampler; :class:`~ferlab.samplers.NearestNegative` by default.
         **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and ``distance``, ``reducer``,

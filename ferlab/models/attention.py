@@ -32,7 +32,7 @@ class SelectiveAttention(nn.Module):
     (an even gate, weights of 1), so a network with attention starts as the one without.
 
     Args:
-        in_channels: F.
+        in_channels: F, of the feature map.
         embedding_size: D, the number of element weights.
         pixel, element: switch either part off, for the ablation.
 

@@ -15,7 +15,7 @@ def create_backbone(name: str, in_channels: int, pretrained: bool = False) -> nn
 
     Args:
         name: ``"small"``, or a name of timm such as ``"resnet18"`` or ``"legacy_xception"``.
-        in_channels: C.
+        in_channels: C, of the images.
         pretrained: with timm's pretrained weights, downloaded at the first use.
 
     Raises:

@@ -39,7 +39,7 @@ class ExpressionNetwork(nn.Module):
     """Faces to embeddings and class logits.
 
     Args:
-        num_classes: K.
+        num_classes: K, how many classes there are.
         embedding_size: D of one embedding.
         heads: 1 for one embedding, k > 1 for Ad-Corre's k unit-length embeddings; the classifier reads them joined.
         in_channels: 1 (grey) or 3 (RGB).

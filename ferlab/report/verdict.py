@@ -15,6 +15,16 @@ from ferlab.training.methods import reference_of
 # two it is named but claims nothing.
 CLEAR_CHANGE = 0.10
 SLIGHT_CHANGE = 0.03
+# Measures of the space beside within/between and silhouette: they are named where the corrected test rejects chance.
+OTHER_MEASURES = {
+    "nearest_center_accuracy": "nearest-center accuracy",
+    "knn_accuracy": "10-NN accuracy",
+    "precision_at_1": "precision@1",
+    "map_at_r": "MAP@R",
+    "alignment": "alignment",
+    "uniformity": "uniformity",
+    "effective_rank": "effective rank",
+}
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,9 @@ def verdict(run: Run) -> Verdict:
     Accuracy: with one seed no difference is claimed, however large, since seed and method cannot be told apart; with
     three or more, a method differs when the paired t-test over the seeds, corrected for the number of methods (Holm),
     says so. Geometry: a within/between ratio counts as changed from 10 % of the reference on; with several seeds only
-    if every seed agrees, with three or more also only if the corrected test agrees; then a silhouette that this test
-    finds changed is named too. `ad-corre` is compared with
+    if every seed agrees, with three or more also only if the corrected test agrees; then other measures that this test
+    finds changed are named too (corrected for the methods within each measure, not for the number of
+    measures). `ad-corre` is compared with
     `ce-heads`, the same network without its terms, where that was run.
     """
     methods = run.summary["methods"]
@@ -47,6 +58,7 @@ def verdict(run: Run) -> Verdict:
     pairs = [(name, reference) for name in methods if (reference := reference_of(name, methods)) is not None]
     compared = comparisons(methods, dict(pairs))
     sentences, changed_accuracy, tighter, looser, clearer = [], [], [], [], []
+    elsewhere: dict[str, list[str]] = {}  # method -> what else changed in its space
 
     accuracy = {name: of["accuracy"] for name, of in methods.items() if _mean(of.get("accuracy")) is not None}
     if len(accuracy) > 1:
@@ -107,6 +119,20 @@ def verdict(run: Run) -> Verdict:
             )
             if apart.difference > 0 and not direction:
                 clearer.append(name)
+        others = {
+            label: of
+            for measure, label in OTHER_MEASURES.items()
+            if seeds > 2 and (of := compared.get(name, {}).get(measure)) is not None and of.is_real
+        }
+        if text and others:
+            elsewhere[name] = [f"{label} {_change(of)}" for label, of in others.items()]
+            text += (
+                " Changed in a way that is no chance: "
+                + "; ".join(
+                    f"{label} {_change(of)} ({_interval(of, 1, 3)}, {_p(of)} corrected)" for label, of in others.items()
+                )
+                + "."
+            )
         if text:
             sentences.append(text)
         if direction == "tighter":
@@ -136,9 +162,14 @@ def verdict(run: Run) -> Verdict:
         who = "Every metric loss" if len(clearer) == len(pairs) > 1 else _list(clearer)
         headline = f"{who} set the classes apart a little more (silhouette); on accuracy, {count} show no difference."
     elif changed_accuracy:
-        headline = f"{_list(changed_accuracy)} changed accuracy; the spaces kept their shape."
+        headline = f"{_list(changed_accuracy)} changed accuracy; the classes stayed about as compact as they were."
+    elif elsewhere:
+        headline = (
+            f"{_list(list(elsewhere))} changed single measures of the space; the classes stayed about as compact as "
+            f"they were, and on accuracy {count} show no difference."
+        )
     else:
-        headline = f"No clear change: neither the shape of the spaces nor, as far as {count} can tell, accuracy."
+        headline = f"No clear change: neither how compact the classes are nor, as far as {count} can tell, accuracy."
     if _flag(run.config, "quick"):
         sentences.append(
             "This was a quick run: few faces, few epochs. It shows how the parts work together, not how well the "
@@ -150,7 +181,9 @@ def verdict(run: Run) -> Verdict:
             _range(compared, "accuracy", "accuracy", 100, " points", 1),
             _range(compared, "within_between_ratio", "within/between distance ratio", 1, "", 3),
         ]
-        short = [sentence for sentence in (sentences[0], *ranges) if sentence]
+        single = [f"{method_label(name)} ({', '.join(changes)})" for name, changes in elsewhere.items()]
+        found = f"Beyond chance in single measures of the space: {'; '.join(single)}." if single else ""
+        short = [sentence for sentence in (sentences[0], *ranges, found) if sentence]
     return Verdict(headline, sentences, short)
 
 
@@ -171,8 +204,13 @@ def _range(
     beyond = "none of them is" if not real else f"{real} of {len(found)} {'is' if real == 1 else 'are'}"
     return (
         f"Against the same network without the loss, {label} differs by {ends[0]} to {ends[1]}; {beyond} beyond chance "
-        "after correction for the number of methods."
+        "after correction for the number of methods (the intervals are not corrected)."
     )
+
+
+def _change(found: Comparison) -> str:
+    """Signed, with three significant digits."""
+    return f"{found.difference:+.3g}"
 
 
 def _geometry(name: str, reference: str, methods: dict, found: Comparison | None) -> tuple[str, str]:

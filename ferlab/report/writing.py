@@ -14,7 +14,7 @@ import numpy as np
 
 from ferlab.data.dataset import FaceDataset, random_part
 from ferlab.errors import FerlabError
-from ferlab.figures.palette import METHOD_STYLES, class_colors, method_color, method_label
+from ferlab.figures.palette import class_colors, method_color, method_label, method_style
 from ferlab.files import atomic_path
 from ferlab.report.evidence import comparison_table, recall_table, slice_table
 from ferlab.report.run_folder import Run, read_run
@@ -216,7 +216,7 @@ def _travel(run: Run) -> dict:
 
 
 def _dash(name: str) -> str:
-    return {"-": "", "--": "7 4", "-.": "7 3 2 3", ":": "2 3"}.get(METHOD_STYLES.get(name, "-"), "5 2 1 2")
+    return {"-": "", "--": "7 4", "-.": "7 3 2 3", ":": "2 3"}.get(method_style(name), "5 2 1 2")
 
 
 def _rounded(value) -> float | None:

@@ -69,7 +69,7 @@ class PerClassBatches(ShuffledBatches):
         labels: (N,) class indices.
         batch_size: a multiple of ``per_class``, for at most as many classes as there are.
         generator: random numbers.
-        per_class: M.
+        per_class: M, how many images of a class.
     """
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator, per_class: int = 4) -> None:

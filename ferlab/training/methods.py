@@ -90,16 +90,20 @@ METHODS: dict[str, Method] = {
 }
 ALL_METHODS = tuple(METHODS)  # what "all" means
 DEFAULT_METHODS = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
+# What may follow the name of any of them: the parts of the selective attention in its network.
+ATTENTION = {"+pixel": ("pixel",), "+element": ("element",), "+attention": ("pixel", "element")}
 METHODS |= {
-    f"{name}+attention": dataclasses.replace(method, attention=("pixel", "element")) for name, method in METHODS.items()
+    f"{name}{suffix}": dataclasses.replace(method, attention=parts)
+    for suffix, parts in ATTENTION.items()
+    for name, method in METHODS.items()
 }
 
 
 def reference_of(name: str, methods: Collection[str]) -> str | None:
     """The method that ``name`` is fairly compared with, or None for a reference.
 
-    That is cross-entropy on the same network: ``ce-heads`` for ``ad-corre`` and ``ce`` for the others, with attention
-    for a method with attention; where it is not among ``methods``, plain ``ce``.
+    That is cross-entropy on the same network: ``ce-heads`` for ``ad-corre`` and ``ce`` for the others, with the same
+    attention for a method with attention; where it is not among ``methods``, plain ``ce``.
 
     >>> reference_of("ad-corre", ["ce", "ce-heads", "ad-corre"]), reference_of("ad-corre", ["ce", "ad-corre"])
     ('ce-heads', 'ce')
@@ -116,7 +120,10 @@ def reference_of(name: str, methods: Collection[str]) -> str | None:
 def get_method(name: str) -> Method:
     """The method of that name; a FerlabError names the known ones."""
     if name not in METHODS:
-        raise FerlabError(f"There is no method {name!r}; choose from: {', '.join(METHODS)}, or all.")
+        raise FerlabError(
+            f"There is no method {name!r}; choose from: {', '.join(ALL_METHODS)}, or all; with attention "
+            f"in the network, {' or '.join(ATTENTION)} stands behind the name."
+        )
     return METHODS[name]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,20 @@ import numpy as np
 from ferlab.figures.palette import method_label
 from ferlab.report.run_folder import read_run
 from ferlab.widgets.explorer import EmbeddingExplorer
+from ferlab.widgets.static import with_html
+
+
+class _Question(ipywidgets.RadioButtons):
+    def _repr_mimebundle_(self, **kwargs):
+        options = "".join(f"<li>{escape(option)}</li>" for option in self.options)
+        html = f'<p><strong>{escape(self.description)}</strong></p><ul style="list-style: circle">{options}</ul>'
+        words = f"{self.description} {' / '.join(self.options)}"
+        return with_html(super()._repr_mimebundle_(**kwargs), html, words)
 
 
 def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
     """A question to answer before looking; the answer is in `.value` (None until one is chosen)."""
-    buttons = ipywidgets.RadioButtons(options=list(options), value=None, layout={"width": "max-content"})
+    buttons = _Question(options=list(options), value=None, layout={"width": "max-content"})
     buttons.description = question
     buttons.style.description_width = "initial"
     return buttons
@@ -69,7 +79,8 @@ def answer_of(function: Callable, *given) -> tuple[Any, str]:
         answer = function(*given)
     except Exception as error:  # the learner's code may fail in any way
         return None, f"Your function stopped with {type(error).__name__}: {error}"
-    return answer, "Your function returns None so far: replace the dots and return a value." if answer is None else ""
+    empty = "Your function returns None: put your code in place of the dots, with a `return`."
+    return answer, empty if answer is None else ""
 
 
 def number_of(function: Callable, *given) -> tuple[float, str]:

@@ -566,7 +566,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
             coloring = color_points(self.points, self.color_by, name, dark, people)
             view.show(self._layouts.in_frame(*self._map(name)), coloring, dark, milliseconds)
             view.write_names(*self._layouts.names(*self._map(name)), dark)
-        self._layouts.measure(self._kind, self._methods, self._at_epoch(), self._measured)
+        after = 2 * milliseconds / 1000
+        self._layouts.measure(self._kind, self._methods, self._at_epoch(), self._measured, after)
         self._draw_titles()
 
     def _measured(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 
@@ -105,8 +106,11 @@ class Layouts:
         """How far to believe a map; None before it is measured."""
         return self._quality.get((kind, method, epoch))
 
-    def measure(self, kind: str, methods: list[str], epoch: int, then: Callable[[], None]) -> None:
-        """Measure maps in the background, where that is not done yet, and call `then()`."""
+    def measure(self, kind: str, methods: list[str], epoch: int, then: Callable[[], None], after: float = 0) -> None:
+        """Measure maps in the background, where that is not done yet, and call `then()`.
+
+        Begin `after` some seconds: while points travel, the browser needs the processor.
+        """
         wanted = {}
         for method in methods:
             key, space = (kind, method, epoch), self.points.space(method, epoch)
@@ -120,8 +124,12 @@ class Layouts:
             self._quality.update({key: of for key, of in measured.items() if now[key] is wanted[key][1]})
             then()
 
+        def work() -> dict[tuple, MapQuality]:
+            time.sleep(after)
+            return {key: map_quality(*of) for key, of in wanted.items()}
+
         if wanted:
-            self._background.run(lambda: {key: map_quality(*of) for key, of in wanted.items()}, done)
+            self._background.run(work, done)
 
     def pair_sample(self, kind: str, method: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Sorted distances of all pairs among 500 points, in the space and on the map."""

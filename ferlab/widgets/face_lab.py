@@ -264,7 +264,7 @@ class FaceLab(anywidget.AnyWidget):
                 said = f"{self.spaces.classes[best]} {self.probabilities[name][best]:.0%}"
                 embedding_map(
                     self.spaces.layouts[name], self.spaces.labels, self.spaces.classes, ax,
-                    f"{method_label(name)}: {said}",
+                    f"{method_label(name)}:\n{said}",
                 )  # fmt: skip
                 for limit, middle, reach in zip(
                     (ax.set_xlim, ax.set_ylim), self._setup["middle"], self._setup["reach"], strict=True

@@ -7,6 +7,7 @@ import numpy as np
 
 from ferlab.errors import FerlabError
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, Identity, random_identity, render
+from ferlab.widgets.static import with_html
 from ferlab.widgets.thumbnails import data_uri
 
 
@@ -78,13 +79,21 @@ class ActionUnitSlider(ipywidgets.VBox):
                 render(self._identity, size=self._size), "The face without any action unit"
             )
         self.image = render(self._identity, {self.unit: self.intensity}, size=self._size)
-        what = f"The face with {self.unit} ({DESCRIPTIONS[self.unit]}) at {self.intensity:.2f}"
-        self._moved.value = self._picture(self.image, what)
+        self._moved.value = self._picture(self.image, f"The face with {self._words()}")
+
+    def _words(self) -> str:
+        return f"{self.unit} ({DESCRIPTIONS[self.unit]}) at {self.intensity:.2f}"
 
     def _picture(self, image: np.ndarray, what: str) -> str:
         # ipywidgets.Image has no alternative text
         size = f'width="{self._size}" height="{self._size}"'
         return f'<img src="{data_uri(image)}" alt="{what}" {size} style="border-radius: 6px; display: block">'
+
+    def _repr_mimebundle_(self, **kwargs):
+        faces = [(self._neutral.value, "neutral"), (self._moved.value, self._words())]
+        columns = "".join(f"<div>{picture}{what}</div>" for picture, what in faces)
+        html = f'<div style="display: flex; flex-wrap: wrap; gap: 16px; text-align: center">{columns}</div>'
+        return with_html(super()._repr_mimebundle_(**kwargs), html, f"A face, neutral and with {self._words()}")
 
 
 def action_unit_slider(

@@ -90,6 +90,8 @@ def check_semi_synthesized(function: Callable) -> str:
         if value.shape != embeddings.shape:
             wanted = tuple(embeddings.shape)
             return f"The answer has shape {tuple(value.shape)}; asked for is one index an entry, {wanted}."
+        if value.is_floating_point():
+            return "Your function returns numbers with decimals: asked for are indices of centers, not their entries."
         if (value == labels[:, None]).any():
             return "Some entries come from the center of the own class: set its distances and gaps to infinity."
         allowed = distances.argsort(dim=1)[:, :candidates]
@@ -110,11 +112,12 @@ def check_semi_synthesized(function: Callable) -> str:
     return "Right, for 1, 2, 3 and all 5 candidates."
 
 
-def check_mixed_negative(playground: LossPlayground, share: float = 0.25) -> str:
+def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25) -> str:
     """Judge whether the ringed point has a fully-synthesized negative of two centers, much closer than any center.
 
     Args:
         playground: the learner's.
+        start: (N, 2), where the points lay at the start; the ringed one must have been moved.
         share: of the squared distance to the nearest other center, which the negative must be below.
 
     Returns:
@@ -124,6 +127,8 @@ def check_mixed_negative(playground: LossPlayground, share: float = 0.25) -> str
         return "The playground shows another loss now: choose TCL with the fully-synthesized negative again."
     at = playground.selected
     point, label = playground.points[at], playground.labels[at]
+    if playground.points.shape == start.shape and np.allclose(point, start[at]):
+        return "The ringed point lies where it lay at the start: drag it."
     x_from, y_from = (playground.classes[k] for k in playground.negative_classes[at])
     if x_from == y_from:
         return f"x and y of the negative both come from {x_from}: move the ringed point between two other centers."
@@ -138,7 +143,7 @@ def check_mixed_negative(playground: LossPlayground, share: float = 0.25) -> str
         )
     return (
         f"There: x from {x_from}, y from {y_from}, squared distance {found:.2f}, while the nearest center is at "
-        f"{nearest:.2f}. The loss pushes this point away from a place where no class is."
+        f"{nearest:.2f}. The loss pushes this point away from a place that is no class's center."
     )
 
 
@@ -181,9 +186,12 @@ def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> s
     """
     if playground.loss != "ad-corre":
         return "The playground shows another loss now: choose Ad-Corre again."
-    found = playground.parts["ED"]
+    found, weights = playground.parts["ED"], playground.term_weights
+    if weights["FD"] or weights["MD"]:
+        return "FD or MD still plays a part: set their weights to 0."
     if found > at_most:
-        return f"ED is {found:.3f}; at most {at_most:g} is asked for. Set the weights of FD and MD to 0, press Play."
+        help = "press Play" if weights["ED"] else "give ED a weight above 0, then press Play"
+        return f"ED is {found:.3f}; at most {at_most:g} is asked for: {help}."
     return (
         f"ED is {found:.3f}: the two heads of every face say opposite things. Two directions can be opposite to each "
         "other, three cannot all be."

@@ -1,4 +1,4 @@
-"""A picture beside a widget, for places that show no widgets: GitHub, an export without state, paper."""
+"""A picture or a text beside a widget, for places that show no widgets: GitHub, the book, paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ def with_picture(bundle, figure: Callable, words: str):
     drawn = figure()
     drawn.savefig(buffer, format="png", dpi=80)
     plt.close(drawn)
+    return _with(bundle, {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": words})
+
+
+def with_html(bundle, html: str, words: str):
+    """Add `text/html` and `text/plain` to what `Widget._repr_mimebundle_` gives."""
+    return None if bundle is None else _with(bundle, {"text/html": html, "text/plain": words})
+
+
+def _with(bundle, static: dict[str, str]):
     data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
-    data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-    data["text/plain"] = words
+    data |= static
     return (data, *rest) if rest else data

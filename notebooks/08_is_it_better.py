@@ -1,0 +1,426 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Is it better?
+#
+# "Our loss improves accuracy by 0.8 points." Over what, by how much chance, on which faces? This notebook takes the seven methods
+# of this package, trained with several seeds each, and asks what may be said about them.
+#
+# **You will**
+# - see how far a seed alone moves a method, and how often it changes who comes first;
+# - write a paired test and Holm's correction, and find out what happens without the correction;
+# - learn how many seeds it takes to see a small effect;
+# - look behind an average: classes, people, slices, and an ablation table as papers print it.
+#
+# **Time:** about 60 minutes, of which the computer needs two. **Assumed:** notebook 00; mean and standard deviation; a rough idea
+# of a p-value. **Needed:** no GPU, no network, no data of your own.
+
+# %% tags=["setup", "remove-cell"]
+# Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
+import importlib.util
+import os
+
+if importlib.util.find_spec("ferlab") is None:
+    get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
+
+# %% tags=["parameters"]
+ablation_seeds = 1  # section 7 trains this many seeds of four methods, quickly and on few faces
+ablation_folder = "runs/ablation"  # where they go; what an earlier run left there is replaced
+gallery_folder = "runs/gallery"  # finished trainings that come with the package
+
+# %%
+import dataclasses
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from ferlab.figures import method_color, method_label, show
+from ferlab.widgets import ask
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+# %% [markdown]
+# ## 1. One seed
+#
+# Here are the test accuracies of one seed of a real run: all methods, all built-in faces, hyperparameters chosen for each method
+# with the same budget. Suppose this was all you had.
+
+# %%
+from ferlab.gallery import open_gallery, seeds_summary
+
+summary = seeds_summary()
+seeds, methods = summary["seeds"], list(summary["methods"])
+accuracy = pd.DataFrame({name: of["accuracy"]["values"] for name, of in summary["methods"].items()}, index=seeds).T
+accuracy.columns = [f"seed {seed}" for seed in seeds]
+accuracy.index = [method_label(name) for name in methods]
+accuracy[["seed 0"]].style.format("{:.4f}")
+
+# %%
+guess_order = ask(
+    "Train everything again with other seeds. How many of the methods will keep their rank in every seed?",
+    ["all of them", "most", "one or two at most"],
+)
+guess_order
+
+# %%
+ranks = accuracy.rank(ascending=False).astype(int)
+display(accuracy.style.format("{:.4f}"), ranks)
+kept = int((ranks.nunique(axis=1) == 1).sum())
+Markdown(
+    f"{kept} of {len(ranks)} methods keep their rank in all {len(seeds)} seeds. First: "
+    + ", ".join(f"{accuracy[column].idxmax()} ({column})" for column in accuracy)
+    + f". You guessed *{guess_order.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# What does a seed decide? The initial weights, the order of the faces, and how each is shifted and lit before it is shown: things
+# nobody would call part of the method. **A seed is a draw; a method is a distribution.**
+
+# %%
+figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
+for row, name in enumerate(methods):
+    values = np.array(summary["methods"][name]["accuracy"]["values"])
+    axes.plot(values, np.full(len(values), row), "o", color=method_color(name), alpha=0.8)
+    axes.plot(values.mean(), row, "|", color=method_color(name), markersize=22, markeredgewidth=2.5)
+axes.set_yticks(range(len(methods)), [method_label(name) for name in methods])
+axes.invert_yaxis()
+axes.set_xlabel("test accuracy: one dot a seed, bar at the mean")
+show(axes, alt="Test accuracy of every method: one dot for each seed and a bar at the mean; the dots of most methods overlap")
+
+# %% [markdown]
+# ## 2. Paired differences
+#
+# Comparing clouds of dots wastes something: seed 0 of two methods started from the same weights and saw the same faces in the
+# same order. As far as that does the same to both, it cancels in the *difference*. So take the difference seed by seed; its mean
+# over its standard error is Student's $t$:
+#
+# $$ t = \frac{\bar d}{s_d / \sqrt{n}}, \qquad d_i = a_i - b_i $$
+#
+# The fair opponent matters as much: TCL is compared with cross-entropy on the same network, Ad-Corre with cross-entropy on
+# **its** network, the one with several heads. (Learning rate and weight decay were chosen for each method by a search, so even
+# then two *tuned recipes* are compared. Where the rates differ much, seeds pair less well.)
+
+# %%
+from scipy import stats
+
+from ferlab.evaluation import paired_test
+
+
+def paired(own, reference):
+    d = np.subtract(own, reference)
+    t = d.mean() / (d.std(ddof=1) / np.sqrt(len(d)))
+    return d.mean(), 2 * stats.t.sf(abs(t), df=len(d) - 1)
+
+
+values = {name: of["accuracy"]["values"] for name, of in summary["methods"].items()}
+ours, (mean, low, high, p) = paired(values["ad-corre"], values["ce-heads"]), paired_test(values["ad-corre"], values["ce-heads"])
+assert np.allclose(ours, (mean, p))
+against_ce = paired_test(values["ad-corre"], values["ce"])
+Markdown(
+    f"Ad-Corre against the control: {100 * mean:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, "
+    f"p = {p:.2f}. The same against plain cross-entropy: {100 * against_ce[0]:+.1f} points, interval "
+    f"{100 * against_ce[1]:+.1f} to {100 * against_ce[2]:+.1f}. The control without the loss lies "
+    f"{100 * np.subtract(values['ce-heads'], values['ce']).mean():+.1f} points from plain cross-entropy: so much of the second "
+    "number is there without the loss as well."
+)
+
+# %% [markdown]
+# ## 3. Many chances to be lucky
+#
+# With one test, a p-value below .05 turns up by chance in one of twenty cases. Who makes several tests and reports the best has
+# more chances.
+
+# %%
+guess_luck = ask(
+    "Five methods, none of them any different from the control. How often is at least one 'significant' at p < .05?",
+    ["in 5 % of all studies", "in 10 to 15 %", "in 15 to 30 %", "in most"],
+)
+guess_luck
+
+# %%
+rng = np.random.default_rng(0)
+
+
+def studies(methods=5, seeds=3, count=4000):
+    """p-values (count, methods): paired tests against a common control, and nothing but chance."""
+    control = rng.normal(size=(count, 1, seeds))
+    own = rng.normal(size=(count, methods, seeds))
+    return stats.ttest_1samp(own - control, 0, axis=2).pvalue
+
+
+chance = studies()
+Markdown(
+    f"In {(chance < 0.05).any(axis=1).mean():.0%} of {len(chance):,} simulated studies. If the tests were independent, it would be "
+    f"1 - 0.95⁵ = {1 - 0.95**5:.0%}; they share a control, and so their luck. You guessed *{guess_luck.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# ### Exercise 1: Holm's correction
+#
+# Holm (1979) keeps the chance of *any* false alarm at 5 %: sort the p-values, multiply the smallest by the number of tests
+# $m$, the next by $m - 1$, and so on; none may become smaller than the one before it, or larger than 1. Write it.
+#
+# <details><summary>Hint</summary>
+#
+# `order = np.argsort(p)`; the factors for the sorted values are `len(p) - np.arange(len(p))`; `np.maximum.accumulate` keeps a
+# series from falling. Put the results back with `corrected[order] = ...`.
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def holm_correction(p):
+#     p = np.asarray(p, dtype=float)
+#     order = np.argsort(p)
+#     sorted_values = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+#     corrected = np.empty_like(p)
+#     corrected[order] = np.minimum(sorted_values, 1)
+#     return corrected
+# ```
+# </details>
+
+
+# %%
+def holm_correction(p):
+    """Corrected p-values, in the order of the given ones."""
+    ...  # your code
+
+
+# %%
+from ferlab.widgets import check_holm
+
+print(check_holm(holm_correction))
+
+# %%
+from ferlab.evaluation import holm
+
+corrected = np.array([list(holm(dict(enumerate(row))).items()) for row in chance[:1000]])
+false_alarms = (corrected[:, :, 1] < 0.05).any(axis=1).mean()
+Markdown(f"With the correction, {false_alarms:.1%} of the first 1,000 of these studies report something that is not there.")
+
+# %% [markdown]
+# ## 4. What these seeds say
+#
+# All methods, the package's own test: differences to the fair control with intervals; a dot is filled where the corrected test
+# rejects chance. (The intervals are not corrected: one can leave zero out while the corrected test does not reject it.)
+
+# %%
+guess_filled = ask(
+    "Which column will have filled dots?",
+    ["accuracy only", "the geometry only (within / between, silhouette, MAP@R)", "both", "none"],
+)
+guess_filled
+
+# %%
+from ferlab.figures import method_differences
+from ferlab.report import read_run, verdict
+
+show(
+    method_differences(summary["comparisons"])[0],
+    alt="Differences of every method to its control with 95 % intervals: accuracy, balanced accuracy and three measures of geometry",
+)
+run = read_run(open_gallery(gallery_folder))
+said = verdict(dataclasses.replace(run, summary=summary))
+Markdown(f"**{said.headline}**\n\n" + "\n".join(f"- {line}" for line in said.short or said.sentences)
+         + f"\n\nYou guessed *{guess_filled.value or 'nothing yet'}*.")  # fmt: skip
+
+# %% [markdown]
+# "No difference that these seeds can tell" is not "no difference". How large would an effect have to be to be seen?
+#
+# ## 5. How many seeds?
+
+# %%
+guess_seeds = ask(
+    "To find an effect as large as the standard deviation of the differences in four studies of five, how many seeds?",
+    ["3", "5", "10", "30"],
+)
+guess_seeds
+
+# %%
+counts = (3, 5, 7, 10, 15, 20, 30)
+
+
+def power(effect, seeds):
+    """Share of studies whose paired test finds an effect, given in standard deviations of the differences."""
+    limit, shift = stats.t.ppf(0.975, seeds - 1), effect * np.sqrt(seeds)
+    return stats.nct.sf(limit, seeds - 1, shift) + stats.nct.cdf(-limit, seeds - 1, shift)
+
+
+found = {effect: [power(effect, seeds) for seeds in counts] for effect in (0.5, 1.0, 2.0)}
+figure, axes = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
+for (effect, values_of), style in zip(found.items(), (":", "--", "-"), strict=True):
+    axes.plot(counts, values_of, style, color="#5a56c7", marker="o", label=f"effect of {effect:g} standard deviations")
+axes.axhline(0.8, color="#7d848c", linewidth=1)
+axes.set(xlabel="seeds", ylabel="share of studies that find it", xticks=counts, ylim=(0, 1.03))
+axes.legend(frameon=False)
+show(axes, alt="Share of studies that find an effect over the number of seeds, for small, medium and large effects")
+differences = {
+    name: np.subtract(values[name], values["ce-heads" if name == "ad-corre" else "ce"])
+    for name in methods
+    if name not in ("ce", "ce-heads")
+}
+typical = np.median([of.std(ddof=1) for of in differences.values()])
+enough = next(seeds for seeds, share in zip(counts, found[1.0], strict=True) if share >= 0.8)
+Markdown(
+    f"For an effect of one standard deviation, {enough} seeds are the first of these that find it in 80 % of the studies. You "
+    f"guessed *{guess_seeds.value or 'nothing yet'}*. In the run above the differences between two methods have a standard "
+    f"deviation of {100 * typical:.1f} points (median over the methods): so it takes about {enough} seeds to see an effect of that "
+    f"size, and far more for half of that. {len(seeds)} seeds find it in {power(1.0, len(seeds)):.0%} of the studies. Two warnings: a "
+    f"standard deviation that is itself estimated from {len(seeds)} seeds may be off by a factor of two or more, and a correction for "
+    "several methods costs further seeds."
+)
+
+# %% [markdown]
+# The power of the published comparison of your choice: how many seeds did they run, and what would that have let them see?
+#
+# ## 6. Behind the average
+#
+# **Faces are not independent.** Several test faces show the same person. Drawing *people* with replacement (a bootstrap over groups)
+# instead of single faces asks: what if other people had been in the test? (One seed of cross-entropy, the gallery's; its weights are
+# rounded, which moves a face in a thousand.)
+
+# %%
+from ferlab.data import load_dataset
+from ferlab.evaluation import bootstrap_scores
+
+faces = load_dataset("synthetic", "test")
+rows = run.embeddings.query("method == 'ce'").sort_values("index")
+predicted, labels = rows["predicted"].to_numpy()[None], rows["label"].to_numpy()
+people = faces.metadata["identity"].to_numpy()
+intervals = {
+    "single faces drawn": bootstrap_scores(labels, predicted, np.arange(len(labels)), len(faces.classes)),
+    "people drawn": bootstrap_scores(labels, predicted, people, len(faces.classes)),
+}
+table = pd.DataFrame(
+    {name: {score: f"{low:.3f} to {high:.3f}" for score, (low, high) in of.items()} for name, of in intervals.items()}
+).T
+table
+
+# %% [markdown]
+# Where the two agree, people hardly differ in how difficult they are; that can be so for rendered people and otherwise for
+# photographed ones.
+#
+# **Accuracy hides rare classes.** Recall is accuracy within one class; balanced accuracy is its mean. A method may win one and lose
+# the other.
+
+# %%
+from ferlab.figures import class_recall
+
+shown = ("ce", "tcl-nearest", "ce-heads", "ad-corre")
+recalls = {name: summary["methods"][name]["class_recall"] for name in shown}
+show(
+    class_recall(recalls, title=f"Recall of each class, mean over {len(seeds)} seeds"),
+    alt="Recall of each class for four methods; the rare classes have much lower recall than happiness",
+)
+spread = {name: np.ptp([recall["mean"] for recall in of.values()]) for name, of in recalls.items()}
+Markdown(
+    "Best minus worst class: " + ", ".join(f"{method_label(name)} {100 * gap:.0f} points" for name, gap in spread.items()) + "."
+)
+
+# %% [markdown]
+# **Slices.** The built-in faces know how strong an expression is, how far the head is turned, under which light. A method that
+# helps might help in one slice only, and an average over slices depends on who collected the data.
+
+# %%
+from ferlab.figures import slice_accuracy
+
+slices = {name: summary["methods"][name]["slices"] for name in shown}
+show(slice_accuracy(slices)[0], alt="Accuracy by intensity, pose, light and action unit for four methods")
+
+# %% [markdown]
+# ## 7. An ablation table
+#
+# Papers show that every part counts by leaving parts out. For TCL, a row a sampling strategy, from the same seeds as above:
+
+# %%
+tcl = {
+    method_label(name): {
+        label: f"{100 * of[score]['mean']:.1f} ± {100 * of[score]['std']:.1f}"
+        for label, score in (("accuracy, %", "accuracy"), ("average accuracy, %", "balanced_accuracy"))
+    }
+    for name, of in summary["methods"].items()
+    if name == "ce" or name.startswith("tcl")
+}
+pd.DataFrame(tcl).T
+
+# %% [markdown]
+# For Ad-Corre, its three terms added one by one. That needs trainings of its own; here they are, quick ones on few faces. A method is one row of a table of data, so leaving a term out is one argument:
+
+# %%
+from ferlab.training import METHODS
+from ferlab.training.compare import CompareSettings, run_compare
+
+paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)  # the paper's balance, so that the terms are heard
+METHODS["ad-corre-fd"] = dataclasses.replace(paper, terms=("FD",))
+METHODS["ad-corre-fd-md"] = dataclasses.replace(paper, terms=("FD", "MD"))
+METHODS["ad-corre-all"] = paper
+steps = {"ce-heads": "cross-entropy", "ad-corre-fd": "+ FD", "ad-corre-fd-md": "+ FD + MD", "ad-corre-all": "+ FD + MD + ED"}
+quick = run_compare(
+    CompareSettings(out=ablation_folder, methods=tuple(steps), quick=True, seeds=ablation_seeds, overwrite=True)
+)
+pd.DataFrame({
+    label: {
+        "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
+        "average accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
+        "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
+    }
+    for name, label in steps.items()
+}).T  # fmt: skip
+
+# %% [markdown]
+# It has the *shape* of an ablation table. What it lacks to be one is what this notebook is about.
+#
+# ### Exercise 2: what may be said?
+#
+# You know the numbers now. Which of these sentences do they support? Choose for each, then run the check.
+
+# %%
+options = ["supported", "not supported"]
+claims = {
+    "one_seed": ask("“In seed 0, the method with the highest accuracy is the best of the seven.”", options),
+    "control": ask("“Ad-Corre’s terms raise accuracy by as much as its table row lies above plain cross-entropy.”", options),
+    "absence": ask("“No difference beyond chance was found, so the losses have no effect on accuracy.”", options),
+    "seeds": ask("“With these seeds, an effect of half a standard deviation would usually go unseen.”", options),
+}
+display(*claims.values())
+
+# %%
+from ferlab.widgets import check_claims
+
+print(check_claims({name: choice.value for name, choice in claims.items()}))
+
+# %% [markdown]
+# ## What to remember
+#
+# - A seed is a draw. Rank methods by distributions, never by one number each.
+# - Compare seed by seed, with a control that differs in the loss and as little else as possible; say what else differs.
+# - Many tests make luck likely: correct, and say how many were made.
+# - What was not found may be there: say which size of effect the study could have seen.
+# - Choose hyperparameters on validation, with the same budget for all; look at the test once, at the end.
+#
+# **To discuss.** A reviewer asks for "the best of five seeds", because a rival paper reports that. What do you answer? And what
+# if the rival's number is the mean, but over hyperparameters that were chosen on the test set?
+#
+# ## Where to read on
+#
+# - Bouthillier et al., *Accounting for Variance in Machine Learning Benchmarks*, MLSys 2021,
+#   [arXiv:2103.03098](https://arxiv.org/abs/2103.03098).
+# - Musgrave, Belongie, Lim, *A Metric Learning Reality Check*, ECCV 2020, [arXiv:2003.08505](https://arxiv.org/abs/2003.08505).
+# - Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, Scandinavian Journal of Statistics 1979.
+# - `docs/tuning/README.md` of this package: how the hyperparameters were chosen.
