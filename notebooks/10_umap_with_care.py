@@ -14,7 +14,6 @@
 # ---
 
 # %% [markdown]
-# %% [markdown]
 # # UMAP with care
 #
 # The maps of this series are made with UMAP. They show the same faces in two dimensions instead of a hundred, and something
@@ -90,8 +89,7 @@ def maps(layouts, labels, classes, columns=4, names=True):
 # 2. link it to each of them, the nearer the stronger;
 # 3. move points about in the plane until linked ones are close and others are not.
 #
-# All it knows of your data in step 3 are the links. So look at step 2. The strength of a link to a neighbor at distance $d$
-# is
+# All it knows of your data in step 3 are the links. So look at step 2. A link to a neighbor at distance $d$ has the strength
 #
 # $$ p = \exp\Bigl(-\frac{\max(0,\, d - \rho)}{\sigma}\Bigr), $$
 #
