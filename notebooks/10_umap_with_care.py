@@ -472,8 +472,8 @@ Markdown(f"You guessed *{guess_floor.value or 'nothing yet'}*.")
 # several methods **from a common start** (`aligned_layouts`): each space is laid out on its own links, but all begin at the
 # same places. Its floor is that of two seeds with spectral starts of their own.
 #
-# And the question can be asked without any map: which share of a face's nearest faces do two spaces have in common (notebook
-# 07)?
+# And the question can be asked without any map: which share of a face's nearest faces do two spaces have in common? (Notebook
+# 07 has the floor for that.)
 
 # %%
 from ferlab.evaluation import neighbor_overlap
@@ -489,8 +489,9 @@ Markdown(
 #
 # Find a face with a **torn** neighborhood: one of its ten nearest faces in the space must be beyond no. 300 on the map.
 #
-# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map (*map
-# #*). Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two numbers for every map.
+# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map: "map
+# #12" is the twelfth nearest there. Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two
+# numbers for every map.
 #
 # <details><summary>Hint</summary>
 #
