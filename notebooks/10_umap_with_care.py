@@ -489,8 +489,8 @@ Markdown(
 #
 # Find a face with a **torn** neighborhood: one of its ten nearest faces in the space must be beyond no. 300 on the map.
 #
-# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map: "map
-# #12" is the twelfth nearest there. Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two
+# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map
+# ("map #12" is the twelfth nearest there). Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two
 # numbers for every map.
 #
 # <details><summary>Hint</summary>
