@@ -10,6 +10,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +68,7 @@ def test_every_picture_has_words(name):
             for image in re.findall(r"<img\b[^>]*>", cell.source):
                 assert re.search(r'\balt="[^"]+"', image), image
         else:
-            for call in ast.walk(ast.parse(cell.source)):
+            for call in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):  # %magic as Python
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "show":
                     words = {keyword.arg: keyword.value for keyword in call.keywords}.get("alt")
                     assert words is not None and getattr(words, "value", words) != "", ast.unparse(call)
