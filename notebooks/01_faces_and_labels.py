@@ -332,7 +332,8 @@ def balanced_accuracy(labels, answers):
 
 from ferlab.evaluation import Predictions, classification_scores
 
-package = classification_scores(labels, Predictions(np.empty((len(labels), 0)), np.eye(len(all_classes))[answers]))
+certain = np.eye(len(all_classes))[answers]  # probability 1 for the answer: the package wants probabilities
+package = classification_scores(labels, Predictions(np.empty((len(labels), 0)), certain))
 assert np.isclose(accuracy(labels, answers), package["accuracy"])
 assert np.isclose(balanced_accuracy(labels, answers), package["balanced_accuracy"])
 

@@ -14,7 +14,6 @@
 # ---
 
 # %% [markdown]
-# %% [markdown]
 # # UMAP with care
 #
 # The maps of this series are made with UMAP. They show the same faces in two dimensions instead of a hundred, and something
@@ -90,8 +89,7 @@ def maps(layouts, labels, classes, columns=4, names=True):
 # 2. link it to each of them, the nearer the stronger;
 # 3. move points about in the plane until linked ones are close and others are not.
 #
-# All it knows of your data in step 3 are the links. So look at step 2. The strength of a link to a neighbor at distance $d$
-# is
+# All it knows of your data in step 3 are the links. So look at step 2. A link to a neighbor at distance $d$ has the strength
 #
 # $$ p = \exp\Bigl(-\frac{\max(0,\, d - \rho)}{\sigma}\Bigr), $$
 #
@@ -474,8 +472,8 @@ Markdown(f"You guessed *{guess_floor.value or 'nothing yet'}*.")
 # several methods **from a common start** (`aligned_layouts`): each space is laid out on its own links, but all begin at the
 # same places. Its floor is that of two seeds with spectral starts of their own.
 #
-# And the question can be asked without any map: which share of a face's nearest faces do two spaces have in common (notebook
-# 07)?
+# And the question can be asked without any map: which share of a face's nearest faces do two spaces have in common? (Notebook
+# 07 has the floor for that.)
 
 # %%
 from ferlab.evaluation import neighbor_overlap
@@ -491,8 +489,9 @@ Markdown(
 #
 # Find a face with a **torn** neighborhood: one of its ten nearest faces in the space must be beyond no. 300 on the map.
 #
-# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map (*map
-# #*). Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two numbers for every map.
+# Click on a dot. *Nearest to ...* below the maps lists its true neighbors in every space, with their rank on the map: "map
+# #12" is the twelfth nearest there. Under *Projection, and how far to believe it* are UMAP's settings, PCA, and the two
+# numbers for every map.
 #
 # <details><summary>Hint</summary>
 #
