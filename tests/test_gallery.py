@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_opened_once(gallery):
     assert open_gallery(gallery) == gallery
     assert (gallery / "embeddings.parquet").stat().st_mtime_ns == before
     assert not list(gallery.parent.glob(".*")), "nothing half written stays beside it"
+
+
+def test_opened_by_two_notebooks_at_once(tmp_path):
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        opened = [threads.submit(open_gallery, tmp_path / "gallery") for _ in range(2)]
+        assert [of.result() for of in opened] == [tmp_path / "gallery"] * 2
+    assert read_run(tmp_path / "gallery").mapped_methods
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery"]
 
 
 def test_other_folders_are_left_alone(tmp_path):

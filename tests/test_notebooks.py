@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -12,6 +14,8 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
+
+from ferlab.lab import FIRST_NOTEBOOK
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(
@@ -26,7 +30,7 @@ def read(name: str) -> nbformat.NotebookNode:
 
 
 def test_there_is_a_first_notebook():
-    assert "notebooks/00_start_here.ipynb" in NOTEBOOKS
+    assert FIRST_NOTEBOOK.as_posix() in NOTEBOOKS
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -74,15 +78,34 @@ def test_every_picture_has_words(name):
                     assert words is not None and getattr(words, "value", words) != "", ast.unparse(call)
 
 
+@pytest.fixture(scope="module")
+def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, Future]]:
+    """The notebooks to run, two at a time with one thread each: two cores do more so than one notebook with two."""
+    names = [
+        item.callspec.params["name"] for item in request.session.items if item.name.startswith("test_notebook_runs")
+    ]
+    home = tmp_path_factory.mktemp("series")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
+    environment = {**clean_environment, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+    def execute(name: str) -> nbformat.NotebookNode:
+        # The widgets have no browser here; what they show is looked at in test_lab_browser.py and tests/browser.
+        notebook = read(name)
+        settings = {
+            "timeout": 1200,
+            "kernel_name": "python3",
+            "resources": {"metadata": {"path": (home / name).parent}},
+        }
+        NotebookClient(notebook, **settings).execute(env=environment)
+        return notebook
+
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        yield {name: threads.submit(execute, name) for name in names}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook_runs(name, tmp_path, monkeypatch, clean_environment):
-    for variable, value in clean_environment.items():
-        monkeypatch.setenv(variable, value)
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
-    folder = (tmp_path / name).parent
-    notebook = read(name)
-    # The widgets have no browser here; what they show is looked at in test_lab_browser.py.
-    NotebookClient(notebook, timeout=1200, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != FIRST_NOTEBOOK.as_posix()])  # that one runs in a browser
+def test_notebook_runs(name, running):
+    notebook = running[name].result()
     executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     assert executed and all(cell.execution_count for cell in executed)

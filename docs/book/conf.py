@@ -49,8 +49,13 @@ html_theme_options = {
 if repository := series.repository():
     html_theme_options |= {
         "repository_url": repository,
+        "repository_branch": series.BRANCH,
         "use_repository_button": True,
-        "launch_buttons": {"colab_url": series.COLAB, "binderhub_url": series.BINDER},
+        "launch_buttons": {
+            "colab_url": series.COLAB,
+            "binderhub_url": series.BINDER,
+            "notebook_interface": "jupyterlab",
+        },
     }
 
 linkcheck_timeout = 15

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 ROOT = Path(__file__).parents[2]
 COLAB = "https://colab.research.google.com"
 BINDER = "https://mybinder.org"
+BRANCH = "main"
 FIRST_LINE = '# %% tags=["setup", "remove-cell"]\n'
 SETUP = """\
 # Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
@@ -67,8 +68,8 @@ def links(path: str, address: str) -> str:
     """Where a notebook opens with one click."""
     name = urlsplit(address).path.strip("/")
     return (
-        f"[Colab]({COLAB}/github/{name}/blob/main/{path}) · "
-        f"[Binder]({BINDER}/v2/gh/{name}/main?urlpath={quote(f'lab/tree/{path}', safe='')})"
+        f"[Colab]({COLAB}/github/{name}/blob/{BRANCH}/{path}) · "
+        f"[Binder]({BINDER}/v2/gh/{name}/{BRANCH}?urlpath={quote(f'lab/tree/{path}', safe='')})"
     )
 
 

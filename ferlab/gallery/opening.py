@@ -53,9 +53,13 @@ def open_gallery(folder: str | Path = "runs/gallery") -> Path:
     try:
         _write(beside, record, load_dataset("synthetic", "test"))
         beside.chmod(0o755)  # mkdtemp's are for their owner alone
-        if folder.exists():
+        if folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
-        beside.rename(folder)
+        try:
+            beside.rename(folder)
+        except OSError:
+            if _config_of(folder) != record["config"]:  # unless another notebook has opened it meanwhile
+                raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder
