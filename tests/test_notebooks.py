@@ -104,7 +104,8 @@ def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != FIRST_NOTEBOOK.as_posix()])  # that one runs in a browser
+# The first one runs in a browser, in test_lab_browser.py.
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != FIRST_NOTEBOOK.as_posix()])
 def test_notebook_runs(name, running):
     notebook = running[name].result()
     executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
