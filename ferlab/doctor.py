@@ -80,7 +80,7 @@ def parts() -> Iterator[Check]:
         "packages",
         not missing,
         f"missing: {', '.join(missing)}" if missing else "all there",
-        "Install the packages again: pip install -r requirements.lock",
+        "Install them: pip install -r requirements.lock in a clone, or pip install 'ferlab[lab]'",
     )
 
 

@@ -31,6 +31,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def is_free(folder: Path) -> bool:
+    """Whether nothing lies at ``folder``, or an empty folder."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
 def write_json(path: Path, content: Any) -> None:
     with atomic_path(path) as beside:
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

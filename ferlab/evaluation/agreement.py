@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from ferlab.errors import FerlabError
+from ferlab.vectors import unit_rows
 
 
 def neighbor_overlap(first: np.ndarray, second: np.ndarray, neighbors: int = 10) -> np.ndarray:
@@ -35,7 +36,7 @@ def neighbor_overlap(first: np.ndarray, second: np.ndarray, neighbors: int = 10)
         raise FerlabError(f"{neighbors} neighbors need more than {neighbors} faces, but there are {len(first)}.")
     near = [
         NearestNeighbors(n_neighbors=neighbors).fit(unit).kneighbors(return_distance=False)
-        for unit in (_unit_rows(first), _unit_rows(second))
+        for unit in (unit_rows(first), unit_rows(second))
     ]
     return np.array([len(np.intersect1d(a, b)) for a, b in zip(*near, strict=True)]) / neighbors
 
@@ -68,7 +69,3 @@ def linear_cka(first: np.ndarray, second: np.ndarray) -> float:
 def _check(first: np.ndarray, second: np.ndarray) -> None:
     if len(first) != len(second):
         raise FerlabError(f"Both spaces must hold the same faces, but they hold {len(first)} and {len(second)}.")
-
-
-def _unit_rows(space: np.ndarray) -> np.ndarray:
-    return space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)

@@ -18,6 +18,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 from ferlab.errors import FerlabError
+from ferlab.vectors import unit_rows
 
 
 def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = 10) -> dict[str, float]:
@@ -42,8 +43,7 @@ def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbors: int =
             f"The geometry needs more than {neighbors} faces of at least 2 classes, "
             f"but there are {len(labels)} of {len(np.unique(labels))}."
         )
-    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    embeddings = (embeddings / np.maximum(norms, 1e-12)).astype(np.float32)
+    embeddings = unit_rows(embeddings).astype(np.float32)
     precision, map_at_r = retrieval_scores(embeddings, labels)
     return {
         "within_between_ratio": within_between_ratio(embeddings, labels),

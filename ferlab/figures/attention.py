@@ -13,7 +13,7 @@ from ferlab.figures.palette import class_colors, method_label
 from ferlab.figures.style import figure_style
 from ferlab.models import ExpressionNetwork
 
-BATCH = 512  # faces at once: more take memory and no less time
+BATCH = 512  # faces at once, so that memory does not grow with their number
 
 
 def attention_maps(network: ExpressionNetwork, images: np.ndarray) -> np.ndarray:

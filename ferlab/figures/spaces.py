@@ -15,6 +15,7 @@ from ferlab.data.dataset import random_part
 from ferlab.errors import FerlabError
 from ferlab.figures.palette import class_colors, method_color, method_label
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
+from ferlab.vectors import unit_rows
 
 PAIRS_OF = 1000  # faces whose pairs are drawn: half a million pairs
 ROWS = 500  # faces of a correlation matrix: more would be finer than the figure's pixels
@@ -58,7 +59,7 @@ def pair_distance_distributions(
             len(spaces), 1, figsize=(6.4, 1.15 * len(spaces) + 1.1), layout="constrained", squeeze=False, sharex=True
         )
         for ax, (method, space) in zip(axes[:, 0], spaces.items(), strict=True):
-            unit = _unit(np.asarray(space, dtype=float)[few])
+            unit = unit_rows(np.asarray(space, dtype=float)[few])
             distances = np.sqrt(np.maximum(2 - 2 * (unit @ unit.T)[first, second], 0))
             color = method_color(method)
             ax.hist(
@@ -119,7 +120,7 @@ def mean_correlations(
     """
     embeddings, labels = _checked(embeddings, labels)
     present = [k for k in range(len(classes)) if (labels == k).any()]
-    means = _unit(np.stack([embeddings[labels == k].mean(axis=0) for k in present]), centered=True)
+    means = _standardized(np.stack([embeddings[labels == k].mean(axis=0) for k in present]))
     matrix = np.full((len(classes),) * 2, np.nan)
     matrix[np.ix_(present, present)] = means @ means.T
     with figure_style():
@@ -163,7 +164,7 @@ def embedding_correlations(
     embeddings, labels = _checked(embeddings, labels)
     each = max(1, ROWS // len(classes))
     chosen = [np.flatnonzero(labels == k)[random_part(int((labels == k).sum()), each)] for k in range(len(classes))]
-    vectors = _unit(embeddings[np.concatenate(chosen)], centered=True)
+    vectors = _standardized(embeddings[np.concatenate(chosen)])
     with figure_style():
         alone = ax is None
         ax = axes_or_new(ax, (5.4, 4.7))
@@ -227,8 +228,6 @@ def _checked(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
     return embeddings, labels
 
 
-def _unit(vectors: np.ndarray, centered: bool = False) -> np.ndarray:
-    """Rows of length 1; `centered` takes each row's mean away first, so that products are correlations."""
-    if centered:
-        vectors = vectors - vectors.mean(axis=1, keepdims=True)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+def _standardized(vectors: np.ndarray) -> np.ndarray:
+    """Rows without their means, of length 1: their products are correlations."""
+    return unit_rows(vectors - vectors.mean(axis=1, keepdims=True))

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -16,9 +15,9 @@ from safetensors.torch import load_file
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.files import write_json
+from ferlab.files import is_free, write_json
 from ferlab.gallery.packing import METHOD_FILE, SEED, load_gallery_network, unpack_epochs
-from ferlab.training.runs import run_folder, save_half, save_network, write_parquet
+from ferlab.training.runs import face_rows, run_folder, save_half, save_network, write_parquet
 from ferlab.training.summary import FinishedRun
 
 FILES = Path(__file__).with_name("files")
@@ -43,7 +42,7 @@ def open_gallery(folder: str | Path = "runs/gallery") -> Path:
     """
     folder = Path(folder).expanduser()
     record = _record()
-    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+    if not is_free(folder):
         if _config_of(folder) != record["config"] or not (folder / "summary.json").is_file():
             raise FerlabError(f"{folder} holds something else than the gallery: name another folder for it.")
         return folder
@@ -53,7 +52,7 @@ def open_gallery(folder: str | Path = "runs/gallery") -> Path:
     try:
         _write(beside, record, load_dataset("synthetic", "test"))
         beside.chmod(0o755)  # mkdtemp's are for their owner alone
-        if folder.exists() and not any(folder.iterdir()):
+        if folder.exists() and is_free(folder):
             folder.rmdir()
         try:
             beside.rename(folder)
@@ -110,18 +109,7 @@ def _write_method(folder: Path, name: str, record: dict[str, Any], test_set: Fac
         epochs, layout = unpack_epochs(tensors), tensors["map"].numpy()
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
-    predictions = predict(network, test_set.images)
-    rows = pd.DataFrame(
-        {
-            "method": name,
-            "seed": SEED,
-            "index": np.arange(len(test_set)),
-            "label": test_set.labels,
-            "predicted": predictions.predicted,
-            "confidence": predictions.confidence,
-            "embedding": list(predictions.embeddings),
-        }
-    )
+    rows = face_rows(name, SEED, test_set, predict(network, test_set.images))
     history = pd.DataFrame(record["history"])
     of = run_folder(folder, name, SEED)
     save_network(of, network, test_set.classes, image_size=test_set.images.shape[1])

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from ferlab.errors import FerlabError
+from ferlab.vectors import unit_rows
 
 MINIMUM_POINTS = 10
 METRICS = ("cosine", "correlation", "euclidean")
@@ -270,7 +271,7 @@ def comparable_rows(space: np.ndarray, metric: str) -> np.ndarray:
         return np.asarray(space, dtype=np.float32)
     if metric == "correlation":
         space = space - space.mean(axis=1, keepdims=True)
-    return (space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return unit_rows(space).astype(np.float32)
 
 
 def _neighbors(

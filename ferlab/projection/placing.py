@@ -9,6 +9,7 @@ import pandas as pd
 
 from ferlab.errors import FerlabError
 from ferlab.projection.aligned import aligned_layouts, link_strengths, similarity
+from ferlab.vectors import unit_rows
 
 
 class FittedMap:
@@ -44,7 +45,7 @@ class FittedMap:
         if n_neighbors < 2 or len(reference) < 2:
             raise FerlabError("A point is placed by its neighbors: n_neighbors and the references must be at least 2.")
         self.others = min(n_neighbors - 1, len(reference))
-        self.references = _unit(reference)
+        self.references = unit_rows(reference)
 
     def place(self, new_embeddings: np.ndarray) -> np.ndarray:
         """Where the points lie on the map: float64 (M, 2) for `new_embeddings` (M, D)."""
@@ -66,7 +67,7 @@ class FittedMap:
 
     def _nearest(self, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Indices and cosine distances (M, k), ascending."""
-        distances = np.maximum(1.0 - _unit(new) @ self.references.T, 0.0)
+        distances = np.maximum(1.0 - unit_rows(new) @ self.references.T, 0.0)
         nearest = np.argpartition(distances, self.others - 1, axis=1)[:, : self.others]
         values = np.take_along_axis(distances, nearest, axis=1)
         order = np.lexsort((nearest, values), axis=1)
@@ -187,7 +188,3 @@ def _matrix(what: str, values: np.ndarray) -> np.ndarray:
     if not np.isfinite(matrix).all():
         raise FerlabError(f"The {what} hold NaN or infinite values; did the training diverge?")
     return matrix
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

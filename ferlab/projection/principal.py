@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from ferlab.projection.aligned import procrustes
+from ferlab.vectors import unit_rows
 
 
 def principal_map(embeddings: np.ndarray, previous: np.ndarray | None = None) -> tuple[np.ndarray, float]:
@@ -30,8 +31,7 @@ def principal_map(embeddings: np.ndarray, previous: np.ndarray | None = None) ->
         >>> bool(np.allclose(again, -first, atol=1e-5)), 0 < share < 1
         (True, True)
     """
-    space = np.asarray(embeddings, dtype=np.float64)
-    space = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
+    space = unit_rows(np.asarray(embeddings, dtype=np.float64))
     with np.errstate(invalid="ignore"):  # a space that has collapsed to a point has no variance to share
         components = PCA(n_components=2, svd_solver="covariance_eigh").fit(space)
     points = components.transform(space)

@@ -35,7 +35,7 @@ from ferlab import __version__
 from ferlab.data.dataset import FaceDataset, random_part
 from ferlab.errors import FerlabError
 from ferlab.evaluation import Predictions
-from ferlab.files import atomic_path, write_json
+from ferlab.files import atomic_path, is_free, write_json
 from ferlab.models import ExpressionNetwork
 from ferlab.training.summary import FinishedRun, measure
 
@@ -49,7 +49,7 @@ def run_folder(out: Path, method: str, seed: int) -> Path:
 
 def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
     """A FerlabError unless ``out`` is new, empty, or an earlier run that may be overwritten or resumed."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if is_free(out):
         return
     if not (overwrite or resume):
         raise FerlabError(
@@ -167,7 +167,16 @@ def save_run(
     """Measure one trained network on the test split and write ``<method>/seed_<n>/``."""
     folder = run_folder(out, method, seed)
     scores = measure(test_set, predictions)
-    rows = pd.DataFrame(
+    history_rows = pd.DataFrame({"method": method, "seed": seed, **pd.DataFrame(history)})
+    save_network(folder, network, test_set.classes, image_size=test_set.images.shape[1])
+    write_parquet(folder / "history.parquet", history_rows)
+    write_parquet(folder / "embeddings.parquet", face_rows(method, seed, test_set, predictions))
+    write_json(folder / "scores.json", scores)  # last: its presence says that the run is finished
+
+
+def face_rows(method: str, seed: int, test_set: FaceDataset, predictions: Predictions) -> pd.DataFrame:
+    """One row a test face: what ``embeddings.parquet`` holds of one training."""
+    return pd.DataFrame(
         {
             "method": method,
             "seed": seed,
@@ -178,11 +187,6 @@ def save_run(
             "embedding": list(predictions.embeddings),
         }
     )
-    history_rows = pd.DataFrame({"method": method, "seed": seed, **pd.DataFrame(history)})
-    save_network(folder, network, test_set.classes, image_size=test_set.images.shape[1])
-    write_parquet(folder / "history.parquet", history_rows)
-    write_parquet(folder / "embeddings.parquet", rows)
-    write_json(folder / "scores.json", scores)  # last: its presence says that the run is finished
 
 
 def save_epoch(folder: Path, epoch: int, predictions: Predictions) -> None:

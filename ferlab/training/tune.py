@@ -36,7 +36,7 @@ from rich.table import Table
 from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import classification_scores, geometry_scores, predict
-from ferlab.files import atomic_path, write_json
+from ferlab.files import atomic_path, is_free, write_json
 from ferlab.training.compare import CompareSettings, check_settings, load_splits
 from ferlab.training.loop import check_splits, start_fabric, train
 from ferlab.training.methods import ALL_METHODS, METHODS, Method
@@ -129,7 +129,7 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
     config = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
     config |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
     config["table"] = {name: repr(METHODS[name]) for name in names}
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_free(out):
         if not settings.resume:
             raise FerlabError(f"{out} already exists: name another folder, or go on with a search there with --resume.")
         if not is_search(out):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ferlab.evaluation.geometry import nearest_center_accuracy, within_between_ratio
+from ferlab.vectors import unit_rows
 from ferlab.widgets.exercises import number_of
 
 
@@ -69,7 +70,7 @@ def _small_classes(seed: int, counts: tuple[int, ...]) -> tuple[np.ndarray, np.n
     labels = np.repeat(np.arange(len(counts)), counts)
     space = random.normal(size=(len(counts), 4))[labels] + 1.6 * random.normal(size=(len(labels), 4))
     order = random.permutation(len(labels))
-    return (space / np.linalg.norm(space, axis=1, keepdims=True))[order], labels[order]
+    return unit_rows(space)[order], labels[order]
 
 
 def check_right_but_scattered(

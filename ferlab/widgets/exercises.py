@@ -12,6 +12,7 @@ import numpy as np
 
 from ferlab.figures.palette import method_label
 from ferlab.report.run_folder import read_run
+from ferlab.vectors import unit_rows
 from ferlab.widgets.explorer import EmbeddingExplorer
 from ferlab.widgets.static import with_html
 
@@ -107,8 +108,7 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
     for name in run.methods:
         rows = run.embeddings[run.embeddings["method"] == name]
         rows = rows[rows["seed"] == rows["seed"].min()]
-        space = np.stack(rows["embedding"].to_numpy()).astype(np.float64)
-        space /= np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-12)
+        space = unit_rows(np.stack(rows["embedding"].to_numpy()).astype(np.float64))
         labels = rows["label"].to_numpy()
         value, complaint = number_of(function, space.copy(), labels.copy())
         if complaint:

@@ -18,6 +18,7 @@ _WIDE = {"button_width": "auto"}
 # Rows have length 1 in the explorer, and then "euclidean" finds the neighbors of "cosine".
 METRICS_OF_ROWS = [metric for metric in METRICS if metric != "euclidean"]
 
+
 class Controls:
     """All controls, laid out in rows, and one place that tells who presses them: a person, or the explorer itself.
 

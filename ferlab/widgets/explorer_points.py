@@ -12,8 +12,8 @@ from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.projection import procrustes
-from ferlab.projection.aligned import comparable_rows
 from ferlab.report.run_folder import Run
+from ferlab.vectors import unit_rows
 
 
 @dataclass
@@ -115,7 +115,7 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
         for name in tables:
             rows = run.embeddings[(run.embeddings["method"] == name) & np.isfinite(run.embeddings["x"])]
             rows = rows[rows["seed"] == rows["seed"].iloc[0]].set_index("index")
-            spaces[name] = [_unit_rows(rows["embedding"].loc[indices])]
+            spaces[name] = [_space_of(rows["embedding"].loc[indices])]
     return Points(
         indices=indices,
         labels=labels,
@@ -172,7 +172,7 @@ def _followed_spaces(run: Run, method: str, epochs: int, order: np.ndarray) -> l
 
     spaces = load_epochs(run_folder(run.path, method, min(run.summary.get("seeds", [0]))), epochs)
     fitting = all(len(space) == len(order) for space in spaces)
-    return [comparable_rows(space[order], "cosine") for space in spaces] if fitting else []
+    return [unit_rows(space[order].astype(np.float32)) for space in spaces] if fitting else []
 
 
 def _check_faces(dataset: FaceDataset | None, indices: pd.Series, labels: pd.Series, run: Run) -> None:
@@ -246,7 +246,7 @@ def table_points(
         labels=labels,
         classes=classes,
         layouts=layouts,
-        spaces={name: [_unit_rows(table["embedding"])] for name, table in kept.items()} if with_spaces else {},
+        spaces={name: [_space_of(table["embedding"])] for name, table in kept.items()} if with_spaces else {},
         predicted={name: _coded(table["predicted"], classes) for name, table in kept.items() if "predicted" in table},
         confidence={n: t["confidence"].to_numpy(dtype=float) for n, t in kept.items() if "confidence" in t},
         metadata=metadata,
@@ -312,8 +312,8 @@ def _metadata(dataset: FaceDataset | None, indices: np.ndarray) -> pd.DataFrame:
     return dataset.metadata.iloc[indices].reset_index(drop=True)
 
 
-def _unit_rows(vectors: pd.Series) -> np.ndarray:
-    return comparable_rows(np.stack(vectors.to_numpy()).astype(np.float32), "cosine")
+def _space_of(vectors: pd.Series) -> np.ndarray:
+    return unit_rows(np.stack(vectors.to_numpy()).astype(np.float32))
 
 
 def _shuffled(count: int) -> np.ndarray:

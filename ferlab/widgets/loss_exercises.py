@@ -190,8 +190,8 @@ def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> s
     if weights["FD"] or weights["MD"]:
         return "FD or MD still plays a part: set their weights to 0."
     if found > at_most:
-        help = "press Play" if weights["ED"] else "give ED a weight above 0, then press Play"
-        return f"ED is {found:.3f}; at most {at_most:g} is asked for: {help}."
+        advice = "press Play" if weights["ED"] else "give ED a weight above 0, then press Play"
+        return f"ED is {found:.3f}; at most {at_most:g} is asked for: {advice}."
     return (
         f"ED is {found:.3f}: the two heads of every face say opposite things. Two directions can be opposite to each "
         "other, three cannot all be."

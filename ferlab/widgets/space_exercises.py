@@ -8,6 +8,7 @@ import numpy as np
 
 from ferlab.evaluation import neighbor_overlap
 from ferlab.figures.palette import method_label
+from ferlab.vectors import unit_rows
 from ferlab.widgets.exercises import number_of
 from ferlab.widgets.explorer import EmbeddingExplorer
 
@@ -70,7 +71,7 @@ def check_common_neighbors(function: Callable) -> str:
     rng = np.random.default_rng(0)
     first = rng.normal(size=(80, 6))
     second = first + 0.5 * rng.normal(size=first.shape)
-    first, second = (space / np.linalg.norm(space, axis=1, keepdims=True) for space in (first, second))
+    first, second = unit_rows(first), unit_rows(second)
     for neighbors in (10, 3):
         right = neighbor_overlap(first, second, neighbors).mean()
         value, complaint = number_of(function, first.copy(), second.copy(), neighbors)

@@ -1,0 +1,14 @@
+"""Rows as directions: what every measure and map of an embedding space starts with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows (N, D) scaled to length 1; a row of zeros stays one.
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
