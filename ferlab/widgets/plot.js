@@ -62,6 +62,14 @@ async function plotIn(el) {
   return null;
 }
 
+// jupyter-scatter writes its names anew one frame after a change of size, also when the plot has been taken away by then:
+// it goes on answering with its last camera.
+function keepCamera(plot) {
+  const get = plot.get;
+  const camera = get("camera");
+  plot.get = (property) => (property === "camera" && get("isDestroyed") ? camera : get(property));
+}
+
 // As high as wide up to a limit: the plot fits its contents to the height, so a narrow one would cut them at the sides.
 function keepSquare({ model, el }) {
   const limit = model.get("square_up_to");
@@ -89,8 +97,9 @@ export default {
     const stop = keepSquare(context);
     ignoreClicksAfterDrags(context.el);
     const cleanup = await (await load(context.model)).render(context);
-    plotIn(context.el).then((plot) => {
+    const found = plotIn(context.el).then((plot) => {
       if (!plot) return;
+      keepCamera(plot);
       drawOneAfterAnother(plot, context.model);
       // jupyter-scatter hands a new height on only where there are axes.
       const resize = () => plot.get("isDestroyed") || plot.set({ height: context.model.get("height") });
@@ -99,7 +108,7 @@ export default {
     });
     return () => {
       stop();
-      cleanup?.();
+      found.then(() => cleanup?.()); // it fails where there is no plot yet
     };
   },
 };

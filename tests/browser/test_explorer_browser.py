@@ -25,6 +25,10 @@ FACE_IN_TOOLTIP = """() => [...document.querySelectorAll(".ferlab-x-explorer div
 COUNT_TRAVELS = """() => { globalThis.ferlabTravels = 0; for (const element of document.querySelectorAll("div"))
     element.api?.subscribe("transitionEnd", () => { globalThis.ferlabTravels += 1; }); }"""
 
+PLOTS = """[...document.querySelectorAll(".ferlab-x-explorer div")].filter((element) => element.api)"""
+SLOW_FRAMES = """() => { const soon = requestAnimationFrame;
+    globalThis.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 400); }"""
+
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
@@ -240,6 +244,20 @@ def test_lasso_color_morph_epochs_and_projection(lab, build_folder):
         [],
         3,
     ]
+    assert lab.errors == []
+
+
+def test_maps_may_be_taken_away_while_they_are_still_being_drawn(lab):
+    page = lab.page
+    lab.plots(3)
+    lab.press("One map, morphing")
+    lab.plots(1)
+    page.evaluate(SLOW_FRAMES)
+    for _ in range(3):
+        lab.press("Side by side")
+        page.wait_for_function(f"({PLOTS}).length >= 3")  # drawn, and waiting to be drawn in their final size
+        lab.press("One map, morphing")
+        page.wait_for_function(f"({PLOTS}).length == 1")
     assert lab.errors == []
 
 
