@@ -21,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_DATASET = "synthetic (built in), fer2013, rafdb, affectnet (seven classes), affectnet-8 or folder (<class>/<image>)."
+
 
 def _training(text: str):
     """An option of the training loop; left out, the default of TrainSettings holds."""
@@ -36,7 +38,7 @@ def _commands() -> None:
 def compare(
     out: Annotated[Path, typer.Option(help="Run folder to write.")],
     quick: Annotated[bool, typer.Option("--quick", help="A first impression in about a minute.")] = False,
-    dataset: Annotated[str, typer.Option(help="synthetic (built in) or fer2013.")] = "synthetic",
+    dataset: Annotated[str, typer.Option(help=_DATASET)] = "synthetic",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "ce,tcl-nearest,ce-heads,ad-corre",
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 1,
@@ -100,7 +102,7 @@ def names_of(methods: str) -> tuple[str, ...]:
 def tune(
     out: Annotated[Path, typer.Option(help="Folder of the search.")],
     trials: Annotated[int, typer.Option(help="Trainings of every method.")] = 10,
-    dataset: Annotated[str, typer.Option(help="synthetic (built in) or fer2013.")] = "synthetic",
+    dataset: Annotated[str, typer.Option(help=_DATASET)] = "synthetic",
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "all",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,

@@ -20,13 +20,14 @@
 # prepares a real data set, looks for what is wrong with it, trains on it, and compares with what papers report.
 #
 # **You will**
-# - prepare FER-2013 and check it before anything is trained;
+# - prepare FER-2013, RAF-DB, AffectNet or faces of your own, and check them before anything is trained;
 # - find faces that stand in the training *and* in the test split;
 # - train a small network in a minute, and work out what the papers' settings cost on your machine;
 # - read a published number with the questions that it leaves open.
 #
 # **Time:** about 45 minutes, of which the computer needs two without a GPU; the papers' settings on a GPU take hours.
-# **Assumed:** notebooks 00 and 08. **Needed:** nothing to read along; FER-2013 on your disk for the real thing.
+# **Assumed:** notebooks 00 and 08. **Needed:** nothing to read along; one of the data sets on your disk for
+# the real thing.
 
 # %% tags=["setup", "remove-cell"]
 # Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
@@ -37,7 +38,8 @@ if importlib.util.find_spec("ferlab") is None:
     get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
 
 # %% tags=["parameters"]
-root = ""  # folder of FER-2013 on your disk; empty: a stand-in is made from the built-in faces
+dataset = "fer2013"  # or "rafdb", "affectnet", "affectnet-8", "folder": see section 1
+root = ""  # its folder on your disk; empty: a stand-in for FER-2013 is made from the built-in faces
 quick = True  # False: all faces and all epochs (on a CPU, a quarter of an hour or more with FER-2013)
 run_folder = "runs/real_faces"  # where the results go; what an earlier run left there is replaced
 
@@ -59,24 +61,28 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # %% [markdown]
 # ## 1. Getting the data
 #
-# | data set | faces | how to get it | read by this package |
+# | data set | faces | how to get it | its name here |
 # |---|---|---|---|
-# | [FER-2013](https://arxiv.org/abs/1307.0414) | 48 px, grey, found by web search | from Kaggle, with an account | yes |
-# | [RAF-DB](https://doi.org/10.1109/CVPR.2017.277) | 100 px, aligned, labeled by many people | on request, for research | not yet |
-# | [AffectNet](https://arxiv.org/abs/1708.03985) | large and in color, with valence and arousal | on request, for research | not yet |
+# | [FER-2013](https://arxiv.org/abs/1307.0414) | 48 px, grey, found by web search | from Kaggle, with an account | `fer2013` |
+# | [RAF-DB](https://doi.org/10.1109/CVPR.2017.277) | 100 px, aligned, labeled by many people | on request, for research | `rafdb` |
+# | [AffectNet](https://arxiv.org/abs/1708.03985) | large and in color, with valence and arousal | on request, for research | `affectnet` (7 classes), `affectnet-8` |
 #
 # These are photographs of people who were not asked. Their licences forbid passing them on: do not put them into a repository, a
 # shared drive or a public notebook, and delete outputs that show faces before you publish a notebook.
 #
-# What Kaggle gives you, a zip file or a csv, is unpacked and checked by one command (no file outside FER-2013's own is written):
+# What you were given, archives or lists, is unpacked and checked by one command (`--help` tells what each data set needs; what it
+# does not need is not unpacked):
 #
 # ```bash
-# python data_scripts/prepare_fer2013.py DOWNLOADED --root FOLDER
+# python data_scripts/prepare_dataset.py fer2013 DOWNLOADED --root FOLDER
 # ```
 #
-# Put that folder into `root` at the top of this notebook. Without it, the next cell makes a **stand-in**: built-in faces, turned
-# to grey, 48 pixels wide, in FER-2013's folder layout, so that everything below runs. Some of its test faces are planted in the
-# training part, as they are in the real data set, where nobody planted them.
+# Put the name and that folder into `dataset` and `root` at the top of this notebook. Faces of your own need no preparation: cropped to
+# the face and sorted into one folder a class, `<class>/<image>`, they are the data set `folder`.
+#
+# Without a `root`, the next cell makes a **stand-in**: built-in faces, turned to grey, 48 pixels wide, in FER-2013's folder layout,
+# so that everything below runs. Some of its test faces are planted in the training part, as they are in the real data set, where
+# nobody planted them.
 
 
 # %%
@@ -99,13 +105,15 @@ def make_stand_in(folder, counts):
 from ferlab.data import load_dataset
 
 is_stand_in = not root
+dataset = "fer2013" if is_stand_in else dataset
+title = {"fer2013": "FER-2013", "rafdb": "RAF-DB", "affectnet": "AffectNet, 7 classes"}.get(dataset, dataset)
 data_folder = Path("runs/fer2013_stand_in") if is_stand_in else Path(root)
 if is_stand_in and not data_folder.exists():
     beside = data_folder.with_name("fer2013_stand_in.partial")  # renamed when it is complete
     make_stand_in(beside, {"train": 3000, "test": 1000})
     beside.rename(data_folder)
-splits = {name: load_dataset("fer2013", name, data_folder) for name in ("train", "validation", "test")}
-who = "stand-in from built-in faces: its numbers say nothing about people" if is_stand_in else "FER-2013"
+splits = {name: load_dataset(dataset, name, data_folder) for name in ("train", "validation", "test")}
+who = "stand-in from built-in faces: its numbers say nothing about people" if is_stand_in else title
 Markdown(f"**{who}.** " + ", ".join(f"{len(of):,} {name} faces" for name, of in splits.items()) + ".")
 
 # %% [markdown]
@@ -127,9 +135,9 @@ show(
 )
 
 # %% [markdown]
-# With the real FER-2013: find a picture that is no face, one with text across it, and one whose label you would not have given.
-# How long did it take you? **FER+** (Barsoum et al. 2016) had ten people label every face again; with its file `fer2013new.csv` in
-# the folder, the metadata hold their votes:
+# With real faces: find a picture that is no face, one with text across it, and one whose label you would not have given.
+# How long did it take you? For FER-2013, **FER+** (Barsoum et al. 2016) had ten people label every face again; with its file
+# `fer2013new.csv` in the folder, the metadata hold their votes:
 
 # %%
 votes = [name for name in test.metadata.columns if name.startswith("ferplus_")]
@@ -148,7 +156,7 @@ Markdown(text)
 # ### Exercise 1: leaks
 #
 # How many **test** faces stand, pixel by pixel, in the training split as well? Write it; `train_images` and `test_images` are
-# `uint8` arrays (N, 48, 48, 1).
+# `uint8` arrays (N, H, W, C).
 #
 # <details><summary>Hint</summary>
 #
@@ -179,8 +187,9 @@ print(check_shared_images(shared_images))
 # %%
 leaked = test.metadata["duplicate_of_train"].to_numpy()
 Markdown(
-    f"The reader finds {leaked.sum():,} of {len(test):,} test faces ({leaked.mean():.1%}) in the training split"
+    f"The reader finds {leaked.sum():,} of {len(test):,} test faces ({leaked.mean():.1%}) in the training split as well"
     + (" (in the stand-in they were planted)." if is_stand_in else ".")
+    + (" It compares files here, not pixels." if dataset != "fer2013" else "")
 )
 
 # %% [markdown]
@@ -200,7 +209,7 @@ guess_real
 from ferlab.training.compare import CompareSettings, run_compare
 
 settings = CompareSettings(
-    out=run_folder, dataset="fer2013", root=data_folder, methods=("ce", "tcl-nearest"), quick=quick,
+    out=run_folder, dataset=dataset, root=data_folder, methods=("ce", "tcl-nearest"), quick=quick,
     epochs=8 if quick else None, overwrite=True,
 )  # fmt: skip
 summary = run_compare(settings)
@@ -292,7 +301,7 @@ papers = pd.Series(reported, name="reported accuracy, %").to_frame()
 papers["this notebook, %"] = [
     f"{100 * summary['methods']['tcl-nearest']['accuracy']['mean']:.1f} (CE + TCL"
     + (", quick" if quick else "") + (", stand-in)" if is_stand_in else ")")
-    if data == "FER-2013" else "" for _, data in reported
+    if data == title else "" for _, data in reported
 ]  # fmt: skip
 papers
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import tarfile
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import prepare_dataset
 import pytest
 from PIL import Image
 
@@ -300,15 +300,6 @@ def test_csv_that_is_no_text(tmp_path):
 
 
 # ------------------------------------------------------------------------------------- the preparation
-@pytest.fixture(scope="module")
-def script():
-    path = Path(__file__).parent.parent / "data_scripts" / "prepare_fer2013.py"
-    spec = importlib.util.spec_from_file_location("prepare_fer2013", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def pack(source: Path, archive: Path, prefix: str = "") -> Path:
     files = sorted(path for path in source.rglob("*") if path.is_file())
     if archive.suffix == ".zip":
@@ -324,12 +315,12 @@ def pack(source: Path, archive: Path, prefix: str = "") -> Path:
 
 @pytest.mark.parametrize(("name", "prefix"), [("a.zip", ""), ("a.zip", "archive/"), ("a.tar.gz", "fer2013/")])
 @pytest.mark.parametrize("layout", ["csv", "folders"])
-def test_prepare_archives(tmp_path, rows, script, capsys, name, prefix, layout):
+def test_prepare_archives(tmp_path, rows, capsys, name, prefix, layout):
     source = tmp_path / "source"
     write_csv(source / "fer2013.csv", rows) if layout == "csv" else write_folders(source, rows)
     (source / "README").write_text("not needed")
     archive = pack(source, tmp_path / name, prefix)
-    assert script.main([str(archive), "--root", str(tmp_path / "root")]) == 0
+    assert prepare_dataset.main(["fer2013", str(archive), "--root", str(tmp_path / "root")]) == 0
     printed = capsys.readouterr().out
     assert "train: 140 images" in printed and "test: 30 images" in printed
     assert not (tmp_path / "root" / "README").exists()
@@ -337,24 +328,24 @@ def test_prepare_archives(tmp_path, rows, script, capsys, name, prefix, layout):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "root", "source"])
 
 
-def test_prepare_a_csv_with_votes_beside_it(tmp_path, rows, script):
+def test_prepare_a_csv_with_votes_beside_it(tmp_path, rows):
     path = write_csv(tmp_path / "icml_face_data.csv", rows, "emotion, Usage, pixels")
     (tmp_path / "fer2013new.csv").write_text(
         f"Usage,Image name,{VOTES}\nTraining,fer0000000.png,1,2,3,0,0,0,0,0,4,0\n"
     )
-    assert "FER+ votes" in script.prepare(path, tmp_path / "root")
+    assert "FER+ votes" in prepare_dataset.prepare("fer2013", [path], tmp_path / "root")
 
 
-def test_prepare_keeps_what_exists(tmp_path, rows, script, capsys):
+def test_prepare_keeps_what_exists(tmp_path, rows, capsys):
     archive = pack(write_folders(tmp_path / "source", rows), tmp_path / "a.zip")
     root = tmp_path / "root"
     root.mkdir()
     (root / "mine.txt").write_text("mine")
     for extra in ([], ["--overwrite"]):  # a folder that is no FER-2013 is never replaced
-        assert script.main([str(archive), "--root", str(root), *extra]) == 2
+        assert prepare_dataset.main(["fer2013", str(archive), "--root", str(root), *extra]) == 2
         assert "exists" in capsys.readouterr().err and (root / "mine.txt").read_text() == "mine"
     (root / "train").mkdir()
-    assert script.main([str(archive), "--root", str(root), "--overwrite"]) == 0
+    assert prepare_dataset.main(["fer2013", str(archive), "--root", str(root), "--overwrite"]) == 0
     assert len(load_fer2013("train", root)) == 140
 
 
@@ -363,7 +354,7 @@ def test_prepare_keeps_what_exists(tmp_path, rows, script, capsys):
     ["../train/angry/a.png", "/train/angry/a.png", "x/../../train/angry/a.png", "C:\\train\\angry\\a.png"],
 )
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_prepare_refuses_paths_that_leave_the_folder(tmp_path, script, capsys, member, kind):
+def test_prepare_refuses_paths_that_leave_the_folder(tmp_path, capsys, member, kind):
     archive = tmp_path / f"a.{kind}"
     if kind == "zip":
         with zipfile.ZipFile(archive, "w") as out:
@@ -373,12 +364,12 @@ def test_prepare_refuses_paths_that_leave_the_folder(tmp_path, script, capsys, m
             info = tarfile.TarInfo(member)
             info.size = 1
             out.addfile(info, io.BytesIO(b"x"))
-    assert script.main([str(archive), "--root", str(tmp_path / "root")]) == 2
+    assert prepare_dataset.main(["fer2013", str(archive), "--root", str(tmp_path / "root")]) == 2
     assert "outside" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == [archive.name]
 
 
-def test_prepare_passes_over_links(tmp_path, rows, script):
+def test_prepare_passes_over_links(tmp_path, rows):
     secret = tmp_path / "secret.png"
     Image.fromarray(rows[0][1]).save(secret)
     archive = pack(write_folders(tmp_path / "source", rows), tmp_path / "a.tar")
@@ -387,26 +378,26 @@ def test_prepare_passes_over_links(tmp_path, rows, script):
         link = tarfile.TarInfo("train/angry/Training_300.png")
         link.type, link.linkname = tarfile.SYMTYPE, str(secret)
         out.addfile(link)
-    script.prepare(archive, tmp_path / "root")
+    prepare_dataset.prepare("fer2013", [archive], tmp_path / "root")
     assert not (tmp_path / "root" / "train" / "angry" / "Training_300.png").exists()
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_prepare_damaged_archives(tmp_path, rows, script, capsys, kind):
+def test_prepare_damaged_archives(tmp_path, rows, capsys, kind):
     archive = pack(write_folders(tmp_path / "source", rows), tmp_path / f"a.{kind}")
     archive.write_bytes(archive.read_bytes()[:20_000])
-    assert script.main([str(archive), "--root", str(tmp_path / "root")]) == 2
+    assert prepare_dataset.main(["fer2013", str(archive), "--root", str(tmp_path / "root")]) == 2
     assert str(archive) in capsys.readouterr().err and not (tmp_path / "root").exists()
 
 
-def test_prepare_names_the_bad_image_and_leaves_nothing(tmp_path, rows, script, capsys):
+def test_prepare_names_the_bad_image_and_leaves_nothing(tmp_path, rows, capsys):
     source = write_folders(tmp_path / "source", rows)
     (source / "train" / "fear" / "Training_2.png").write_bytes(b"no image")
     archive = pack(source, tmp_path / "a.zip")
-    assert script.main([str(archive), "--root", str(tmp_path / "root")]) == 2
+    assert prepare_dataset.main(["fer2013", str(archive), "--root", str(tmp_path / "root")]) == 2
     assert "a.zip/train/fear/Training_2.png" in capsys.readouterr().err
     assert not (tmp_path / "root").exists()
-    assert script.main([str(tmp_path / "none.zip"), "--root", str(tmp_path / "root")]) == 2
+    assert prepare_dataset.main(["fer2013", str(tmp_path / "none.zip"), "--root", str(tmp_path / "root")]) == 2
 
 
 def test_metadata_is_a_frame_with_one_row_an_image(tmp_path, rows):

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from ferlab.data.affectnet import load_affectnet
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
+from ferlab.data.fer2013 import load_fer2013
+from ferlab.data.folder import load_folder
+from ferlab.data.rafdb import load_rafdb
+from ferlab.data.splits import SPLITS, check_split
+from ferlab.data.synthetic import load_synthetic
 from ferlab.errors import FerlabError
 
 __all__ = ["CLASSES", "DATASETS", "SPLITS", "FaceDataset", "load_dataset"]
 
-SPLITS = ("train", "validation", "test")
 
-
-def _synthetic(split: str, root: Path | None) -> FaceDataset:
-    from ferlab.data.synthetic import load_synthetic
-
-    return load_synthetic(split, root)
-
-
-def _fer2013(split: str, root: Path | None) -> FaceDataset:
-    from ferlab.data.fer2013 import load_fer2013
-
-    return load_fer2013(split, root)
-
-
-DATASETS: dict[str, Callable[[str, Path | None], FaceDataset]] = {"synthetic": _synthetic, "fer2013": _fer2013}
+DATASETS: dict[str, Callable[[str, Path | None], FaceDataset]] = {
+    "synthetic": load_synthetic,
+    "fer2013": load_fer2013,
+    "rafdb": load_rafdb,
+    "affectnet": load_affectnet,
+    "affectnet-8": partial(load_affectnet, contempt=True),
+    "folder": load_folder,
+}
 
 
 def load_dataset(name: str, split: str = "train", root: str | Path | None = None) -> FaceDataset:
     """Load one split of a data set into memory.
 
     Args:
-        name: ``"synthetic"`` (built in) or ``"fer2013"``.
+        name: ``"synthetic"`` (built in), ``"fer2013"``, ``"rafdb"``, ``"affectnet"`` (seven classes), ``"affectnet-8"``
+            (with contempt) or ``"folder"`` (your own faces, ``<class>/<image>``).
         split: ``"train"``, ``"validation"`` or ``"test"``.
         root: folder of the data set; not needed for the built-in faces.
 
@@ -47,6 +48,5 @@ def load_dataset(name: str, split: str = "train", root: str | Path | None = None
     """
     if name not in DATASETS:
         raise FerlabError(f"There is no data set {name!r}; choose one of: {', '.join(DATASETS)}.")
-    if split not in SPLITS:
-        raise FerlabError(f"There is no split {split!r}; choose one of: {', '.join(SPLITS)}.")
+    check_split(split)
     return DATASETS[name](split, None if root is None else Path(root).expanduser())

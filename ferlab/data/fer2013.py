@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from PIL import Image
 
 from ferlab.data.classes import CLASSES, canonical_class
 from ferlab.data.dataset import FaceDataset
+from ferlab.data.splits import check_split, content_hash, duplicate_of_train, held_out
 from ferlab.errors import FerlabError
 
 __all__ = ["load_fer2013"]
@@ -30,7 +30,6 @@ CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
 CSV_CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")  # codes 0 to 6
 USAGES = ("Training", "PublicTest", "PrivateTest")
 SUFFIXES = (".png", ".jpg", ".jpeg")
-HELD_OUT = 0.1  # share of the training images that stands in for a missing validation split
 VOTES_NAME = "fer2013new.csv"
 _EXPECTED = f"{CSV_NAMES[0]}, {CSV_NAMES[1]} or the folders train/<emotion> and test/<emotion>"
 
@@ -77,8 +76,7 @@ def load_fer2013(split: str, root: Path | None) -> FaceDataset:
         >>> test = load_fer2013("test", Path("fer2013"))                      # doctest: +SKIP
         >>> clean = test.subset(~test.metadata["duplicate_of_train"].to_numpy())   # doctest: +SKIP
     """
-    if split not in ("train", "validation", "test"):
-        raise FerlabError(f"There is no split {split!r}; choose one of: train, validation, test.")
+    check_split(split)
     if root is None:
         raise FerlabError(f"FER-2013 is not built in; name the folder that holds {_EXPECTED} (--root DIR).")
     source = _find_source(Path(root))
@@ -88,7 +86,7 @@ def load_fer2013(split: str, root: Path | None) -> FaceDataset:
         raise FerlabError(f"FER-2013 at {root} has no images for the {split} split; get a complete copy.")
     indices = parts[split]
     metadata = faces.metadata.iloc[indices].reset_index(drop=True)
-    metadata["duplicate_of_train"] = _duplicates(
+    metadata["duplicate_of_train"] = duplicate_of_train(
         hashes[indices], hashes[parts["train"]], within=split == "train"
     )
     votes = (source.parent if source.is_file() else source) / VOTES_NAME
@@ -123,10 +121,7 @@ def _fingerprint(source: Path) -> tuple:
 @lru_cache(maxsize=1)  # the three splits come from one reading; 75 MB
 def _read_all(source: Path, fingerprint: tuple) -> tuple[_Faces, np.ndarray]:
     faces = _read_csv(source) if source.is_file() else _read_folders(source)
-    hashes = np.array(
-        [int.from_bytes(blake2b(image.tobytes(), digest_size=8).digest(), "big") for image in faces.images],
-        dtype=np.uint64,
-    )
+    hashes = np.array([content_hash(image.tobytes()) for image in faces.images], dtype=np.uint64)
     return faces, hashes
 
 
@@ -262,34 +257,12 @@ def _split_indices(faces: _Faces, hashes: np.ndarray) -> dict[str, np.ndarray]:
             "validation": np.flatnonzero(usage == "PublicTest"),
             "test": np.flatnonzero(usage == "PrivateTest"),
         }
-    held_out = _held_out(faces.labels[training], hashes[training])
+    apart = held_out(faces.labels[training], hashes[training])
     return {
-        "train": training[~held_out],
-        "validation": training[held_out],
+        "train": training[~apart],
+        "validation": training[apart],
         "test": np.flatnonzero(usage != "Training"),
     }
-
-
-def _held_out(labels: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-    """Mask (N,): about 10 % of every class, identical images (also of two classes) on the same side."""
-    held_out = np.zeros(len(labels), dtype=bool)
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    sizes = np.bincount(group)
-    for label in np.unique(labels):
-        # Identical images count for the class of the first one. np.unique sorts: by hash.
-        groups = np.flatnonzero(labels[first] == label)
-        if len(groups) < 2:
-            continue  # nothing would be left to train on
-        wanted = max(1, round(HELD_OUT * sizes[groups].sum()))
-        before = np.cumsum(sizes[groups]) - sizes[groups]
-        held_out |= np.isin(group, groups[:-1][before[:-1] < wanted])
-    return held_out
-
-
-def _duplicates(hashes: np.ndarray, train_hashes: np.ndarray, within: bool) -> np.ndarray:
-    if within:
-        return pd.Series(hashes).duplicated(keep="first").to_numpy()
-    return np.isin(hashes, train_hashes)
 
 
 # -------------------------------------------------------------------------------------------- FER+
