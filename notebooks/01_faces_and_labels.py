@@ -640,7 +640,7 @@ Markdown(
 strange = {
     "dimples": {"AU14": 1.0},
     "a pucker": {"AU18": 1.0, "AU22": 0.8},
-    "eyes closed": {"AU43": 1.0},
+    "eyes half closed": {"AU43": 1.0},
     "a yawn": {"AU27": 1.0, "AU43": 1.0},
     "smile, sad brows": {"AU1": 0.7, "AU4": 0.6, "AU6": 0.7, "AU12": 0.9},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_run import fake_faces, write_fake_run
 
@@ -59,8 +60,19 @@ def test_selection_check_says_what_to_change(explorer, faces):
     assert "selected 5 faces; take at least 10" in chosen(surprise=3, fear=2)
     assert "Most of the others are anger" in chosen(surprise=5, fear=2, anger=6, neutral=1)
     assert "Only 1 of your 11 faces are fear" in chosen(surprise=10, fear=1)
-    answer = chosen(surprise=7, fear=6, anger=1)
-    assert answer.startswith("Well found: 14 faces") and "CE + Ad-Corre" in answer
+
+
+def test_selection_check_asks_for_the_border():
+    rng = np.random.default_rng(0)
+    at = rng.uniform(-1, 1, (600, 2))
+    table = pd.DataFrame({"label": np.where(at[:, 0] < 0, "surprise", "fear"), "x": at[:, 0], "y": at[:, 1]})
+    explorer = EmbeddingExplorer({"ce": table.assign(predicted=table["label"])})
+    explorer.selection = np.arange(600)
+    answer = check_selection(explorer, ("surprise", "fear"))
+    assert answer.startswith("Only 1") and "where surprise and fear touch, on the map of Cross-entropy" in answer
+    explorer.selection = np.flatnonzero(np.abs(at[:, 0]) < 0.06)
+    answer = check_selection(explorer, ("surprise", "fear"))
+    assert answer.startswith("Well found: ") and "Cross-entropy 100%" in answer
 
 
 def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False):

@@ -15,6 +15,9 @@ from ferlab.errors import FerlabError
 from ferlab.figures.palette import class_colors, method_color, method_label, method_style
 from ferlab.figures.style import INK, axes_or_new, figure_style
 
+# Of class names on a map some four inches or 350 pixels high, in units of half its height.
+HALF_LETTER, LINE = 0.021, 0.09
+
 
 def embedding_map(
     points: np.ndarray,
@@ -57,12 +60,15 @@ def embedding_map(
                 rasterized=len(points) > 600,
             )
         if names:
-            for k, name in enumerate(classes):
-                if (labels == k).sum() >= 3:
-                    ax.text(
-                        *densest(points[labels == k]), name, ha="center", va="center", fontsize=9, fontweight="bold",
-                        bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
-                    )  # fmt: skip
+            there = [k for k in range(len(classes)) if (labels == k).sum() >= 3]
+            places = np.array([densest(points[labels == k]) for k in there]).reshape(-1, 2)
+            unit = 1.2 * np.ptp(points, axis=0).max() / 2 or 1.0  # frames take a fifth more room than names alone
+            places = unit * apart(places / unit, [classes[k] for k in there])
+            for k, place in zip(there, places, strict=True):
+                ax.text(
+                    *place, classes[k], ha="center", va="center", fontsize=9, fontweight="bold",
+                    bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
+                )  # fmt: skip
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.margins(0.04)
         for spine in ax.spines.values():
@@ -102,6 +108,33 @@ def densest(points: np.ndarray) -> np.ndarray:
     sample = points if len(points) <= 400 else points[np.random.default_rng(0).choice(len(points), 400, replace=False)]
     distances = np.linalg.norm(sample[:, None] - sample[None], axis=2)
     return sample[np.sort(distances, axis=1)[:, : max(2, len(sample) // 3)].mean(axis=1).argmin()]
+
+
+def apart(places: np.ndarray, names: list[str]) -> np.ndarray:
+    """Move names up and down until none is written over another, in units of half a map's height.
+
+    >>> apart(np.array([[0.0, 0.0], [0.0, 0.02]]), ["anger", "disgust"])[:, 1].round(3).tolist()
+    [-0.035, 0.055]
+    """
+    x, y = places.T.tolist()
+    close = [
+        (i, j)
+        for i in range(len(names))
+        for j in range(i)
+        if abs(x[i] - x[j]) < HALF_LETTER * (len(names[i]) + len(names[j]))
+    ]
+    for _ in range(20):
+        moved = False
+        for i, j in close:
+            overlap = LINE - abs(y[i] - y[j])
+            if overlap > 1e-3:
+                step = overlap / 2 if y[i] >= y[j] else -overlap / 2
+                y[i] += step
+                y[j] -= step
+                moved = True
+        if not moved:
+            break
+    return np.array([x, y]).T
 
 
 def shepard_diagram(

@@ -34,13 +34,14 @@ def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
 
 
 def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_least: int = 20, share: float = 0.8) -> str:
-    """Judge a lasso selection that should hold mostly two (or more) classes, each of them noticeably.
+    """Judge a lasso selection that should lie where two (or more) classes touch, on the first map.
 
     Args:
         explorer: the linked maps.
         classes: the classes looked for.
         at_least: faces to select.
-        share: the part that must belong to `classes`; each must make up a fifth of that at least.
+        share: the part that must belong to `classes`; each must make up a fifth of that at least. At least half of the
+            faces must lie on the border: a fifth of their 15 nearest on the map are of another one of `classes`.
 
     Returns:
         What is right or what to change, in a sentence or two.
@@ -68,10 +69,26 @@ def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_leas
             f"Only {counts[rare]} of your {len(chosen)} faces are {rare}: move the loop closer to the border between "
             f"{wanted}."
         )
+    touching = _on_border(explorer, classes)
+    if touching < 0.5:
+        return (
+            f"Only {touching:.0%} of your {len(chosen)} faces lie where {wanted} touch, on the map of "
+            f"{method_label(explorer.methods[0])}: draw a smaller loop, around the place where their colors mix."
+        )
     right = [f"{method_label(name)} {part:.0%}" for name, part in explorer.share_right().items()]
     return (
         f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
     )
+
+
+def _on_border(explorer: EmbeddingExplorer, classes: Sequence[str], nearest: int = 15) -> float:
+    """Share of the selected faces that have another one of the classes close by on the first map."""
+    layout, names = explorer.map_of(explorer.methods[0]), np.array(explorer.classes)[explorer.points.labels]
+    mine = np.flatnonzero(np.isin(explorer.points.indices, explorer.selection))
+    others = min(nearest, len(layout) - 1)
+    close = np.argsort(np.linalg.norm(layout[mine, None] - layout[None], axis=2), axis=1)[:, 1 : others + 1]
+    is_other = np.isin(names[close], classes) & (names[close] != names[mine, None])
+    return float((is_other.mean(axis=1) >= 0.2).mean())
 
 
 def answer_of(function: Callable, *given) -> tuple[Any, str]:

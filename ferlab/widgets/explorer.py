@@ -248,6 +248,16 @@ class EmbeddingExplorer(ipywidgets.VBox):
         else:
             self._arrange()
 
+    def map_of(self, method: str) -> np.ndarray:
+        """float32 (N, 2): where the map shown has the points, in the order of `points`.
+
+        Raises:
+            FerlabError: a space that is not there.
+        """
+        if method not in self.available_methods:
+            raise FerlabError(f"There is no space {method!r}; choose one of: {', '.join(self.available_methods)}.")
+        return self._layouts.layout(*self._map(method))
+
     def share_right(self) -> dict[str, float]:
         """Method -> share of the selected faces that it classifies right (of the methods whose answers are known)."""
         labels = self.points.labels[self._selected]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jscatter.label_placement.utils import to_js
 
-from ferlab.figures.plots import densest
+from ferlab.figures.plots import HALF_LETTER, LINE, apart, densest
 from ferlab.widgets.explorer_colors import Coloring
 from ferlab.widgets.plot import Bundle, Plot, give_widget
 from ferlab.widgets.theme import BACKGROUND
@@ -19,7 +19,6 @@ from ferlab.widgets.theme import BACKGROUND
 TOOLTIP = ("class", "answer")
 TITLE_HEIGHT = 42
 ON_TOP_SIZE = 1.6  # larger too: what a coloring singles out is found without its color
-HALF_LETTER, LINE = 0.021, 0.09  # of the names, in units of a plot some 350 pixels high
 _INK = {False: "#24292f", True: "#f0f3f6"}
 
 
@@ -130,33 +129,6 @@ def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, 
     # Within the plot, the letters at its sides too.
     room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in names]).reshape(-1, 2)
     return names, np.clip(places, -room, room)
-
-
-def apart(places: np.ndarray, names: list[str]) -> np.ndarray:
-    """Move names up and down until none is written over another, in units of the plot.
-
-    >>> apart(np.array([[0.0, 0.0], [0.0, 0.02]]), ["anger", "disgust"])[:, 1].round(3).tolist()
-    [-0.035, 0.055]
-    """
-    x, y = places.T.tolist()
-    close = [
-        (i, j)
-        for i in range(len(names))
-        for j in range(i)
-        if abs(x[i] - x[j]) < HALF_LETTER * (len(names[i]) + len(names[j]))
-    ]
-    for _ in range(20):
-        moved = False
-        for i, j in close:
-            overlap = LINE - abs(y[i] - y[j])
-            if overlap > 1e-3:
-                step = overlap / 2 if y[i] >= y[j] else -overlap / 2
-                y[i] += step
-                y[j] -= step
-                moved = True
-        if not moved:
-            break
-    return np.array([x, y]).T
 
 
 def rgba(color: str) -> list[float]:
