@@ -222,7 +222,7 @@ def train_all(
     """Train, measure and save every (method, seed), with a progress bar each."""
     steps = steps_per_epoch(splits["train"], base)
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
     several = len({seed for _, seed in pending}) > 1
