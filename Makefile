@@ -1,7 +1,7 @@
 # ferlab: make lab, make test, make compare, make notebooks. PYTHON=/path/to/python3.12 chooses the Python.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test compare notebooks links lock clean chromium
+.PHONY: help lab test compare notebooks look links lock clean chromium
 
 # The first one that is new enough; the last word is only there to be named in the sentence below.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -32,6 +32,9 @@ compare: $(READY) ## train and compare the methods (OUT=folder, COMPARE_ARGS=--q
 
 notebooks: $(READY) ## run all notebooks on copies and make the book of them, build/book/index.html
 	@$(BIN)/python docs/book/make_book.py
+
+look: $(READY) chromium ## show all notebooks in a real browser, light and dark: build/screenshots/notebooks (LOOK=03: one)
+	@PYTHONPATH=tests $(BIN)/python tests/look_at_notebooks.py $(LOOK)
 
 links: $(READY) ## look whether the addresses that the book names exist (needs a network)
 	@$(BIN)/python docs/book/make_book.py --links

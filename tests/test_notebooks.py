@@ -80,7 +80,7 @@ def test_every_picture_has_words(name):
 
 @pytest.fixture(scope="module")
 def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, Future]]:
-    """The notebooks to run, two at a time with one thread each: two cores do more so than one notebook with two."""
+    """The notebooks to run, two at a time with one thread each, so that no core waits while a kernel starts."""
     names = [
         item.callspec.params["name"] for item in request.session.items if item.name.startswith("test_notebook_runs")
     ]
