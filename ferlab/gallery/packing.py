@@ -83,8 +83,8 @@ def load_gallery_network(tensors: dict[str, torch.Tensor], settings: dict[str, A
 def pack_epochs(epochs: list[np.ndarray]) -> dict[str, torch.Tensor]:
     """Embeddings (n, D) after every epoch as bytes: ``epochs`` (E, n, D) and the value of one step, ``step`` (E,).
 
-    A byte has 255 steps between the largest negative and positive entry of an epoch: 96 % or more of the ten nearest faces
-    of a face stay the same (`ce`, `tcl-nearest` and `ad-corre`, every epoch).
+    A byte has 255 steps between the largest negative and positive entry of an epoch: 96 % or more of the ten nearest
+    faces of a face stay the same (`ce`, `tcl-nearest` and `ad-corre`, every epoch).
     """
     stacked = np.stack(epochs).astype(np.float32)
     step = np.abs(stacked).max(axis=(1, 2)) / 127
