@@ -113,7 +113,8 @@ Markdown(
 # and 2, for each face anew. The weights enter in two places: the classifier reads the embedding *times* the weights,
 # and TCL multiplies every squared difference by its weight (section 3).
 #
-# Both parts are two small layers with a sigmoid at the end. In the package, as `ferlab.models.SelectiveAttention`, the
+# (A place's share times the number of places, here 16, says how many times as much it counts as at an even gate; the
+# pictures below show that, "1: even".) Both parts are two small layers with a sigmoid at the end. In the package, as `ferlab.models.SelectiveAttention`, the
 # last layer starts with zeros, so the sigmoid starts at 1/2 everywhere.
 
 # %%
@@ -155,7 +156,7 @@ with torch.no_grad():
     difference = (plain(faces).logits - attending(faces).logits).abs().max()
 added = sum(of.numel() for of in attending.parameters()) - sum(of.numel() for of in plain.parameters())
 Markdown(
-    f"Ours and the package's agree. Before training the logits with and without attention differ by {difference:.0e} "
+    f"Ours and the package's agree. `ExpressionNetwork` draws the same first weights from the same seed. Before training the logits with and without attention differ by {difference:.0e} "
     f"at most; you guessed *{guess_start.value or 'nothing yet'}*. Attention adds {added:,} weights to "
     f"{sum(of.numel() for of in plain.parameters()):,}."
 )
@@ -318,8 +319,9 @@ Markdown(
 # lowers the brows (AU4).
 
 # %%
-guess_happy = ask("Happiness: where will most of the attention lie?", ["at the eyes", "at the mouth", "elsewhere"])
-guess_angry = ask("Anger?", ["at the eyes", "at the mouth", "elsewhere"])
+halves = ["in the upper half (forehead to eyes)", "in the lower half (nose to chin)", "half and half, within 5 points"]
+guess_happy = ask("Happiness: where will most of the attention lie?", halves)
+guess_angry = ask("Anger?", halves)
 display(guess_happy, guess_angry)
 
 # %%
@@ -355,12 +357,11 @@ by_row = pd.DataFrame(
 display(
     by_row.style.format("{:.0%}").set_caption("Share of the attention in each row of places (pixel-wise attention)")
 )
-where = {name: by_row[name].idxmax() for name in ("happiness", "anger")}
+lower = by_row.iloc[2:].sum()
 widest = by_row.max(axis=1) - by_row.min(axis=1)
 Markdown(
-    f"The largest share lies in the row *{where['happiness']}* for happiness (you guessed "
-    f"*{guess_happy.value or 'nothing yet'}*) and in the row *{where['anger']}* for anger (you guessed "
-    f"*{guess_angry.value or 'nothing yet'}*). The classes differ most in the row *{widest.idxmax()}*: by "
+    f"In the two lower rows together lie {lower['happiness']:.0%} for happiness (you guessed *{guess_happy.value or 'nothing yet'}*) "
+    f"and {lower['anger']:.0%} for anger (you guessed *{guess_angry.value or 'nothing yet'}*). The classes differ most in the row *{widest.idxmax()}*: by "
     f"{100 * widest.max():.0f} points between the lowest and the highest share."
 )
 
@@ -397,7 +398,7 @@ Markdown(
 )
 
 # %% [markdown]
-# So a place of the map is not a place of the picture: before the gate opens, the layers below have already brought
+# Nor need the influence lie evenly around its frame. So a place of the map is not a place of the picture: before the gate opens, the layers below have already brought
 # together what lies around. Attention at the mouth's place does not prove that the eyes were not read.
 #
 # ## 6. Is it what it looks at that matters?
@@ -458,7 +459,8 @@ Markdown(
 )
 
 # %% [markdown]
-# Read the table in pairs. *Even gates* against *its own*: does it matter that places are weighed at all? *Another
+# Read the table in pairs. *Even gates* against *its own*: does it matter to *this* network that places are weighed? (What a
+# network reaches that was trained without attention is another question: the row `tcl-nearest` in section 4.) *Another
 # face's* or *the mean* gates against *its own*: does it matter that they are of *this* face? If the mean does as well,
 # the attention is a habit, the same for all, and its picture over a single face explains nothing about that face.
 #
@@ -520,7 +522,7 @@ for row, (of, most) in enumerate(zip((attention, costs), limits, strict=True)):
         picture = ax.imshow(of[labels == c].mean(axis=0), cmap="viridis", vmin=0, vmax=most)
         ax.set(xticks=[], yticks=[])
         axes[0, c].set_title(classes[c], fontsize=10)
-    figure.colorbar(picture, ax=axes[row])
+    figure.colorbar(picture, ax=axes[row], label=("1: even", "probability")[row])
 axes[0, 0].set_ylabel("attention")
 axes[1, 0].set_ylabel("cost of\ncovering")
 show(
@@ -635,8 +637,8 @@ Markdown(
 #
 # ## 8. Touch it
 #
-# Move the face: below each map stands where the network looks (for the two with pixel-wise attention). Can you make the
-# attention jump from mouth to brows? Does the answer follow?
+# Move the face: below each map stands where the network looks (for the two with pixel-wise attention). How far can
+# you move the attention between mouth and brows, and does the answer follow? (The rows of section 5 say how far classes differ.)
 
 # %%
 from ferlab.widgets import FaceLab

@@ -24,6 +24,14 @@ def keys(images):
         (lambda train, test: sum(keys(train).count(key) for key in keys(test)), "however often"),
         (lambda train, test: sum(key in set(keys(test)) for key in keys(train)), "training images that stand in test"),
         (lambda train, test: sum((np.abs(train.astype(int) - a).max(axis=(1, 2, 3)) < 2).any() for a in test), "pixel"),
+        (
+            lambda train, test: np.isin(test.sum(axis=(1, 2, 3)), train.sum(axis=(1, 2, 3))).sum(),
+            "not their sum or mean",
+        ),
+        (lambda train, test: np.isin(keys(test[:, 0]), keys(train[:, 0])).sum(), "last row"),
+        (lambda train, test: sum(image in train for image in test), "look for single pixels"),
+        (lambda train, test: np.isin(test, train).sum(), "look for single pixels"),
+        (lambda train, test: (~np.isin(keys(test), keys(train))).sum(), "do *not* stand"),
         (lambda train, test: sum((a == b).all() for a, b in zip(train, test, strict=False)), "Compare all pixels"),
     ],
 )

@@ -24,6 +24,9 @@ def check_shared_images(function: Callable) -> str:
     test[6] = test[7]  # a double within test alone
     test[8] = train[30]
     test[8, 0, 0, 0] ^= 1  # one pixel differs by one
+    test[9:14] = rng.permuted(train[31:36].reshape(5, -1), axis=1).reshape(5, 48, 48, 1)  # the same pixels elsewhere
+    test[14:21] = train[36:43]
+    test[14:21, -1] ^= 255  # the same but for the last row
     value, complaint = number_of(function, train, test)
     if complaint:
         return complaint
@@ -39,4 +42,15 @@ def check_shared_images(function: Callable) -> str:
         return "Almost: a test image counts once, however often it stands in train."
     if value == 7:
         return "Almost: one test image differs from a training image in a single pixel; these two are not identical."
+    if value in (11, 12):
+        return "Images with the same pixels in another order count as equal: compare pixels, not their sum or mean."
+    if value in (13, 14):
+        return "Images that differ in their last row only count as equal here: compare all pixels."
+    if value == len(test) - 6:
+        return "These are the test images that do *not* stand in train."
+    if value in (len(test), test.size):
+        return (
+            "Every image seems to be found: `in` and `np.isin` look for single pixels in an array. Give them something "
+            "that stands for a whole image, such as its `tobytes()`."
+        )
     return f"On a test case you get {value:g}, but 6 of its test images stand in train. Compare all pixels of images."

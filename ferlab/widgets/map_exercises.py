@@ -59,13 +59,13 @@ def check_continuity(function: Callable[[np.ndarray, np.ndarray, int], float]) -
     return "Right, for 5 and for 12 neighbors."
 
 
-def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 10) -> str:
+def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 6) -> str:
     """Judge whether the focused face has a near neighbor in the full space that the map puts far away.
 
     Args:
         explorer: the learner's.
         rank: on the map, which the neighbor must be beyond.
-        count: how many neighbors count as near.
+        count: how many neighbors count as near; the explorer lists six.
 
     Returns:
         What is right or what to change.
