@@ -87,6 +87,7 @@ SOURCES = {
     "rafdb": Source("RAF-DB", _rafdb, ("EmoLabel", "DATASET", "Image")),
     "affectnet": Source("AffectNet", _affectnet, (*affectnet.LISTS.values(), *affectnet.SETS.values())),
 }
+SOURCES["affectnet-8"] = SOURCES["affectnet"]
 
 
 def target_of(source: Source, member: str) -> PurePosixPath | None:
@@ -124,7 +125,9 @@ def open_members(downloaded: Path, stack: ExitStack) -> Iterator[tuple[str, IO[b
         with downloaded.open("rb") as content:
             yield downloaded.name, content
     else:
-        raise FerlabError(f"{downloaded} is neither a zip, a tar nor a list (csv, txt); see --help for what to give.")
+        raise FerlabError(
+            f"{downloaded} is neither a zip, a tar nor a list (csv, txt), or its download broke off; see --help."
+        )
 
 
 def unpack(source: Source, downloaded: Path, folder: Path) -> None:
@@ -178,6 +181,8 @@ def prepare(name: str, downloads: Sequence[Path], root: Path, overwrite: bool = 
     if not downloads:
         return report(name, root)
     for path in downloads:
+        if path.is_dir():
+            raise FerlabError(f"{path} is a folder: to check what lies there, give it as --root and no download.")
         if not path.is_file():
             raise FerlabError(f"There is no file {path}; give the file as you downloaded it.")
     votes = downloads[0].parent / fer2013.VOTES_NAME
@@ -206,7 +211,7 @@ def prepare(name: str, downloads: Sequence[Path], root: Path, overwrite: bool = 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Unpack a data set into a folder that ferlab reads, and check it.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=list(SOURCES), help="the data set")
     parser.add_argument("downloads", type=Path, nargs="*", help="archives or lists as downloaded; none: only check DIR")
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder to create, or to check")

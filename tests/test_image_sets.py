@@ -342,5 +342,7 @@ def test_prepare_says_what_it_does_not_know(tmp_path, capsys):
     (tmp_path / "a.rar").write_bytes(b"Rar!")
     assert prepare_dataset.main(["affectnet", str(tmp_path / "a.rar"), "--root", str(tmp_path / "root")]) == 2
     assert "neither a zip" in capsys.readouterr().err
+    assert prepare_dataset.main(["affectnet-8", str(tmp_path / "source"), "--root", str(tmp_path / "root")]) == 2
+    assert "source is a folder" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         prepare_dataset.main(["jaffe", "--root", str(tmp_path)])
