@@ -171,7 +171,8 @@ def test_everything_imported_is_named(texts, folder, extras):
     project = tomllib.loads(texts["pyproject.toml"])["project"]
     lines = sum((project["optional-dependencies"][extra] for extra in extras), project["dependencies"])
     named = {canonicalize_name(Requirement(line).name) for line in lines}
-    own = {"ferlab"} | {path.stem for place in (folder, "docs/book", "data_scripts") for path in (ROOT / place).glob("*.py")}
+    places = (folder, "docs/book", "data_scripts")
+    own = {"ferlab"} | {path.stem for place in places for path in (ROOT / place).glob("*.py")}
     for path in sorted((ROOT / folder).rglob("*.py")):
         others = imports(path) - set(sys.stdlib_module_names) - own
         assert {canonicalize_name(PACKAGES.get(name, name)) for name in others} <= named, path
