@@ -253,11 +253,10 @@ def test_maps_may_be_taken_away_while_they_are_still_being_drawn(lab):
     lab.press("One map, morphing")
     lab.plots(1)
     page.evaluate(SLOW_FRAMES)
-    for _ in range(3):
-        lab.press("Side by side")
-        page.wait_for_function(f"({PLOTS}).length >= 3")  # drawn, and waiting to be drawn in their final size
-        lab.press("One map, morphing")
-        page.wait_for_function(f"({PLOTS}).length == 1")
+    lab.press("Side by side")
+    page.wait_for_function(f"({PLOTS}).length >= 3")  # drawn, and waiting to be drawn in their final size
+    lab.press("One map, morphing")
+    page.wait_for_timeout(4000)
     assert lab.errors == []
 
 
