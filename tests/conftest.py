@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import chromium
+import jupyterlab_driver
 import pytest
 from jupyterlab_driver import CHROMIUM_FLAGS, ROOT, LabServer, running_lab
 
@@ -22,12 +21,7 @@ def build_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def clean_environment(tmp_path_factory) -> dict[str, str]:
-    """The environment of someone who has just made their account: an empty home, no settings."""
-    home = tmp_path_factory.mktemp("home")
-    dropped = re.compile(r"JUPYTER|IPYTHON|XDG_|MPL|BROWSER|PYTEST|PYTHONPATH")
-    environment = {name: value for name, value in os.environ.items() if not dropped.match(name)}
-    # ferlab itself is importable also where it is not installed.
-    return {**environment, "HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT)}
+    return jupyterlab_driver.clean_environment(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import signal
@@ -30,6 +32,14 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
     "--force-color-profile=srgb",
 ]
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The environment of someone who has just made their account: an empty home, no settings."""
+    dropped = re.compile(r"JUPYTER|IPYTHON|XDG_|MPL|BROWSER|PYTEST|PYTHONPATH")
+    environment = {name: value for name, value in os.environ.items() if not dropped.match(name)}
+    # ferlab itself is importable also where it is not installed.
+    return {**environment, "HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)
@@ -115,3 +125,28 @@ def run_all_cells(page: Page) -> None:
         except TimeoutError:
             if attempt == 5:
                 raise
+
+
+def wait_until_run(page: Page, path: Path, seconds: float) -> dict:
+    """Save again and again until the saved notebook's last code cell has run; the notebook.
+
+    Raises:
+        RuntimeError: a cell failed, or time ran out.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(2000)
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:  # read while it was being written
+            continue
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])]
+        for cell in cells:
+            for output in cell["outputs"]:
+                if output["output_type"] == "error":
+                    source = "".join(cell["source"])
+                    raise RuntimeError(f"{output['ename']}: {output['evalue']}\nin the cell\n{source}")
+        if all(cell["execution_count"] for cell in cells):
+            return notebook
+    raise RuntimeError(f"The notebook did not finish within {seconds:.0f} seconds.")

@@ -8,9 +8,6 @@ page says an error. The tests run every notebook too, but only the first one in 
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
 import sys
 import tempfile
@@ -18,7 +15,15 @@ import time
 from pathlib import Path
 
 import chromium
-from jupyterlab_driver import CHROMIUM_FLAGS, ROOT, LabServer, run_all_cells, running_lab
+from jupyterlab_driver import (
+    CHROMIUM_FLAGS,
+    ROOT,
+    LabServer,
+    clean_environment,
+    run_all_cells,
+    running_lab,
+    wait_until_run,
+)
 from playwright.sync_api import Page, sync_playwright
 
 LIMIT = 900  # seconds a notebook
@@ -33,13 +38,11 @@ DEAD = ".jp-OutputArea-output:has-text('Error displaying widget'), .jupyter-widg
 def main(numbers: list[str]) -> int:
     names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     chosen = [name for name in names if not numbers or name[:2] in numbers]
-    dropped = re.compile(r"JUPYTER|IPYTHON|XDG_|MPL|BROWSER|PYTEST|PYTHONPATH")
-    environment = {name: value for name, value in os.environ.items() if not dropped.match(name)}
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
         home.mkdir()
-        with running_lab(Path(folder), {**environment, "HOME": str(home), "PYTHONPATH": str(ROOT)}) as lab:
+        with running_lab(Path(folder), clean_environment(home)) as lab:
             for name in chosen:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_FLAGS)
                 page = browser.new_page(viewport={"width": 1280, "height": 1400})
@@ -61,7 +64,11 @@ def look(page: Page, lab: LabServer, name: str) -> list[str]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{lab.address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
     run_all_cells(page)
-    said = wait_until_run(page, lab.folder / "notebooks" / f"{name}.ipynb")
+    said = []
+    try:
+        wait_until_run(page, lab.folder / "notebooks" / f"{name}.ipynb", LIMIT)
+    except RuntimeError as error:
+        said.append(str(error).replace("\n", " "))
     for theme in ("light", "dark"):
         photograph(page, shots, theme)
         if dead := page.locator(DEAD).count():
@@ -72,25 +79,6 @@ def look(page: Page, lab: LabServer, name: str) -> list[str]:
             page.locator(".lm-Menu-item", has_text="JupyterLab Dark").first.click()
             page.wait_for_timeout(3000)
     return said + [error for error in errors if error not in HARMLESS]
-
-
-def wait_until_run(page: Page, path: Path) -> list[str]:
-    """Save again and again until the last cell has run; the error of a cell that failed, if any."""
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        page.keyboard.press("Control+s")
-        page.wait_for_timeout(2000)
-        try:
-            notebook = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:  # read while it was being written
-            continue
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])]
-        failed = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
-        if failed:
-            return [f"{failed[0]['ename']}: {failed[0]['evalue']}"]
-        if all(cell["execution_count"] for cell in cells):
-            return []
-    return [f"not finished after {LIMIT} s"]
 
 
 def photograph(page: Page, folder: Path, theme: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from jupyterlab_driver import run_all_cells
+from jupyterlab_driver import run_all_cells, wait_until_run
 from PIL import Image
 
 from ferlab.errors import FerlabError
@@ -83,7 +83,7 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
     page.screenshot(path=build_folder / "lab_opened.png")
 
     run_all_cells(page)
-    notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK)
+    notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK, LIMIT)
 
     plots = visible_plots(page)
     assert len(plots) == PLOTS
@@ -97,26 +97,6 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
     # anywidget says this of a widget that takes more than two seconds, and then shows it all the same.
     assert [error for error in errors if error != "[anywidget] Failed to initialize model."] == []
     assert "Error displaying widget" not in json.dumps(notebook)
-
-
-def wait_until_run(page, path: Path) -> dict:
-    """Save again and again, until the saved notebook's last code cell has run; return the notebook."""
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        page.keyboard.press("Control+s")
-        page.wait_for_timeout(2000)
-        try:
-            notebook = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:  # read while it was being written
-            continue
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "".join(cell["source"])]
-        for cell in cells:
-            for output in cell["outputs"]:
-                if output["output_type"] == "error":
-                    pytest.fail(f"{output['ename']}: {output['evalue']}\nin the cell\n{''.join(cell['source'])}")
-        if all(cell["execution_count"] for cell in cells):
-            return notebook
-    pytest.fail(f"The notebook did not finish within {LIMIT} seconds.")
 
 
 def visible_plots(page, seconds: float = 60) -> list:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from ferlab.data.classes import CLASSES, canonical_class
 from ferlab.data.dataset import FaceDataset
+from ferlab.data.image_files import visible
 from ferlab.data.splits import check_split, content_hash, duplicate_of_train, held_out
 from ferlab.errors import FerlabError
 
@@ -177,7 +178,7 @@ def _read_folders(root: Path) -> _Faces:
     files, labels = [], []
     for part in ("train", "test"):
         found = 0
-        for folder in _visible(root / part):
+        for folder in visible(root / part):
             if not folder.is_dir():
                 continue
             name = canonical_class(folder.name)
@@ -186,7 +187,7 @@ def _read_folders(root: Path) -> _Faces:
                     f"{folder} is not a class of FER-2013; its folders are angry, disgust, fear, happy, sad, "
                     "surprise and neutral."
                 )
-            images = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
+            images = [path for path in visible(folder) if path.suffix.lower() in SUFFIXES]
             files += images
             labels += [CLASSES.index(name)] * len(images)
             found += len(images)
@@ -210,10 +211,6 @@ def _read_folders(root: Path) -> _Faces:
     return _Faces(
         images, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True)
     )
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
 
 
 def _usage_from_path(path: Path) -> str:

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
-from ferlab.data.splits import check_split, content_hash, duplicate_of_train, held_out
+from ferlab.data.splits import SPLITS, check_split, content_hash, duplicate_of_train, held_out
 from ferlab.errors import FerlabError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-USAGES = ("train", "validation", "test")
 BLOCK = 64  # files a task: a task a file would take longer to hand out than to do
 
 
@@ -53,7 +52,7 @@ def load_split(name: str, split: str, faces: FaceFiles, classes: tuple[str, ...]
     """
     check_split(split)
     usage = faces.metadata["usage"].to_numpy()
-    parts = {part: np.flatnonzero(usage == part) for part in USAGES}
+    parts = {part: np.flatnonzero(usage == part) for part in SPLITS}
     if not len(parts["validation"]):
         training = parts["train"]
         apart = held_out(faces.labels[training], faces.hashes[training])
