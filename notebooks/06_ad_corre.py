@@ -360,7 +360,7 @@ show(
 )
 
 # %%
-truth, k = torch.from_numpy(face_labels), len(faces.classes)
+truth, k = torch.tensor(face_labels), len(faces.classes)
 terms = {
     name: AdCorreLoss(k, adaptive=False).components(torch.from_numpy(space).reshape(len(space), 7, 64), truth)
     for name, space in spaces.items()

@@ -33,6 +33,7 @@ SCROLLED = """(step) => { const of = [...document.querySelectorAll(".jp-Windowed
     if (!of) return true; of.scrollTop = step < 0 ? 0 : of.scrollTop + step;
     return of.scrollTop + of.clientHeight >= of.scrollHeight - 5; }"""
 DEAD = ".jp-OutputArea-output:has-text('Error displaying widget'), .jupyter-widgets-disconnected, .jp-RenderedError"
+WARNED = "[data-mime-type='application/vnd.jupyter.stderr']"
 
 
 def main(numbers: list[str]) -> int:
@@ -73,6 +74,8 @@ def look(page: Page, lab: LabServer, name: str) -> list[str]:
         photograph(page, shots, theme)
         if dead := page.locator(DEAD).count():
             said.append(f"{dead} outputs are not alive ({theme})")
+        if warned := page.locator(WARNED).count():
+            said.append(f"{warned} outputs are warnings ({theme})")
         if theme == "light":
             page.get_by_role("menuitem", name="Settings", exact=True).click()
             page.locator(".lm-Menu-item", has_text="Theme").first.hover()

@@ -110,3 +110,5 @@ def test_notebook_runs(name, running):
     notebook = running[name].result()
     executed = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     assert executed and all(cell.execution_count for cell in executed)
+    outputs = [output for cell in executed for output in cell.outputs]
+    assert [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"] == []
