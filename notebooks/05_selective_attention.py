@@ -546,8 +546,8 @@ Markdown(
 
 # %% [markdown]
 # A random place often hits the background, so any habit of looking at the middle of the picture beats it. A fairer rival of a
-# face's own map is *another face's*; the strongest is **one place for all faces**, the one that costs most on the validation
-# faces. All of them, for the three seeds:
+# face's own map is *another face's*; another one, the simplest, is **one place for all faces**, the one that costs most on the
+# validation faces. All of them, for the three seeds:
 
 # %%
 from ferlab.evaluation import occlusion_costs
