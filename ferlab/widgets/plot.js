@@ -70,6 +70,17 @@ function keepCamera(plot) {
   plot.get = (property) => (property === "camera" && get("isDestroyed") ? camera : get(property));
 }
 
+// Every new layout gets a framebuffer of the same kind as the one before, and whether it is in order is asked anew: an
+// answer that waits until everything ordered from the graphics card is drawn, the frames of the other maps included.
+// Without a graphics card the points of the third map began to travel half a second after those of the first for that.
+// The first framebuffer was in order, or there would be no plot.
+function askNoMore(plot) {
+  const gl = plot.get("regl")?._gl;
+  if (!gl) return; // slower, no more
+  gl.checkFramebufferStatus = () => gl.FRAMEBUFFER_COMPLETE;
+  gl.getError = () => gl.NO_ERROR; // called after it only to forget errors
+}
+
 // As high as wide up to a limit: the plot fits its contents to the height, so a narrow one would cut them at the sides.
 function keepSquare({ model, el }) {
   const limit = model.get("square_up_to");
@@ -100,6 +111,7 @@ export default {
     const found = plotIn(context.el).then((plot) => {
       if (!plot) return;
       keepCamera(plot);
+      askNoMore(plot);
       drawOneAfterAnother(plot, context.model);
       // jupyter-scatter hands a new height on only where there are axes.
       const resize = () => plot.get("isDestroyed") || plot.set({ height: context.model.get("height") });
