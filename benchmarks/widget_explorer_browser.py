@@ -11,19 +11,11 @@ without a graphics card.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-import nbformat
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-import chromium  # noqa: E402
-from jupyterlab_driver import CHROMIUM_FLAGS, ROOT, LabServer, running_lab  # noqa: E402
+from in_browser import opened_notebook
 
 SETUP = """
 import sys, tempfile
@@ -50,14 +42,7 @@ LISTEN = """() => { globalThis.steps = { begun: [], arrived: [] };
 LINES = ("open", "epoch, first map begins", "epoch, all maps begun", "epoch, points arrived")
 
 
-def measure(page, lab: LabServer, points: int, turns: int) -> dict[str, list[float]]:
-    setup = SETUP.format(benchmarks=str(ROOT / "benchmarks"), points=points)
-    cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in (setup, SHOW)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "notebooks" / "benchmark.ipynb")
-    page.goto(f"{lab.address}/lab/tree/notebooks/benchmark.ipynb?token={lab.token}&reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+def measure(page, points: int, turns: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in LINES}
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
@@ -91,16 +76,9 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=10_000, help="points (10,000)")
     parser.add_argument("--turns", type=int, default=4, help="turns of each line (4)")
     arguments = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(180_000)
-        environment = {**os.environ, "HOME": folder, "PYTHONPATH": str(ROOT)}
-        with running_lab(Path(folder), environment) as lab:
-            times = measure(page, lab, arguments.points, arguments.turns)
-        browser.close()
+    setup = SETUP.format(benchmarks=str(Path(__file__).parent), points=arguments.points)
+    with opened_notebook([setup, SHOW]) as page:
+        times = measure(page, arguments.points, arguments.turns)
     print(f"{arguments.points:,} points, 3 spaces, in the browser; milliseconds, median (largest) of {arguments.turns}")
     for name, values in times.items():
         print(f"  {name:24} {statistics.median(values):8.0f} ({max(values):.0f})")

@@ -4,7 +4,7 @@
 
 RUN is a run folder of ``ferlab compare``; without one, the gallery's networks are taken. Kernel time only: a slider's
 message is handed to the widget as Jupyter does, and the clock stops when the widget has handed its answer over. What
-the browser adds is measured in tests/browser/test_face_lab_browser.py. Every move is another intensity of another
+the browser adds is measured by widget_face_lab_browser.py. Every move is another intensity of another
 action unit. Placing is timed against the peer that makes the map anew.
 """
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("explorer", "explorer_browser", "face_lab", "playground", "monitor")
+NAMES = ("explorer", "explorer_browser", "face_lab", "face_lab_browser", "playground", "monitor")
 
 
 def main() -> None:
