@@ -385,7 +385,7 @@ guess_again
 again = CompareSettings(
     out=f"{run_folder}_seeds", methods=(names["pixel-wise"],), seeds=3, quick=quick, epochs=8 if quick else None, overwrite=True
 )
-run_compare(again)
+summary_of_seeds = run_compare(again)
 
 # %%
 of_seeds = [load_network(Path(again.out) / names["pixel-wise"] / f"seed_{seed}")[0] for seed in range(3)]

@@ -48,9 +48,8 @@ def main(numbers: list[str]) -> int:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_FLAGS)
                 page = browser.new_page(viewport={"width": 1280, "height": 1400})
                 page.set_default_timeout(120_000)
-                started = time.monotonic()
                 said = look(page, lab, name)
-                print(f"{name}: {time.monotonic() - started:.0f} s; {'; '.join(said) or 'all well'}", flush=True)
+                print("; ".join(said) or "all well", flush=True)
                 wrong += bool(said)
                 browser.close()
     return min(wrong, 1)
@@ -64,24 +63,32 @@ def look(page: Page, lab: LabServer, name: str) -> list[str]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{lab.address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token={lab.token}&reset")
+    started = time.monotonic()
     run_all_cells(page)
     said = []
     try:
         wait_until_run(page, lab.folder / "notebooks" / f"{name}.ipynb", LIMIT)
     except RuntimeError as error:
         said.append(str(error).replace("\n", " "))
+    took = time.monotonic() - started
     for theme in ("light", "dark"):
+        show_theme(page, theme)
         photograph(page, shots, theme)
         if dead := page.locator(DEAD).count():
             said.append(f"{dead} outputs are not alive ({theme})")
         if warned := page.locator(WARNED).count():
             said.append(f"{warned} outputs are warnings ({theme})")
-        if theme == "light":
-            page.get_by_role("menuitem", name="Settings", exact=True).click()
-            page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-            page.locator(".lm-Menu-item", has_text="JupyterLab Dark").first.click()
-            page.wait_for_timeout(3000)
+    print(f"{name}: ran in {took:.0f} s", end="; ", flush=True)
     return said + [error for error in errors if error not in HARMLESS]
+
+
+def show_theme(page: Page, theme: str) -> None:
+    """By the menu. JupyterLab remembers the choice, also for the next notebook."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.locator(".lm-Menu-item", has_text=f"JupyterLab {theme.title()}").first.click()
+    page.wait_for_function("(theme) => document.body.dataset.jpThemeName === theme", arg=f"JupyterLab {theme.title()}")
+    page.wait_for_timeout(3000)
 
 
 def photograph(page: Page, folder: Path, theme: str) -> None:

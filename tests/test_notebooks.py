@@ -103,6 +103,12 @@ def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, 
         yield {name: threads.submit(execute, name) for name in names}
 
 
+def shown_as_text(output: nbformat.NotebookNode) -> str:
+    """What the page shows as text, for want of anything better."""
+    data = output.get("data", {})
+    return output.get("text", "") or (data.get("text/plain", "") if set(data) == {"text/plain"} else "")
+
+
 @pytest.mark.slow
 # The first one runs in a browser, in test_lab_browser.py.
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name != FIRST_NOTEBOOK.as_posix()])
@@ -112,3 +118,4 @@ def test_notebook_runs(name, running):
     assert executed and all(cell.execution_count for cell in executed)
     outputs = [output for cell in executed for output in cell.outputs]
     assert [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"] == []
+    assert [text[:200] for text in map(shown_as_text, outputs) if text.count("\n") > 60] == [], "pages of bare text"
