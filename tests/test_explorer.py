@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import fake_faces, write_fake_run
+from meanwhile import meanwhile
 from PIL import Image
 
 from ferlab.data.classes import CLASSES
@@ -675,3 +676,18 @@ def test_shepard_figure(explorer):
         without.shepard_figure()
     with pytest.raises(FerlabError, match="no principal components"):
         without.projection = "pca"
+
+
+def test_a_cell_and_the_page_take_turns(explorer):
+    explorer.epoch = 1
+
+    def page(turn: int) -> None:
+        plot(explorer, "ce").selection = np.arange(turn % 30)
+
+    def cell(turn: int) -> None:
+        explorer.epoch = (None, 1)[turn % 2]
+        explorer.methods = (["ce"], ["ce", "ad-corre"])[turn % 2]
+        assert len(explorer.selected_labels) == len(explorer.selection)
+
+    assert meanwhile(page, cell, 12) == []
+    assert explorer.epoch == 1 and len(plot(explorer, "ad-corre").points) == len(explorer.points)

@@ -9,6 +9,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from meanwhile import meanwhile
 from PIL import Image
 from tiny_spaces import METHODS, write_tiny_spaces
 
@@ -383,3 +385,19 @@ def test_a_picture_stands_in_where_no_widget_can(lab, tmp_path):
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).convert("L"))
     assert picture.shape[1] > 900 and picture.std() > 5
     assert bundle["text/plain"].startswith("FaceLab(") and "CE + Ad-Corre" in bundle["text/plain"]
+
+
+def test_a_cell_and_the_page_take_turns(lab):
+    threads = torch.get_num_threads()
+
+    def page(turn: int) -> None:
+        lab.set_state({"_controls": {**lab._controls, "units": {**lab.units, "AU12": 0.05 * (turn % 20)}}})
+
+    def cell(turn: int) -> None:
+        lab.pose = {"yaw": turn}
+
+    assert meanwhile(page, cell, 10) == []
+    assert lab.pose["yaw"] == 9 and torch.get_num_threads() == threads
+    of_this_face = lab.spaces.see(lab.image[None])
+    for name, at in lab.positions.items():
+        assert np.allclose(at, of_this_face[name].positions[0])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from meanwhile import meanwhile
 from PIL import Image
 
 from ferlab.errors import FerlabError
@@ -398,3 +399,18 @@ def test_a_picture_stands_in_where_no_widget_can(loss):
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("L"))
     assert picture.shape[1] > 500 and picture.std() > 10
     assert loss in data["text/plain"]
+
+
+def test_a_cell_and_the_page_take_turns():
+    playground = LossPlayground("tcl-nearest", classes=3)
+
+    def cell(turn: int) -> None:
+        playground.num_classes = (7, 3)[turn % 2]
+        playground.loss = ("ad-corre", "ce", "tcl-predicted")[turn % 3]
+        assert len(playground.gradients) in (1, 2, 3) and len(playground.labels) == len(playground.points)
+
+    def page(turn: int) -> None:
+        playground._answer(playground, {"from": "page", "number": turn, "do": "step"}, [])
+
+    assert meanwhile(page, cell, 40) == []
+    assert playground.num_classes == 3 and np.isfinite(playground.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from ferlab.widgets.plot import Bundle
 from ferlab.widgets.static import with_picture
 from ferlab.widgets.theme import Theme
 from ferlab.widgets.thumbnails import data_uri
+from ferlab.widgets.turns import one_at_a_time
 
 DEFAULT_METHODS = ("ce", "tcl-nearest", "ad-corre")
 MOST_METHODS = 6
@@ -42,6 +44,7 @@ CLOSE, FAR = 20, 60
 TRAVEL = {"step": 400, "play": 900, "morph": 1600}  # milliseconds
 
 
+@one_at_a_time("wait")
 class EmbeddingExplorer(ipywidgets.VBox):
     """Linked maps of the same points in one to six embedding spaces.
 
@@ -91,6 +94,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
         validation: FaceDataset | None = None,
         height: int = 460,
     ) -> None:
+        self._turn = threading.RLock()
         self._notes: list[str] = []  # what holds for these data
         self._answers: list[str] = []  # what became of the last order
         self._working = ""
@@ -745,14 +749,15 @@ class EmbeddingExplorer(ipywidgets.VBox):
             )
 
         def done(computed: dict[str, list[np.ndarray]]) -> None:
-            if run != self._umap_run:  # started again meanwhile
-                return
-            layouts.take_umap(computed)
-            if layouts is self._layouts:
-                self._kind = "umap"
-                self._show(TRAVEL["morph"])
-                self._draw_neighbors()
-            self._report("", notes)
+            with self._turn:
+                if run != self._umap_run:  # started again meanwhile
+                    return
+                layouts.take_umap(computed)
+                if layouts is self._layouts:
+                    self._kind = "umap"
+                    self._show(TRAVEL["morph"])
+                    self._draw_neighbors()
+                self._report("", notes)
 
         def failed(error: Exception) -> None:
             if run == self._umap_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from numbers import Integral
@@ -39,12 +40,14 @@ from ferlab.widgets.face_controls import (
 from ferlab.widgets.face_spaces import FaceSpaces, Seen
 from ferlab.widgets.static import with_picture
 from ferlab.widgets.thumbnails import data_uri
+from ferlab.widgets.turns import one_at_a_time
 
 PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
 BLUR, NOISE = 0.22, 0.006  # of the camera, the means of the built-in faces
 MOST_WAYPOINTS, MOST_STEPS = 8, 60
 
 
+@one_at_a_time()
 class FaceLab(anywidget.AnyWidget):
     """Sliders move a rendered face; its point moves in the maps of several trained networks.
 
@@ -105,6 +108,7 @@ class FaceLab(anywidget.AnyWidget):
         seed: int = 0,
         identity: int | Identity = 3,
     ) -> None:
+        self._turn = threading.RLock()
         self.spaces = FaceSpaces(run, methods, seed)
         self._own_identity: Identity | None = None
         self._photo: np.ndarray | None = None  # (side, side, 3), the face of the photo

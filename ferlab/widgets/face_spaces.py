@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from ferlab.embed import read_network
 from ferlab.errors import FerlabError
 from ferlab.projection import FittedMap
 from ferlab.report.run_folder import read_run
+
+_ONE_THREAD = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,10 @@ class FaceSpaces:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """A face or two are not worth a second thread, and waiting for it takes long where the processors are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _ONE_THREAD:  # or two at the same time would each take the other's setting for the one to come back to
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

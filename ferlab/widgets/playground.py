@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from ferlab.widgets import playground_plane as on_plane
 from ferlab.widgets import playground_profiles as on_profiles
 from ferlab.widgets import playground_scene as scene
 from ferlab.widgets.static import with_picture
+from ferlab.widgets.turns import one_at_a_time
 
 HERE = Path(__file__).parent
 MOVABLE = ("points", "centers", "classifier")
@@ -28,6 +30,7 @@ SPANS = (5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 200.0, 500.0, 1200
 HISTORY = 400  # values kept for the curve
 
 
+@one_at_a_time()
 class LossPlayground(anywidget.AnyWidget):
     """Draggable embeddings and class centers, with the loss, its gradient and its level sets live beside them.
 
@@ -85,6 +88,7 @@ class LossPlayground(anywidget.AnyWidget):
         ce_weight: float = 0.0,
         seed: int = 0,
     ) -> None:
+        self._turn = threading.RLock()
         super().__init__()
         self._classes = _class_names(classes)
         self._points_per_class = _whole(points_per_class, "points_per_class", 1, MOST_POINTS // len(self._classes))
