@@ -203,14 +203,14 @@ def center_distances(space):
 # In units of the mean distance, so that a space that only grew does not count as changed.
 apart = {name: (of := center_distances(space)) / of[~np.eye(len(of), dtype=bool)].mean() for name, space in spaces.items()}
 below = np.tril(np.ones_like(apart["ce"], dtype=bool), k=-1)
-figure, axes = plt.subplots(1, len(methods), figsize=(4.6 * len(methods), 4.2), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, len(methods), figsize=(0.6 + 2.9 * len(methods), 3.6), layout="constrained", sharey=True)
 for ax, name in zip(axes, methods, strict=True):
     shown, limits = (apart[name], (0.4, 1.6)) if name == methods[0] else (apart[name] - apart[methods[0]], (-0.25, 0.25))
     sns.heatmap(
-        pd.DataFrame(shown, classes, classes), mask=~below, annot=True, fmt=".2f", ax=ax, cbar=False, square=True,
-        cmap="cividis" if name == methods[0] else "PuOr", vmin=limits[0], vmax=limits[1], annot_kws={"fontsize": 9},
+        pd.DataFrame(shown, classes, classes).iloc[1:, :-1], mask=~below[1:, :-1], annot=True, fmt=".2f", ax=ax, cbar=False,
+        cmap="cividis" if name == methods[0] else "PuOr", vmin=limits[0], vmax=limits[1], annot_kws={"fontsize": 9}, square=True,
     )  # fmt: skip
-    ax.set_title(method_label(name) if name == methods[0] else f"{method_label(name)} minus {method_label(methods[0])}")
+    ax.set_title(method_label(name) if name == methods[0] else f"{method_label(name)}\nminus {method_label(methods[0])}")
 show(axes[0], alt="Distances of class means under cross-entropy, and their changes under the other losses, one cell a pair")
 pairs = [(apart["ce"][i, j], classes[j], classes[i]) for i, j in np.argwhere(below)]
 closest = min(pairs)
