@@ -290,13 +290,13 @@ Markdown(f"Nearest and predicted agree for {agree:.0%} of the test faces. You gu
 # %%
 import seaborn as sns
 
-figure, axes = plt.subplots(1, len(picked), figsize=(3.6 * len(picked), 3.9), layout="constrained", sharey=True)
-for ax, (name, of) in zip(axes, picked.items(), strict=True):
+figure, axes = plt.subplots(2, 2, figsize=(8, 7.6), layout="constrained", sharex=True, sharey=True)
+for ax, (name, of) in zip(axes.flat, picked.items(), strict=True):
     shares = torch.nn.functional.one_hot(of.reshape(len(truth), -1), len(classes)).float().mean(dim=1)
     by_class = torch.stack([shares[truth == c].mean(dim=0) for c in range(len(classes))])
     sns.heatmap(
         pd.DataFrame(by_class.numpy(), classes, classes), annot=True, fmt=".0%", vmin=0, vmax=1, cmap="cividis", cbar=False,
-        square=True, ax=ax, annot_kws={"fontsize": 8}, mask=np.eye(len(classes), dtype=bool),
+        square=True, ax=ax, annot_kws={"fontsize": 9}, mask=np.eye(len(classes), dtype=bool),
     )  # fmt: skip
     ax.set_title(method_label(name), fontsize=10)
 show(axes, alt="For each sampler, from which classes the negatives of each true class come, as a table of shares in color")
