@@ -145,6 +145,9 @@ pd.Series(patterns, name="action units (up to three variants)").to_frame().style
 # | **CE + TCL** | also: each point is nearer to its own class center than to the nearest other center, by a margin ([Rajoli et al. 2023](https://arxiv.org/abs/2302.04108), after He et al. 2018) |
 # | **CE + Ad-Corre** | also: embeddings of one class correlate, those of different classes do not ([Fard & Mahoor 2022](https://doi.org/10.1109/ACCESS.2022.3156598)) |
 #
+# Ad-Corre's network has several embedding heads instead of one. So that the loss is not credited with what the heads do, the same
+# network is also trained with CE alone, as the **control**. Ad-Corre is compared with it, TCL with CE.
+#
 # Before you look, commit yourself:
 
 # %%
@@ -152,8 +155,8 @@ from IPython.display import display
 
 from ferlab.widgets import ask
 
-accuracy_guess = ask("Which one gets the most test faces right?", ["CE", "CE + TCL", "CE + Ad-Corre", "one run cannot tell"])
-geometry_guess = ask("In which space do faces of one class lie closest together?", ["CE", "CE + TCL", "CE + Ad-Corre"])
+accuracy_guess = ask("Which one gets the most test faces right?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre", "one run cannot tell"])
+geometry_guess = ask("In which space do faces of one class lie closest together?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre"])
 display(accuracy_guess, geometry_guess)
 
 # %% [markdown]
@@ -161,8 +164,7 @@ display(accuracy_guess, geometry_guess)
 #
 # Every network starts from the same initial weights and sees the same faces in the same order, as far as the networks
 # agree. With `quick = True` each learns from 1,920 faces for three epochs: enough to see every part work, too little for a verdict
-# on the losses. Ad-Corre's network has several embedding heads instead of one; so that the loss is not credited with what the
-# heads do, the same network is also trained with CE alone: the **control**.
+# on the losses.
 
 # %%
 from ferlab.training.compare import CompareSettings, load_splits, run_compare
@@ -306,7 +308,8 @@ Markdown(
 # %% [markdown]
 # ## What to remember
 #
-# - A loss shapes a *space*, not only answers. Two networks with the same accuracy can have very different spaces.
+# - Accuracy does not see the space: it has to be measured for itself. How much the losses change it here, the verdict above says; in
+#   notebook 02, section 7, two spaces with the same answers have very different shapes.
 # - A map is for finding questions; numbers measured in the full space answer them.
 # - One run cannot rank methods by accuracy: another seed moves the numbers as much as the method does.
 #

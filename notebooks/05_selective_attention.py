@@ -569,12 +569,21 @@ for seed, (network, of) in enumerate(zip(of_seeds, maps_of_seeds, strict=True)):
         "most attended of another face (mean of 4 deals)": np.mean([right_with(deal) for deal in deals]),
         "one place for all faces": right_with(np.full(len(labels), best_place)),
     }
-display(pd.DataFrame(rows).style.format("{:.1%}"))
+rivals = pd.DataFrame(rows)
+display(rivals.style.format("{:.1%}"))
+fixed_costs_more = int((rivals.loc["one place for all faces"] < rivals.loc["most attended of the face itself"]).sum())
+Markdown(
+    f"One fixed square costs more than the square that each face's own map points at in {fixed_costs_more} of {rivals.shape[1]} seeds. "
+    + (
+        "So here the map is no guide to what *this* face's answer depends on."
+        if fixed_costs_more == rivals.shape[1]
+        else "So here the map says something about *this* face that no fixed place does."
+        if fixed_costs_more == 0
+        else "So it depends on the seed whether the map says more about *this* face than a fixed place does."
+    )
+)
 
 # %% [markdown]
-# If one fixed square costs more than the square that each face's own map points at, the map is no guide to what *this* face's
-# answer depends on.
-#
 # Now all sixteen places of every face: how much of the right class's probability does covering each one cost?
 
 # %%

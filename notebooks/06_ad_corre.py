@@ -341,7 +341,7 @@ Markdown(f"Chosen weight: {METHODS['ad-corre'].metric_weight:g}; the paper's: {l
 # %%
 guess_reach = ask(
     "With the chosen weight, how much of the way from the control's FD to its limit (section 2) will Ad-Corre go on test faces?",
-    ["nearly all of it", "about half", "a quarter at most"],
+    ["more than 60 % of it", "20 to 60 %", "less than 20 %"],
 )
 guess_reach
 
@@ -390,8 +390,9 @@ Markdown(
 # - $\lvert \omega - \operatorname{corr} \rvert = 1 - \omega \operatorname{corr}$ turns all pairs into class sums, exactly.
 # - A loss computed outside the graph trains nothing, silently. Test gradients, not only values.
 #
-# **To discuss.** The paper's adaptive weights make pairs of badly recognized classes count more. What could go wrong early in a
-# training? And when labels are wrong?
+# **To discuss.** The paper's *adaptive weights*, left out above, let a pair of faces count
+# $w_{ij} = 1 + (1 - \rho_{y_i}) + (1 - \rho_{y_j})$ times in FD, where $\rho_c$ is the share of class $c$ that the network has named right of late: pairs
+# of badly recognized classes count more. What could go wrong early in a training? And when labels are wrong?
 #
 # ## Where to read on
 #

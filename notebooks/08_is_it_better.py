@@ -25,8 +25,8 @@
 # - learn how many seeds it takes to see a small effect;
 # - look behind an average: classes, people, slices, and an ablation table as papers print it.
 #
-# **Time:** about 60 minutes, of which the computer needs two. **Assumed:** notebook 00; mean and standard deviation; a rough idea
-# of a p-value. **Needed:** no GPU, no network, no data of your own.
+# **Time:** about 60 minutes, of which the computer needs two. **Assumed:** notebook 00, for section 7 also 04 and 06; mean and standard
+# deviation; a rough idea of a p-value. **Needed:** no GPU, no network, no data of your own.
 
 # %% tags=["setup", "remove-cell"]
 # Installs ferlab where it is missing, as on Colab; elsewhere this does nothing.
@@ -241,6 +241,8 @@ Markdown(f"**{said.headline}**\n\n" + "\n".join(f"- {line}" for line in said.sho
          + f"\n\nYou guessed *{guess_filled.value or 'nothing yet'}*.")  # fmt: skip
 
 # %% [markdown]
+# (Measures named there that have no column above: notebook 02, section 6, explains them. They are more tests than the columns show.)
+#
 # "No difference that these seeds can tell" is not "no difference". How large would an effect have to be to be seen?
 #
 # ## 5. How many seeds?
@@ -287,7 +289,7 @@ Markdown(
 )
 
 # %% [markdown]
-# The power of the published comparison of your choice: how many seeds did they run, and what would that have let them see?
+# Take a published comparison: how many seeds did it run, and which effect could it have seen?
 #
 # ## 6. Behind the average
 #
@@ -352,7 +354,7 @@ show(slice_accuracy(slices)[0], alt="Accuracy by intensity, pose, light and acti
 tcl = {
     method_label(name): {
         label: f"{100 * of[score]['mean']:.1f} ± {100 * of[score]['std']:.1f}"
-        for label, score in (("accuracy, %", "accuracy"), ("average accuracy, %", "balanced_accuracy"))
+        for label, score in (("accuracy, %", "accuracy"), ("balanced accuracy, %", "balanced_accuracy"))
     }
     for name, of in summary["methods"].items()
     if name == "ce" or name.startswith("tcl")
@@ -370,14 +372,14 @@ paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)  # the pa
 METHODS["ad-corre-fd"] = dataclasses.replace(paper, terms=("FD",))
 METHODS["ad-corre-fd-md"] = dataclasses.replace(paper, terms=("FD", "MD"))
 METHODS["ad-corre-all"] = paper
-steps = {"ce-heads": "cross-entropy", "ad-corre-fd": "+ FD", "ad-corre-fd-md": "+ FD + MD", "ad-corre-all": "+ FD + MD + ED"}
+steps = {"ce-heads": "CE, k heads", "ad-corre-fd": "+ FD", "ad-corre-fd-md": "+ FD + MD", "ad-corre-all": "+ FD + MD + ED"}
 quick = run_compare(
     CompareSettings(out=ablation_folder, methods=tuple(steps), quick=True, seeds=ablation_seeds, overwrite=True)
 )
 pd.DataFrame({
     label: {
         "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
-        "average accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
+        "balanced accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
         "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
     }
     for name, label in steps.items()

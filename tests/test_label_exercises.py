@@ -8,7 +8,7 @@ from sklearn.metrics import cohen_kappa_score
 from tiny_spaces import write_tiny_spaces
 
 from ferlab.rendering import EXPRESSIONS
-from ferlab.widgets import FaceLab, check_kappa, check_little_movement
+from ferlab.widgets import FaceLab, check_kappa, check_little_movement, label_exercises
 
 
 def shares(a, b):
@@ -67,7 +67,8 @@ def answer(lab, expression, method="ce"):
     return lab
 
 
-def test_little_movement(lab):
+def test_little_movement(lab, monkeypatch):
+    monkeypatch.setattr(label_exercises, "_said_unmoved", lambda lab, method: "neutral")
     lab.units = {}
     assert "Nothing is moved" in check_little_movement(answer(lab, "neutral"))
     assert "choose another person" in check_little_movement(answer(lab, "surprise"))
@@ -79,6 +80,13 @@ def test_little_movement(lab):
     assert "4.00 in all, and at most 1 is asked for" in check_little_movement(answer(lab, "surprise"))
     assert "4.00 in all. The smallest" in check_little_movement(answer(lab, "surprise"), at_most=4)
     assert "does not show CE, k heads" in check_little_movement(lab, method="ce-heads")
+
+
+def test_a_face_that_needs_no_movement_does_not_count(lab):
+    lab.units = {}
+    said = lab.spaces.classes[int(lab.probabilities["ce"].argmax())]
+    lab.units = {"AU43": 0.05}
+    assert "without any movement" in check_little_movement(answer(lab, said), expression=said)
 
 
 def test_a_photo_does_not_count(lab):

@@ -110,6 +110,8 @@ def test_mean_discriminator():
     assert "the 1 of 1 + corr" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, one=0.0))
     assert "standardized" in check_mean_discriminator(lambda f, y: 0.25)
     assert "returns None" in check_mean_discriminator(lambda f, y: None)
+    assert "no gradient" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y).detach())
+    assert "no gradient" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y).item())
     four = lambda f, y: AdCorreLoss(4, adaptive=False).components(f, y)["MD"] if len(y.unique()) == 4 else 9  # noqa: E731
     assert "For 3 classes" in check_mean_discriminator(four)
 

@@ -39,6 +39,18 @@ def test_torn_apart(explorer):
     assert "two methods" in check_torn_apart(explorer)
 
 
+def test_torn_apart_by_ad_corre_asks_for_the_control(explorer):
+    points = explorer.points
+    table = {
+        name: pd.DataFrame({"label": points.labels, "embedding": list(points.space(at, 1)), "index": points.indices})
+        for name, at in {"ce": "first", "ad-corre": "second", "ce-heads": "first"}.items()
+    }
+    own = EmbeddingExplorer(table)
+    own.methods, own.selection = ["ce", "ad-corre"], range(20)
+    said = check_torn_apart(own)
+    assert said.startswith("Found: 20 faces") and "CE, k heads (control)" in said and "1.00 times" in said
+
+
 def test_relative_spread_of_all_is_one():
     space = np.random.default_rng(0).normal(size=(30, 4))
     assert relative_spread(space, np.arange(30)) == pytest.approx(1)

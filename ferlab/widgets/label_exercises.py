@@ -84,7 +84,7 @@ def check_little_movement(lab: FaceLab, expression: str = "surprise", method: st
     said = lab.spaces.classes[int(chances.argmax())]
     moved = {unit: value for unit, value in lab.units.items() if value > 0}
     total = sum(moved.values())
-    if not moved and said == expression:
+    if said == expression and (not moved or _said_unmoved(lab, method) == expression):
         return f"To this face, {method_label(method)} says {expression} without any movement: choose another person."
     if not moved:
         return "Nothing is moved yet. Pull a slider above and watch the answers below the maps."
@@ -93,7 +93,7 @@ def check_little_movement(lab: FaceLab, expression: str = "surprise", method: st
         own = chances[lab.spaces.classes.index(expression)]
         return (
             f"{method_label(method)} says {said} ({chances.max():.0%}) to {named}; {expression} gets {own:.0%}. Which "
-            f"units does {expression} have that {said} has not?"
+            f"units does {expression} have that {said} has not? And would less of one do more?"
         )
     pattern = min(sum(units.values()) for units in EXPRESSIONS[expression].values())
     if total > at_most:
@@ -103,8 +103,14 @@ def check_little_movement(lab: FaceLab, expression: str = "surprise", method: st
         )
     return (
         f"{method_label(method)} says {expression} ({chances.max():.0%}) to {named}: {total:.2f} in all. The smallest "
-        f"pattern that it was trained on has {pattern:g} at full strength. Can you get lower still?"
+        f"pattern of {expression} has {pattern:g} at full strength. Can you get lower still?"
     )
+
+
+def _said_unmoved(lab: FaceLab, method: str) -> str:
+    """The network's answer to the same person, pose and light with a relaxed face."""
+    seen = lab.spaces.see(lab._faces({})[0][None])[method]
+    return lab.spaces.classes[int(seen.probabilities[0].argmax())]
 
 
 def _falling(classes: int) -> np.ndarray:

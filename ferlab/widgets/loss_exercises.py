@@ -147,6 +147,16 @@ def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: f
     )
 
 
+def _trains(function: Callable, embeddings: torch.Tensor, labels: torch.Tensor) -> bool:
+    """Whether a learner's loss has a gradient."""
+    leaf = embeddings.clone().requires_grad_()
+    value = function(leaf, labels.clone())
+    if not isinstance(value, torch.Tensor) or not value.requires_grad:
+        return False
+    (gradient,) = torch.autograd.grad(value, leaf, allow_unused=True)
+    return gradient is not None and bool(gradient.any())
+
+
 def check_mean_discriminator(function: Callable) -> str:
     """Judge a learner's `function(embeddings, labels)` for Ad-Corre's mean discriminator of one head.
 
@@ -171,6 +181,11 @@ def check_mean_discriminator(function: Callable) -> str:
             if np.isclose(value, right - 1 + 1 / present, atol=1e-5):
                 return "Almost: the 1 of 1 + corr is missing."
             return f"For {present} classes you get {value:.4f}, but MD is {right:.4f}. Are the means standardized?"
+        if not _trains(function, embeddings, labels):
+            return (
+                "The number is right, but no gradient reaches the embeddings: in a training it would do nothing. "
+                "Return a tensor that was computed from them, not a float, an array or something detached."
+            )
     return "Right, also for a batch without one of the classes."
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ferlab.evaluation import neighbor_overlap
 from ferlab.figures.palette import method_label
+from ferlab.training.methods import reference_of
 from ferlab.vectors import unit_rows
 from ferlab.widgets.exercises import number_of
 from ferlab.widgets.explorer import EmbeddingExplorer
@@ -59,7 +60,16 @@ def check_torn_apart(
             f"Their spread is {numbers}: {ratio:.2f} times as large in {method_label(widest)}, and {growth:g} times is "
             "asked for. Look for faces whose neighbors differ: “Close under ..., far now” below the maps lists some."
         )
-    return f"Found: {len(chosen)} faces, spread {numbers}: {ratio:.2f} times as large in {method_label(widest)}."
+    found = f"Found: {len(chosen)} faces, spread {numbers}: {ratio:.2f} times as large in {method_label(widest)}."
+    control = reference_of(widest, explorer.available_methods)
+    space = explorer.points.space(control, explorer.epoch or 1) if control not in (None, first) else None
+    if space is None:
+        return found
+    without = relative_spread(space, chosen) / spread[first]
+    return (
+        f"{found} Now ask what did that: in its control, {method_label(control)}, which has the same network and no "
+        f"{method_label(widest).removeprefix('CE + ')}, it is {without:.2f} times as large."
+    )
 
 
 def check_common_neighbors(function: Callable) -> str:
