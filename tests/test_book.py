@@ -105,6 +105,23 @@ def test_the_reference_holds_every_public_name(book):
                 assert f'id="ferlab.{module}.{name}"' in text
 
 
+def test_a_table_that_a_cell_computes_is_a_table(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "index.md").write_text("# Book\n\n```{toctree}\npage\n```\n", encoding="utf-8")
+    output = nbformat.v4.new_output("display_data", {"text/markdown": "| a | b |\n|---|---|\n| 1 | 2 |"})
+    cells = [nbformat.v4.new_markdown_cell("# Page"), nbformat.v4.new_code_cell("table", outputs=[output])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), source / "page.ipynb")
+    html = tmp_path / "html"
+    made = subprocess.run(
+        [sys.executable, "-m", "sphinx", "--builder", "html", "--conf-dir", ROOT / "docs" / "book", source, html],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "<td" in (html / "page.html").read_text(encoding="utf-8")
+
+
+
 def test_a_widget_becomes_its_picture_or_its_text(tmp_path):
     cell = nbformat.v4.new_code_cell
     notebook = nbformat.v4.new_notebook(

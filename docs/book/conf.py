@@ -20,6 +20,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx
 exclude_patterns = ["README.md"]  # only a part of it is shown, by index.md
 templates_path = [str(Path(__file__).parent / "templates")]
 
+nb_render_markdown_format = "myst"  # else tables that a cell computes stay bars and dashes
 nb_execution_mode = "off"  # make_book.py has executed them
 nb_merge_streams = True
 myst_enable_extensions = ["amsmath", "dollarmath"]
