@@ -778,19 +778,21 @@ Markdown(f"You guessed *{guess_fair.value or 'nothing yet'}*.")
 # chosen beforehand:
 
 # %%
-right, who = answers == labels, pd.Series(metadata["identity"].to_numpy())
+correct = answers == labels
 tone, bare = metadata["skin_tone"].to_numpy(), (metadata["glasses"] == "none").to_numpy()
-pairs = {
+compared = {
     "light skin (below 0.33) less dark skin (from 0.67)": (tone < 0.33, tone >= 0.67),
     "without glasses less with glasses of any kind": (bare, ~bare),
 }
 rng = np.random.default_rng(0)
 rows = {}
-for name, (first, second) in pairs.items():
-    of_people = pd.DataFrame({"a": first, "a right": first & right, "b": second, "b right": second & right}).groupby(who.to_numpy()).sum().to_numpy()
-    drawn = of_people[rng.integers(len(of_people), size=(4000, len(of_people)))].sum(axis=1)  # people drawn anew
-    drawn = 100 * (drawn[:, 1] / drawn[:, 0] - drawn[:, 3] / drawn[:, 2])
-    rows[name] = {"points": 100 * (right[first].mean() - right[second].mean()), "from": np.quantile(drawn, 0.025), "to": np.quantile(drawn, 0.975)}
+for name, (first, second) in compared.items():
+    counts = pd.DataFrame({"first": first, "right": first & correct, "second": second, "right too": second & correct})
+    people = counts.groupby(metadata["identity"].to_numpy()).sum().to_numpy()
+    drawn = people[rng.integers(len(people), size=(4000, len(people)))].sum(axis=1)  # people drawn anew
+    differences = 100 * (drawn[:, 1] / drawn[:, 0] - drawn[:, 3] / drawn[:, 2])
+    low, high = np.quantile(differences, [0.025, 0.975])
+    rows[name] = {"points": 100 * (correct[first].mean() - correct[second].mean()), "from": low, "to": high}
 pd.DataFrame(rows).T.style.format("{:+.1f}").set_caption("Difference in faces named as posed, with 95 % interval")
 
 # %% [markdown]

@@ -187,8 +187,9 @@ print(check_shared_images(shared_images))
 # %%
 leaked = test.metadata["duplicate_of_train"].to_numpy()
 chosen_on = {image.tobytes() for image in splits["validation"].images}
+found = shared_images(train.images, test.images)
 Markdown(
-    f"Your function finds **{shared_images(train.images, test.images) or 'nothing yet'}**. The reader, which looks for the same before anybody trains, "
+    f"Your function finds **{'nothing yet' if found is None else found}**. The reader, which looks for the same before anybody trains, "
     f"finds {leaked.sum():,} of {len(test):,} test faces ({leaked.mean():.1%}) in the training split"
     + (" (it compares files here, not pixels)" if dataset != "fer2013" else "")
     + f", and {sum(image.tobytes() in chosen_on for image in test.images)} more stand in the validation split, by which settings are "

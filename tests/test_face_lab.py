@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import shutil
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from ferlab.projection import place
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, EXPRESSIONS, Identity
 from ferlab.widgets import FaceLab
 from ferlab.widgets.face_controls import GROUPS, LIGHT, POSE
+from ferlab.widgets.face_spaces import _one_thread
 
 
 @pytest.fixture(scope="module")
@@ -387,8 +390,15 @@ def test_a_picture_stands_in_where_no_widget_can(lab, tmp_path):
     assert bundle["text/plain"].startswith("FaceLab(") and "CE + Ad-Corre" in bundle["text/plain"]
 
 
-def test_a_cell_and_the_page_take_turns(lab):
-    threads = torch.get_num_threads()
+def test_a_cell_and_the_page_take_turns(lab, monkeypatch):
+    see, at_once = lab.spaces.see, []
+
+    def slowly(images: np.ndarray):
+        at_once.append(threading.get_ident())
+        time.sleep(0.01)
+        assert set(at_once) == {threading.get_ident()}, "another face is being looked at"
+        at_once.clear()
+        return see(images)
 
     def page(turn: int) -> None:
         lab.set_state({"_controls": {**lab._controls, "units": {**lab.units, "AU12": 0.05 * (turn % 20)}}})
@@ -396,8 +406,33 @@ def test_a_cell_and_the_page_take_turns(lab):
     def cell(turn: int) -> None:
         lab.pose = {"yaw": turn}
 
+    monkeypatch.setattr(lab.spaces, "see", slowly)
     assert meanwhile(page, cell, 10) == []
-    assert torch.get_num_threads() == threads
-    of_this_face = lab.spaces.see(lab.image[None])
-    for name, at in lab.positions.items():
-        assert np.allclose(at, of_this_face[name].positions[0])
+
+
+def test_two_labs_at_once_leave_pytorch_its_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    inside = threading.Event()
+
+    def first() -> None:
+        with _one_thread():
+            inside.set()
+            time.sleep(0.1)
+
+    def second() -> None:
+        inside.wait()
+        with _one_thread():
+            time.sleep(0.2)
+
+    both = [threading.Thread(target=work) for work in (first, second)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    later: list[int] = []  # what a training in a new thread would get
+    thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    torch.set_num_threads(before)
+    assert later == [2]

@@ -74,7 +74,7 @@ function keepCamera(plot) {
 // answer that waits until everything ordered from the graphics card is drawn, the frames of the other maps included.
 // Without a graphics card the points of the third map began to travel half a second after those of the first for that.
 // The first framebuffer was in order, or there would be no plot.
-function askNoMore(plot) {
+function trustFramebuffers(plot) {
   const gl = plot.get("regl")?._gl;
   if (!gl) return; // slower, no more
   gl.checkFramebufferStatus = () => gl.FRAMEBUFFER_COMPLETE;
@@ -111,7 +111,7 @@ export default {
     const found = plotIn(context.el).then((plot) => {
       if (!plot) return;
       keepCamera(plot);
-      askNoMore(plot);
+      trustFramebuffers(plot);
       drawOneAfterAnother(plot, context.model);
       // jupyter-scatter hands a new height on only where there are axes.
       const resize = () => plot.get("isDestroyed") || plot.set({ height: context.model.get("height") });
