@@ -204,6 +204,36 @@ def gallery(
     print(f"Report: {report}")
 
 
+@app.command("hand-out")
+def hand_out(
+    numbers: Annotated[list[str] | None, typer.Argument(help="Notebooks, such as 00 03; left out: all.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/hand-out"),
+    hints: Annotated[bool, typer.Option(help="Keep the hints.")] = True,
+) -> None:
+    """For teachers: the notebooks without their solutions."""
+    from ferlab import classroom
+
+    written = classroom.hand_out(out, numbers or (), hints)
+    print(f"Written, without solutions: {', '.join(path.name for path in written)}")
+
+
+@app.command()
+def collect(
+    folder: Annotated[Path, typer.Argument(help="Has one folder a student, with what was handed in.")],
+    out: Annotated[Path | None, typer.Option(help="A CSV file to write, a row an exercise or guess.")] = None,
+) -> None:
+    """For teachers: which exercises are solved in the notebooks that came back (as saved; nothing is executed)."""
+    from rich import print as show
+
+    from ferlab import classroom
+
+    table = classroom.collect(folder)
+    show(classroom.overview(table))
+    if out is not None:
+        classroom.write_csv(table, out)
+        print(f"Written: {out}")
+
+
 @app.command()
 def doctor(
     dataset: Annotated[str | None, typer.Option(help="A data set to look for, such as fer2013.")] = None,

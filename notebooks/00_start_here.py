@@ -25,7 +25,7 @@
 # - train a network with cross-entropy (CE), with CE + Triplet-Center Loss (TCL) and with CE + Ad-Corre;
 # - find the same face in all three spaces, and measure what changed.
 #
-# **Time:** about 20 minutes, of which the computer needs one or two. **Assumed:** you can read Python; you know what a
+# **Time:** about 30 minutes, of which the computer needs one or two. **Assumed:** you can read Python; you know what a
 # classifier and a loss are. **Needed:** an ordinary laptop, no GPU, no network, no data of your own.
 #
 # Run a cell with <kbd>Shift</kbd> + <kbd>Enter</kbd>, one after the other.
@@ -148,7 +148,7 @@ pd.Series(patterns, name="action units (up to three variants)").to_frame().style
 # Ad-Corre's network has several embedding heads instead of one. So that the loss is not credited with what the heads do, the same
 # network is also trained with CE alone, as the **control**. Ad-Corre is compared with it, TCL with CE.
 #
-# Before you look, commit yourself:
+# Before you look, commit yourself. (Your guesses are kept in `runs/guesses.json`, so that they outlive a restart.)
 
 # %%
 from IPython.display import display
@@ -239,7 +239,7 @@ explorer
 # ### Exercise 1: the border
 #
 # Find the border between **surprise** and **fear** in the cross-entropy map and select at least 20 faces on it. Then run
-# the next cell.
+# the next cell. In all exercises: what the check says begins with ✓ when it is solved, and else says what to change.
 
 # %%
 from ferlab.widgets import check_selection

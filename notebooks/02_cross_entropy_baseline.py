@@ -795,6 +795,12 @@ Markdown(
 # Last: is the network as sure as it should be? Of the faces that it names with 80 % probability, 80 % should be right.
 
 # %%
+guess_sure = ask(
+    "On test faces, compared with how often it is right, the network is ...", ["surer", "less sure", "about as sure, within a point"]
+)
+guess_sure
+
+# %%
 from ferlab.evaluation import calibration_error
 
 hits = of_test.predicted == test_faces.labels
@@ -815,7 +821,8 @@ show(
 )
 Markdown(
     f"Mean probability of the answers: {of_test.confidence.mean():.1%}; right: {hits.mean():.1%}. The bins differ by "
-    f"{100 * calibration_error(test_faces.labels, of_test):.1f} points on average (expected calibration error)."
+    f"{100 * calibration_error(test_faces.labels, of_test):.1f} points on average (expected calibration error). You guessed "
+    f"*{guess_sure.value or 'nothing yet'}*."
 )
 
 # %% [markdown]

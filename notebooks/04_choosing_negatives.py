@@ -304,14 +304,30 @@ show(axes, alt="For each sampler, from which classes the negatives of each true 
 # %% [markdown]
 # The fully-synthesized negative takes something from every class, also from those that nobody confuses with the face.
 #
-# Then what training with each made of the space, over several seeds (notebook 08 tells how to read the intervals):
+# Then what training with each made of the space, over several seeds (notebook 08 tells how to read the intervals).
+
+# %%
+guess_stricter = ask(
+    "Which sampler will have drawn its classes together most, by the ratio within / between?",
+    [method_label(name) for name in picked],
+)
+guess_stricter
 
 # %%
 from ferlab.figures import method_differences
 
+comparisons = {name: of for name, of in seeds_summary()["comparisons"].items() if name in picked}
+ratio = {name: of["within_between_ratio"] for name, of in comparisons.items()}
+tightest = min(ratio, key=lambda name: ratio[name]["difference"])
+beyond = [method_label(name) for name, of in ratio.items() if of["p_corrected"] < 0.05]
 show(
-    method_differences({name: of for name, of in seeds_summary()["comparisons"].items() if name in picked}),
+    method_differences(comparisons),
     alt="Differences of the four TCL methods to cross-entropy with 95 % intervals, in accuracy and three measures of geometry",
+)
+Markdown(
+    f"The largest fall of the ratio: {method_label(tightest)}, {ratio[tightest]['difference']:+.3f} "
+    f"({ratio[tightest]['low']:+.3f} to {ratio[tightest]['high']:+.3f}). Beyond chance, with all samplers in view: "
+    f"{' and '.join(beyond) or 'none'}. You guessed *{guess_stricter.value or 'nothing yet'}*."
 )
 
 # %% [markdown]

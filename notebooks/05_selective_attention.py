@@ -274,7 +274,7 @@ Markdown(
 
 # %%
 forms = {"none": "", "pixel-wise": "+pixel", "element-wise": "+element", "both": "+attention"}
-guess_best = ask("Which one gets the most test faces right?", [*forms, "one run cannot tell"])
+guess_best = ask("Which of the four forms gets the most test faces right?", [*forms, "one run cannot tell"])
 guess_best
 
 # %%

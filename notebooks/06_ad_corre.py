@@ -211,6 +211,14 @@ def feature_discriminator_linear(embeddings, labels):
 
 assert np.isclose(feature_discriminator(embeddings, labels), feature_discriminator_linear(embeddings, labels), atol=1e-6)
 
+# %%
+guess_growth = ask(
+    "From 1,024 to 4,096 faces in a batch. How many times as long will all pairs take, and the class sums?",
+    ["4 times both", "16 times and 4 times", "16 times both", "64 times and 16 times"],
+)
+guess_growth
+
+# %%
 sizes, seconds = (256, 512, 1024, 2048, 4096), {"all pairs": [], "class sums": []}
 for size in sizes:
     many, of = torch.randn(size, 64, generator=generator), torch.arange(size) % 7
@@ -230,7 +238,10 @@ axes.legend(frameon=False)
 show(axes, alt="Time of the feature discriminator over the batch size on logarithmic axes: all pairs rises much more steeply")
 Markdown(
     f"At 4,096 faces on this machine: {1e3 * seconds['all pairs'][-1]:.1f} ms over all pairs, "
-    f"{1e3 * seconds['class sums'][-1]:.2f} ms by class sums."
+    f"{1e3 * seconds['class sums'][-1]:.2f} ms by class sums: "
+    f"{seconds['all pairs'][-1] / seconds['all pairs'][2]:.0f} and {seconds['class sums'][-1] / seconds['class sums'][2]:.1f} times as "
+    f"long as for 1,024. You guessed *{guess_growth.value or 'nothing yet'}*. By the number of operations it would be 16 and 4; a call "
+    "also has a cost that is always the same, and large matrices no longer fit into the processor's cache."
 )
 
 # %% [markdown]
@@ -241,8 +252,7 @@ Markdown(
 #
 # ### Exercise 2: heads that disagree
 #
-# Make ED alone (weights of FD and MD zero) as small as you can: at most 0.05. Drag, or press **Play**. How small can it become
-# with two heads, and why could it not become that small with three?
+# Make ED alone (weights of FD and MD zero) as small as you can: at most 0.05. Drag, or press **Play**.
 
 # %%
 playground = LossPlayground("ad-corre", seed=0)
@@ -252,6 +262,36 @@ playground
 from ferlab.widgets import check_heads_disagree
 
 print(check_heads_disagree(playground))
+
+# %% [markdown]
+# With two heads ED can vanish. With more it cannot: what is the smallest value that ED can take for a face with `heads` heads? (The
+# limit of section 2 holds for heads as it does for classes. Mind how ED averages.)
+#
+# <details><summary>Hint</summary>
+#
+# At best all pairs of different heads correlate with $-1/(k-1)$. How many of the $k \cdot k$ pairs are of different heads, and what
+# do the others count?
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def least_ed(heads):
+#     return (1 - 1 / (heads - 1)) * heads * (heads - 1) / heads**2  # = (heads - 2) / heads
+# ```
+# </details>
+
+
+# %%
+def least_ed(heads):
+    """The smallest possible ED of a face with that many heads."""
+    ...  # your code
+
+
+# %%
+from ferlab.widgets import check_least_disagreement
+
+print(check_least_disagreement(least_ed))
 
 # %% [markdown]
 # ## 6. A loss outside the graph
@@ -374,7 +414,7 @@ Markdown(
     + "; ".join(
         f"**{name}**: " + ", ".join(f"{term} {value:.3f}" for term, value in of.items()) for name, of in terms.items()
     )
-    + f". The least that FD can be for these classes is {limit:.3f}: Ad-Corre has gone {way:.0%} of the way. You guessed "
+    + f". With seven heads, ED cannot fall below {5 / 7:.3f}. The least that FD can be for these classes is {limit:.3f}: Ad-Corre has gone {way:.0%} of the way. You guessed "
     + f"*{guess_reach.value or 'nothing yet'}*. One seed: notebook 08 is about what may be concluded."
 )
 

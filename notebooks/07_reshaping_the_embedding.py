@@ -237,7 +237,7 @@ Markdown(
 #
 # ### Exercise 2: neighbors in common
 #
-# Write it. `first` and `second` are the same faces, one a row, in two spaces of unit vectors; the answer is the mean share of
+# Write it, with NumPy alone. `first` and `second` are the same faces, one a row, in two spaces of unit vectors; the answer is the mean share of
 # common neighbors over all faces.
 #
 # <details><summary>Hint</summary>

@@ -222,8 +222,8 @@ Markdown(f"With the correction, {false_alarms:.1%} of the first 1,000 of these s
 
 # %%
 guess_filled = ask(
-    "Which column will have filled dots?",
-    ["accuracy only", "the geometry only (within / between, silhouette, MAP@R)", "both", "none"],
+    "In the first five columns (accuracy, balanced accuracy, within / between, silhouette, MAP@R), where will dots be filled?",
+    ["accuracy only", "the geometry only (within / between, silhouette, MAP@R)", "both", "nowhere"],
 )
 guess_filled
 
@@ -235,13 +235,27 @@ show(
     method_differences(summary["comparisons"])[0],
     alt="Differences of every method to its control with 95 % intervals: accuracy, balanced accuracy and three measures of geometry",
 )
+show(
+    method_differences(
+        summary["comparisons"],
+        (
+            ("precision_at_1", "precision@1", 1), ("alignment", "alignment", 1),
+            ("uniformity", "uniformity", 1), ("effective_rank", "effective rank", 1),
+        ),
+    )[0],
+    alt="The same for four further measures of the space: precision@1, alignment, uniformity and effective rank",
+)
+tests = [of["p_corrected"] < 0.05 for own in summary["comparisons"].values() for of in own.values()]
 run = read_run(open_gallery(gallery_folder))
 said = verdict(dataclasses.replace(run, summary=summary))
 Markdown(f"**{said.headline}**\n\n" + "\n".join(f"- {line}" for line in said.short or said.sentences)
+         + f"\n\nOf all {len(tests)} differences that this package tests, {sum(tests)} are filled."
          + f"\n\nYou guessed *{guess_filled.value or 'nothing yet'}*.")  # fmt: skip
 
 # %% [markdown]
-# (Measures named there that have no column above: notebook 02, section 6, explains them. They are more tests than the columns show.)
+# (The columns of the second picture: notebook 02, section 6, explains them; precision@1 is how often the nearest face is of the same
+# class. The tests are corrected for several methods within each measure, not for looking at many measures: if nothing differed, each
+# measure would still have a filled dot by luck in one of twenty studies.)
 #
 # "No difference that these seeds can tell" is not "no difference". How large would an effect have to be to be seen?
 #
@@ -298,6 +312,13 @@ Markdown(
 # rounded, which moves a face in a thousand.)
 
 # %%
+guess_people = ask(
+    "When people are drawn instead of faces, the interval of accuracy will be ...",
+    ["wider by more than a tenth", "about as wide", "narrower by more than a tenth"],
+)
+guess_people
+
+# %%
 from ferlab.data import load_dataset
 from ferlab.evaluation import bootstrap_scores
 
@@ -312,7 +333,9 @@ intervals = {
 table = pd.DataFrame(
     {name: {score: f"{low:.3f} to {high:.3f}" for score, (low, high) in of.items()} for name, of in intervals.items()}
 ).T
-table
+display(table)
+widths = [high - low for low, high in (of["accuracy"] for of in intervals.values())]
+Markdown(f"The second interval of accuracy is {widths[1] / widths[0]:.2f} times as wide. You guessed *{guess_people.value or 'nothing yet'}*.")
 
 # %% [markdown]
 # Where the two agree, people hardly differ in how difficult they are; that can be so for rendered people and otherwise for
@@ -320,6 +343,13 @@ table
 #
 # **Accuracy hides rare classes.** Recall is accuracy within one class; balanced accuracy is its mean. A method may win one and lose
 # the other.
+
+# %%
+guess_even = ask(
+    "Which method will have the smallest gap between its best and its worst class?",
+    [method_label(name) for name in ("ce", "tcl-nearest", "ce-heads", "ad-corre")],
+)
+guess_even
 
 # %%
 from ferlab.figures import class_recall
@@ -332,7 +362,8 @@ show(
 )
 spread = {name: np.ptp([recall["mean"] for recall in of.values()]) for name, of in recalls.items()}
 Markdown(
-    "Best minus worst class: " + ", ".join(f"{method_label(name)} {100 * gap:.0f} points" for name, gap in spread.items()) + "."
+    "Best minus worst class: " + ", ".join(f"{method_label(name)} {100 * gap:.0f} points" for name, gap in spread.items())
+    + f". You guessed *{guess_even.value or 'nothing yet'}*. (No test was made of this: a question that the data may answer, not an answer.)"
 )
 
 # %% [markdown]
@@ -362,7 +393,11 @@ tcl = {
 pd.DataFrame(tcl).T
 
 # %% [markdown]
-# For Ad-Corre, its three terms added one by one. That needs trainings of its own; here they are, quick ones on few faces. A method is one row of a table of data, so leaving a term out is one argument:
+# For Ad-Corre, its three terms added one by one. That needs trainings of its own; here they are, quick ones on few faces. A method is one row of a table of data, so leaving a term out is one argument.
+
+# %%
+guess_term = ask("Which step will move within / between most?", ["+ FD", "+ MD", "+ ED"])
+guess_term
 
 # %%
 from ferlab.training import METHODS
@@ -376,14 +411,19 @@ steps = {"ce-heads": "CE, k heads", "ad-corre-fd": "+ FD", "ad-corre-fd-md": "+ 
 quick = run_compare(
     CompareSettings(out=ablation_folder, methods=tuple(steps), quick=True, seeds=ablation_seeds, overwrite=True)
 )
-pd.DataFrame({
+display(pd.DataFrame({
     label: {
         "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
         "balanced accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
         "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
     }
     for name, label in steps.items()
-}).T  # fmt: skip
+}).T)  # fmt: skip
+moved = np.diff([quick["methods"][name]["geometry"]["within_between_ratio"]["mean"] for name in steps])
+Markdown(
+    ", ".join(f"+ {term}: {by:+.3f}" for term, by in zip(("FD", "MD", "ED"), moved, strict=True))
+    + f" in within / between. You guessed *{guess_term.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # It has the *shape* of an ablation table. What it lacks to be one is what this notebook is about.

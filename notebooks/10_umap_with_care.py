@@ -386,7 +386,8 @@ Markdown(f"Ours: {own:.6f}, scikit-learn's: {theirs:.6f}, the package's: {packag
 #
 # <details><summary>Hint</summary>
 #
-# Compare the two sentences. What happens to trustworthiness when the space and the map change places?
+# Trustworthiness ranks the points in one of its two arguments and asks the other who is near. Say its definition aloud, then that of
+# continuity: which words change places?
 # </details>
 #
 # <details><summary>Solution</summary>

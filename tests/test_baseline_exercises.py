@@ -52,7 +52,7 @@ def test_nearest_center(function, said):
 
 def test_nearest_center_of_the_given_faces():
     right = nearest_center_accuracy(*FACES)
-    assert check_nearest_center(nearest_center_accuracy, *FACES) == f"Right. For these 60 faces it is {right:.3f}."
+    assert check_nearest_center(nearest_center_accuracy, *FACES) == f"✓ Right. For these 60 faces it is {right:.3f}."
     small = lambda f, y: nearest_center_accuracy(f, y) if len(y) < 60 else 0.5  # noqa: E731
     assert "made-up classes, but not for these 60 faces: you get 0.500" in check_nearest_center(small, *FACES)
     only_small = lambda f, y: nearest_center_accuracy(f, y) if len(y) < 60 else f[60]  # noqa: E731
@@ -75,8 +75,8 @@ def test_right_but_scattered():
     assert "at least 0.8" in check(START * np.linspace(1, 3, 12)[:, None])
     sideways = np.stack([-CLASSIFIER[:, 1], CLASSIFIER[:, 0]], axis=1)[LABELS]
     sign = np.where(np.arange(12) < 6, 1, -1)[:, None]
-    assert check(CLASSIFIER[LABELS] + 1.6 * sign * sideways).startswith("There")
-    assert check((CLASSIFIER[LABELS] + 1.6 * sign * sideways).tolist()).startswith("There")
+    assert check(CLASSIFIER[LABELS] + 1.6 * sign * sideways).startswith("✓ There")
+    assert check((CLASSIFIER[LABELS] + 1.6 * sign * sideways).tolist()).startswith("✓ There")
     assert "12 of 12 points are no longer" in check(CLASSIFIER[LABELS] + 2 * sign * sideways)
     assert "Point 0 of class 0" in check(CLASSIFIER[LABELS] + 2 * sign * sideways)
     assert "no longer classified right" in check(np.zeros_like(START)), "a tie is not right"

@@ -53,5 +53,6 @@ def test_claims():
     assert "4 of 4" in check_claims({})
     assert "1 of 4" in check_claims(dict.fromkeys(["one_seed", "control", "absence"], "supported") | {"seeds": None})
     answers = dict.fromkeys(["one_seed", "control", "absence"], "not supported") | {"seeds": "supported"}
-    assert check_claims(answers).count("Right") == 4
-    assert check_claims(answers | {"absence": "supported"}).splitlines()[2].startswith("3. Think again")
+    assert check_claims(answers).count("Right") == 4 and check_claims(answers).startswith("✓ All right.")
+    partly = check_claims(answers | {"absence": "supported"})
+    assert partly.splitlines()[2].startswith("3. Think again") and "✓" not in partly

@@ -10,6 +10,7 @@ from ferlab.losses import AdCorreLoss
 from ferlab.widgets import (
     LossPlayground,
     check_heads_disagree,
+    check_least_disagreement,
     check_margin_shift,
     check_mean_discriminator,
     check_mixed_negative,
@@ -21,7 +22,7 @@ from ferlab.widgets import (
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (lambda margin, gap: margin / (2 * gap), "Right"),
+        (lambda margin, gap: margin / (2 * gap), "✓ Right"),
         (lambda margin, gap: None, "returns None"),
         (lambda margin, gap: "far", "one number, but returned str"),
         (lambda margin, gap: np.ones(2), "one number, but returned ndarray"),
@@ -42,7 +43,16 @@ def test_zero_loss():
     start = {"centers": playground.centers, "margin": playground.margin}
     assert "hinges are open" in check_zero_loss(playground, **start)
     playground.points = playground.centers[playground.labels]
-    assert playground.value == 0 and check_zero_loss(playground, **start).startswith("Zero")
+    assert playground.value == 0 and "further than 0.00 from its center" in check_zero_loss(playground, **start)
+    own = np.eye(3, dtype=bool)[playground.labels]
+    others = np.stack([playground.centers[~of].mean(axis=0) for of in own])
+    outwards = playground.points - others
+    outwards *= 3.1 / np.linalg.norm(outwards, axis=1, keepdims=True)
+    one_each = np.arange(len(own)) == [np.flatnonzero(playground.labels == k)[0] for k in playground.labels]
+    playground.points = playground.points + np.where((one_each & (playground.labels < 2))[:, None], outwards, 0)
+    assert f"no point of {playground.classes[2]} is further than 0.00" in check_zero_loss(playground, **start)
+    playground.points = playground.points + np.where((one_each & (playground.labels == 2))[:, None], outwards, 0)
+    assert playground.value == 0 and check_zero_loss(playground, **start).startswith("✓ Zero, with points up to 3.10")
     playground.margin = 0.5
     assert "set it back to 2" in check_zero_loss(playground, **start)
     playground.margin = 2.0
@@ -63,7 +73,7 @@ def semi_synthesized(embeddings, labels, centers, candidates, own=True, squared=
 
 
 def test_semi_synthesized():
-    assert check_semi_synthesized(semi_synthesized).startswith("Right")
+    assert check_semi_synthesized(semi_synthesized).startswith("✓ Right")
     assert "own class" in check_semi_synthesized(lambda *given: semi_synthesized(*given, own=False))
     assert "not among the nearest" in check_semi_synthesized(lambda *given: semi_synthesized(*given, farthest=True))
     assert "absolute differences" in check_semi_synthesized(lambda *given: semi_synthesized(*given, squared=True))
@@ -89,7 +99,7 @@ def test_mixed_negative():
 
     assert "both come from" in place(4.0, 0.5)
     assert "must fall below" in place(2.5, 2.5)
-    assert place(3.9, 3.9).startswith("There")
+    assert place(3.9, 3.9).startswith("✓ There")
     playground.loss = "ce"
     assert "another loss" in check_mixed_negative(playground, start)
 
@@ -104,7 +114,7 @@ def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False):
 
 
 def test_mean_discriminator():
-    assert check_mean_discriminator(mean_discriminator).startswith("Right")
+    assert check_mean_discriminator(mean_discriminator).startswith("✓ Right")
     assert "all K x K pairs" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, pairs=True))
     assert "clear the diagonal" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, diagonal=2.0))
     assert "the 1 of 1 + corr" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, one=0.0))
@@ -114,6 +124,37 @@ def test_mean_discriminator():
     assert "no gradient" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y).item())
     four = lambda f, y: AdCorreLoss(4, adaptive=False).components(f, y)["MD"] if len(y.unique()) == 4 else 9  # noqa: E731
     assert "For 3 classes" in check_mean_discriminator(four)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda k: (k - 2) / k, "✓ Right"),
+        (lambda k: 0, "3 cannot"),
+        (lambda k: -1 / (k - 1), "averages 1 + corr"),
+        (lambda k: (k - 2) / (k - 1), "the diagonal"),
+        (lambda k: 0.5, "With 2 heads you get 0.500"),
+        (lambda k: None, "returns None"),
+    ],
+)
+def test_least_disagreement(function, said):
+    assert said in check_least_disagreement(function)
+
+
+@pytest.mark.parametrize("heads", [2, 3, 5])
+def test_no_heads_disagree_more_than_a_simplex(heads):
+    """What the check holds to be the least value of ED is one that gradient descent comes to, and none below."""
+    loss = AdCorreLoss(2, adaptive=False)
+    labels = torch.tensor([0, 1, 0])
+    embeddings = torch.randn(3, heads, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    embeddings.requires_grad_()
+    optimizer = torch.optim.Adam([embeddings], lr=0.05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        value = loss.components(embeddings, labels)["ED"]
+        value.backward()
+        optimizer.step()
+    assert value.item() == pytest.approx((heads - 2) / heads, abs=1e-4)
 
 
 def test_heads_disagree():
@@ -126,6 +167,6 @@ def test_heads_disagree():
     profiles = playground.profiles
     profiles[:, 1] = -profiles[:, 0]
     playground.profiles = profiles
-    assert "opposite" in check_heads_disagree(playground)
+    assert check_heads_disagree(playground).startswith("✓ ED is 0.000")
     playground.loss = "center"
     assert "another loss" in check_heads_disagree(playground)

@@ -84,7 +84,7 @@ def test_lost_neighbor(explorer):
     assert said.startswith("Face 30: in the space of Cross-entropy its neighbor no.") and "beyond no. 40" in said
     explorer.selection = [57]
     said = check_lost_neighbor(explorer, rank=40)
-    assert said.startswith("Found. Face 57") and "is face 59 (anger)" in said
+    assert said.startswith("✓ Found. Face 57") and "is face 59 (anger)" in said
     assert "on the map that one is no. 59" in said
 
 

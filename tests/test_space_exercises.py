@@ -34,7 +34,7 @@ def test_torn_apart(explorer):
     explorer.selection = range(20, 40)
     assert "is asked for" in check_torn_apart(explorer)
     explorer.selection = range(20)
-    assert check_torn_apart(explorer).startswith("Found: 20 faces")
+    assert check_torn_apart(explorer).startswith("✓ Found: 20 faces")
     explorer.methods = ["first"]
     assert "two methods" in check_torn_apart(explorer)
 
@@ -48,7 +48,7 @@ def test_torn_apart_by_ad_corre_asks_for_the_control(explorer):
     own = EmbeddingExplorer(table)
     own.methods, own.selection = ["ce", "ad-corre"], range(20)
     said = check_torn_apart(own)
-    assert said.startswith("Found: 20 faces") and "CE, k heads (control)" in said and "1.00 times" in said
+    assert said.startswith("✓ Found: 20 faces") and "CE, k heads (control)" in said and "1.00 times" in said
 
 
 def test_relative_spread_of_all_is_one():
@@ -72,8 +72,9 @@ def common(first, second, neighbors, **how):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda a, b, k=10: common(a, b, k) / k, "Right."),
-        (lambda a, b, k=10: neighbor_overlap(a, b, k).mean(), "Right."),
+        (lambda a, b, k=10: common(a, b, k) / k, "✓ Right."),
+        (lambda a, b, k=10: neighbor_overlap(a, b, k).mean(), "write it with NumPy"),
+        (lambda a, b, k=10: 1 - common(a, b, k) / k, "do not have in common"),
         (lambda a, b, k=10: None, "returns None"),
         (lambda a, b, k=10: 1 / 0, "ZeroDivisionError"),
         (lambda a, b, k=10: "much", "one number"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,12 +74,13 @@ def test_selection_check_asks_for_the_border():
     assert answer.startswith("Only 1") and "where surprise and fear touch, on the map of Cross-entropy" in answer
     explorer.selection = np.flatnonzero(np.abs(at[:, 0]) < 0.06)
     answer = check_selection(explorer, ("surprise", "fear"))
-    assert answer.startswith("Well found: ") and "Cross-entropy 100%" in answer
+    assert answer.startswith("✓ Well found: ") and "Cross-entropy 100%" in answer
 
 
-def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False):
+def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False, by_class=False):
     means = np.stack([embeddings[labels == c].mean(axis=0) for c in np.unique(labels)])
-    within = (np.linalg.norm(embeddings - means[labels], axis=1) ** power).mean()
+    lengths = np.linalg.norm(embeddings - means[labels], axis=1) ** power
+    within = np.mean([lengths[labels == c].mean() for c in np.unique(labels)]) if by_class else lengths.mean()
     distances = np.linalg.norm(means[:, None] - means[None], axis=2) ** power
     between = distances.mean() if keep_own else distances[~np.eye(len(means), dtype=bool)].mean()
     return between / within if turned else within / between
@@ -86,12 +89,13 @@ def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (ratio, "Right: "),
+        (ratio, "✓ Right: "),
         (lambda e, y: None, "returns None"),
         (lambda e, y: "high", "one number, but returned str"),
         (lambda e, y: 1 / 0, "stopped with ZeroDivisionError"),
         (lambda e, y: ratio(e, y, turned=True), "Turn the fraction round"),
         (lambda e, y: ratio(e, y, power=2.0), "squared"),
+        (lambda e, y: np.sqrt(ratio(e, y, power=2.0)), "take the root after"),
         (lambda e, y: ratio(e, y, keep_own=True), "itself"),
         (lambda e, y: 0.123, "Cross-entropy you get 0.123"),
     ],
@@ -100,14 +104,42 @@ def test_ratio_check_names_the_mistake(run_dir, function, message):
     assert message in check_within_between(function, run_dir)
 
 
+def test_ratio_check_knows_a_mean_over_classes_where_they_are_not_equally_frequent(tmp_path):
+    uneven = fake_faces(140)
+    uneven.labels[::3] = 0
+    run = write_fake_run(tmp_path / "uneven", uneven)
+    assert "all faces at once" in check_within_between(lambda e, y: ratio(e, y, by_class=True), run)
+    assert check_within_between(ratio, run).startswith("✓ Right")
+
+
 def test_ratio_check_agrees_with_the_measure_in_the_table(run_dir):
     from ferlab.evaluation.geometry import within_between_ratio
 
-    assert check_within_between(within_between_ratio, run_dir).startswith("Right")
+    assert check_within_between(within_between_ratio, run_dir).startswith("✓ Right")
 
 
-def test_a_question_has_no_answer_until_one_is_chosen():
-    question = ask("Which?", ["a", "b"])
-    assert question.value is None
+def test_a_question_has_no_answer_until_one_is_chosen(tmp_path):
+    question = ask("Which?", ["a", "b"], keep=tmp_path / "guesses.json")
+    assert question.value is None and not list(tmp_path.iterdir())
     question.value = "b"
     assert question.value == "b"
+
+
+def test_answers_outlive_a_restart(tmp_path):
+    keep = tmp_path / "runs" / "guesses.json"
+    ask("Which?", ["a", "b"], keep=keep).value = "b"
+    ask("Who?", ["x", "y"], keep=keep).value = "x"
+    assert ask("Which?", ["a", "b"], keep=keep).value == "b" and ask("Who?", ["x", "y"], keep=keep).value == "x"
+    assert ask("Which?", ["c", "d"], keep=keep).value is None, "an answer that is no longer offered"
+    keep.write_text("{ half", encoding="utf-8")
+    again = ask("Which?", ["a", "b"], keep=keep)
+    assert again.value is None
+    again.value = "a"
+    assert json.loads(keep.read_text(encoding="utf-8")) == {"Which?": "a"}
+
+
+def test_an_answer_that_cannot_be_kept_is_an_answer(tmp_path):
+    (tmp_path / "runs").write_text("a file where the folder should be", encoding="utf-8")
+    question = ask("Which?", ["a", "b"], keep=tmp_path / "runs" / "guesses.json")
+    question.value = "a"
+    assert question.value == "a"

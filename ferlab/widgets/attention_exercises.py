@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ferlab.widgets.exercises import answer_of, number_of
+from ferlab.widgets.exercises import answer_of, number_of, solved
 
 
 def check_weighted_distance(function: Callable) -> str:
@@ -56,7 +56,7 @@ def check_weighted_distance(function: Callable) -> str:
                     return said
             at = int((value - right).abs().argmax())
             return f"For one face you get {value[at]:.4f}, but the distance is {right[at]:.4f}."
-    return "Right."
+    return solved("Right.")
 
 
 def check_same_place(function: Callable, attention: np.ndarray, cost: np.ndarray) -> str:
@@ -95,7 +95,7 @@ def check_same_place(function: Callable, attention: np.ndarray, cost: np.ndarray
         return f"For made-up maps you get {value:.3f}, but it should be {right:.3f}. Try it on two faces by hand."
     shuffled = np.mean([_same_place(attention[random.permutation(len(attention))], cost) for _ in range(20)])
     chance = 1 / attention[0].size
-    return (
+    return solved(
         f"Right. For {_same_place(attention, cost):.0%} of the faces the most-attended place is the one that costs "
         f"most; by blind chance it would be {chance:.0%}, and with the maps dealt out among the faces at random it is "
         f"{shuffled:.0%}. Only what exceeds the last number is about the single face."

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from ferlab.evaluation.geometry import nearest_center_accuracy, within_between_ratio
 from ferlab.vectors import unit_rows
-from ferlab.widgets.exercises import number_of
+from ferlab.widgets.exercises import number_of, solved
 
 
 def check_nearest_center(function: Callable, embeddings: np.ndarray, labels: np.ndarray) -> str:
@@ -61,7 +61,7 @@ def check_nearest_center(function: Callable, embeddings: np.ndarray, labels: np.
     if complaint or not np.isclose(value, right, atol=1e-3):
         got = complaint or f"you get {value:.3f} instead of {right:.3f}."
         return f"Right for small made-up classes, but not for these {len(given)} faces: {got}"
-    return f"Right. For these {len(given)} faces it is {value:.3f}."
+    return solved(f"Right. For these {len(given)} faces it is {value:.3f}.")
 
 
 def _small_classes(seed: int, counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,7 @@ def check_right_but_scattered(
             f"All are right, and within / between is {ratio:.2f} (it was {before:.2f}); at least {at_least:g} is asked "
             f"for. {hint}"
         )
-    return (
+    return solved(
         f"There: all {len(labels)} points are classified right, and within / between is {ratio:.2f} instead of "
         f"{before:.2f}. The accuracy says nothing about it."
     )

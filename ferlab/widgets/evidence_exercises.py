@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ferlab.evaluation import holm
-from ferlab.widgets.exercises import answer_of
+from ferlab.widgets.exercises import answer_of, solved
 
 # What the notebook's numbers allow, and why: each holds whatever the numbers are.
 _CLAIMS = {
@@ -65,7 +65,7 @@ def check_holm(function: Callable) -> str:
             f"For {p} you get {np.round(answer, 4).tolist()}, but it should be {np.round(right, 4).tolist()}. "
             "Follow the smallest p-value first, then the next."
         )
-    return "Right."
+    return solved("Right.")
 
 
 def check_claims(answers: Mapping[str, str | None]) -> str:
@@ -76,8 +76,9 @@ def check_claims(answers: Mapping[str, str | None]) -> str:
     """
     if open_claims := [name for name in _CLAIMS if answers.get(name) is None]:
         return f"{len(open_claims)} of {len(_CLAIMS)} sentences are not judged yet: choose, then run this cell again."
-    lines = []
+    lines, all_right = [], True
     for number, (name, (supported, why)) in enumerate(_CLAIMS.items(), start=1):
         right = (answers[name] == "supported") == supported
         lines.append(f"{number}. {'Right' if right else 'Think again'}: {why}")
-    return "\n".join(lines)
+        all_right &= right
+    return solved("All right.\n" + "\n".join(lines)) if all_right else "\n".join(lines)

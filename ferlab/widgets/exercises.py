@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
+from ferlab.classroom import GUESSES, SOLVED
 from ferlab.figures.palette import method_label
+from ferlab.files import write_json
 from ferlab.report.run_folder import read_run
 from ferlab.vectors import unit_rows
 from ferlab.widgets.explorer import EmbeddingExplorer
@@ -25,12 +29,42 @@ class _Question(ipywidgets.RadioButtons):
         return with_html(super()._repr_mimebundle_(**kwargs), html, words)
 
 
-def ask(question: str, options: Sequence[str]) -> ipywidgets.RadioButtons:
-    """A question to answer before looking; the answer is in `.value` (None until one is chosen)."""
-    buttons = _Question(options=list(options), value=None, layout={"width": "max-content"})
+def ask(question: str, options: Sequence[str], keep: str | Path = Path("runs") / GUESSES) -> ipywidgets.RadioButtons:
+    """A question to answer before looking; the answer is in `.value` (None until one is chosen).
+
+    Args:
+        question: the question.
+        options: the answers to choose from.
+        keep: a file that holds the answers to all questions, so that a restarted notebook still knows them; delete it
+            to begin anew. It is written when an answer is chosen.
+    """
+    keep = Path(keep)
+    before = _kept(keep).get(question)
+    buttons = _Question(options=list(options), value=before if before in options else None)
+    buttons.layout.width = "max-content"
     buttons.description = question
     buttons.style.description_width = "initial"
+
+    def write(change) -> None:
+        with contextlib.suppress(OSError):  # a full disk or a read-only folder should not stop a lesson
+            write_json(keep, _kept(keep) | {question: change["new"]})
+
+    buttons.observe(write, "value")
     return buttons
+
+
+def _kept(path: Path) -> dict[str, str]:
+    """The answers in a file; none where it is missing or broken."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def solved(sentence: str) -> str:
+    """What a check says of a solved exercise: the sentence, marked."""
+    return SOLVED + sentence
 
 
 def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_least: int = 20, share: float = 0.8) -> str:
@@ -76,7 +110,7 @@ def check_selection(explorer: EmbeddingExplorer, classes: Sequence[str], at_leas
             f"{method_label(explorer.methods[0])}: draw a smaller loop, around the place where their colors mix."
         )
     right = [f"{method_label(name)} {part:.0%}" for name, part in explorer.share_right().items()]
-    return (
+    return solved(
         f"Well found: {len(chosen)} faces on the border of {wanted}. Classified right among them: {', '.join(right)}."
     )
 
@@ -144,6 +178,13 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
                 )
             if np.isclose(value, between, rtol=1e-3):
                 return "This is the mean distance between class means. It belongs below the fraction line."
+            if np.isclose(value, np.sqrt(within_squared / between_squared), rtol=1e-3):
+                return "Almost: you average squared distances and take the root after. Take the mean of the distances."
+            if np.isclose(value, _within_by_class(space, labels) / between, rtol=1e-3):
+                return (
+                    "Almost: you average within each class first, so that a rare class counts as much as a common one. "
+                    "Average over all faces at once."
+                )
             classes = len(np.unique(labels))
             if np.isclose(value, within / between * classes / (classes - 1), rtol=1e-3):
                 return (
@@ -156,7 +197,13 @@ def check_within_between(function: Callable, run_dir: str | Path) -> str:
             )
         answers[name] = value
     numbers = ", ".join(f"{value:.3f} for {method_label(name)}" for name, value in answers.items())
-    return f"Right: {numbers}. These are the numbers of the table above."
+    return solved(f"Right: {numbers}. These are the numbers of the table above.")
+
+
+def _within_by_class(space: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of the classes' mean distances within."""
+    own = [space[labels == c] for c in np.unique(labels)]
+    return float(np.mean([np.linalg.norm(of - of.mean(axis=0), axis=1).mean() for of in own]))
 
 
 def _distances(space: np.ndarray, labels: np.ndarray) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ import torch
 
 from ferlab.losses import AdCorreLoss
 from ferlab.samplers import SelectionBatch, SemiSynthesizedNegative
-from ferlab.widgets.exercises import answer_of, number_of
+from ferlab.widgets.exercises import answer_of, number_of, solved
 from ferlab.widgets.playground import LossPlayground
 
 
@@ -37,16 +37,19 @@ def check_margin_shift(function: Callable[[float, float], float]) -> str:
                 f"For a margin of {margin:g} and centers {gap:g} apart the border moves by {right:g}, but your "
                 f"function says {value:g}. Solve x² + m = (x - g)² for x again."
             )
-    return "Right: the border moves by m / (2 · gap)."
+    return solved("Right: the border moves by m / (2 · gap).")
 
 
-def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: float) -> str:
-    """Judge whether the points of a playground were brought to a loss of zero, centers and margin as they were.
+def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: float, away: float = 3.0) -> str:
+    """Judge whether a playground has a loss of zero, with a point of every class far from its center.
+
+    Centers and margin must be as they were.
 
     Args:
         playground: the learner's.
         centers: (K, 2), where the centers lay at the start.
         margin: at the start.
+        away: how far from its center a point of every class must lie.
 
     Returns:
         What is right or what to change.
@@ -65,9 +68,16 @@ def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: flo
             f"widest is that of point {worst} ({playground.classes[playground.labels[worst]]}, {losses[worst]:.2f})."
         )
     gaps = np.linalg.norm(playground.points - playground.centers[playground.labels], axis=1)
-    return (
-        f"Zero. The points lie between {gaps.min():.2f} and {gaps.max():.2f} from their centers: TCL does not ask "
-        "them to come closer than the margin wants."
+    farthest = np.array([gaps[playground.labels == c].max(initial=0) for c in range(len(centers))])
+    near = int(farthest.argmin())
+    if farthest[near] < away:
+        return (
+            f"Zero, but no point of {playground.classes[near]} is further than {farthest[near]:.2f} from its center, "
+            f"and at least {away:g} is asked for. Where can one go without its hinge opening?"
+        )
+    return solved(
+        f"Zero, with points up to {farthest.max():.2f} from their centers, and in every class one at "
+        f"{farthest.min():.2f} or more: TCL asks for the right side of a border, not for closeness."
     )
 
 
@@ -109,7 +119,7 @@ def check_semi_synthesized(function: Callable) -> str:
                 f"With candidates={candidates} the right centers are allowed, but {wrong} of {value.numel()} entries "
                 "are not from the one that is closest in that dimension: compare absolute differences, |f - C|."
             )
-    return "Right, for 1, 2, 3 and all 5 candidates."
+    return solved("Right, for 1, 2, 3 and all 5 candidates.")
 
 
 def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25) -> str:
@@ -141,7 +151,7 @@ def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: f
             f"{nearest:.2f}, so it must fall below {share * nearest:.2f}. Make x alike to one center and y alike to "
             "another."
         )
-    return (
+    return solved(
         f"There: x from {x_from}, y from {y_from}, squared distance {found:.2f}, while the nearest center is at "
         f"{nearest:.2f}. The loss pushes this point away from a place that is no class's center."
     )
@@ -186,7 +196,7 @@ def check_mean_discriminator(function: Callable) -> str:
                 "The number is right, but no gradient reaches the embeddings: in a training it would do nothing. "
                 "Return a tensor that was computed from them, not a float, an array or something detached."
             )
-    return "Right, also for a batch without one of the classes."
+    return solved("Right, also for a batch without one of the classes.")
 
 
 def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> str:
@@ -207,7 +217,30 @@ def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> s
     if found > at_most:
         advice = "press Play" if weights["ED"] else "give ED a weight above 0, then press Play"
         return f"ED is {found:.3f}; at most {at_most:g} is asked for: {advice}."
-    return (
-        f"ED is {found:.3f}: the two heads of every face say opposite things. Two directions can be opposite to each "
-        "other, three cannot all be."
-    )
+    return solved(f"ED is {found:.3f}: the two heads of every face say opposite things.")
+
+
+def check_least_disagreement(function: Callable[[int], float]) -> str:
+    """Judge a learner's `function(heads)` for the smallest value that ED can take with that many heads.
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    for heads in (2, 3, 7):
+        value, complaint = number_of(function, heads)
+        if complaint:
+            return complaint
+        right = (heads - 2) / heads
+        if np.isclose(value, right):
+            continue
+        if np.isclose(value, 0):
+            return f"Two heads can be opposite to each other, {heads} cannot: what is their least mean correlation?"
+        if np.isclose(value, -1 / (heads - 1)):
+            return "This is the least mean correlation of two different heads. ED averages 1 + corr."
+        if np.isclose(value, (heads - 2) / (heads - 1)):
+            return (
+                "Almost: this is the mean over pairs of different heads. ED averages over all k x k pairs, with the "
+                "diagonal as zeros."
+            )
+        return f"With {heads} heads you get {value:.3f}, but the least is {right:.3f}. Put -1 / (k - 1) in for corr."
+    return solved("Right. With seven heads ED cannot fall below 5/7, whatever the heads say.")

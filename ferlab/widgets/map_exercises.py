@@ -8,7 +8,7 @@ import numpy as np
 
 from ferlab.figures.palette import method_label
 from ferlab.projection import pair_distances
-from ferlab.widgets.exercises import number_of
+from ferlab.widgets.exercises import number_of, solved
 from ferlab.widgets.explorer import EmbeddingExplorer
 
 
@@ -56,7 +56,7 @@ def check_continuity(function: Callable[[np.ndarray, np.ndarray, int], float]) -
             if np.isclose(value, wrong):
                 return sentence
         return f"For 90 points and k = {k} you get {value:.4f}, but the continuity is {right:.4f}."
-    return "Right, for 5 and for 12 neighbors."
+    return solved("Right, for 5 and for 12 neighbors.")
 
 
 def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 6) -> str:
@@ -92,7 +92,7 @@ def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int
             f"Face {explorer.focus}: {found}. Look for one beyond no. {rank}: faces at the rim of a cloud that faces "
             "another, or lonely ones between clouds."
         )
-    return f"Found. Face {explorer.focus}: {found}. The map had to choose a side for it."
+    return solved(f"Found. Face {explorer.focus}: {found}. The map had to choose a side for it.")
 
 
 def _ranks(distances: np.ndarray) -> np.ndarray:
