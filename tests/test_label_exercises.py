@@ -75,7 +75,8 @@ def test_little_movement(lab, monkeypatch):
     lab.units = {"AU25": 0.2, "AU1": 0.1}
     said = check_little_movement(answer(lab, "fear"))
     assert "says fear (94%) to AU1 0.10, AU25 0.20; surprise gets 1%" in said
-    assert "0.30 in all. The smallest pattern" in check_little_movement(answer(lab, "surprise"))
+    right = check_little_movement(answer(lab, "surprise"))
+    assert right.startswith("✓ ") and "0.30 in all. The smallest pattern" in right and "count on other people" in right
     lab.units = EXPRESSIONS["surprise"]["1+2+5+27"]
     assert "4.00 in all, and at most 1 is asked for" in check_little_movement(answer(lab, "surprise"))
     assert "4.00 in all. The smallest" in check_little_movement(answer(lab, "surprise"), at_most=4)

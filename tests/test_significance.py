@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from ferlab.evaluation import bootstrap_scores, comparisons, holm, paired_test
+from ferlab.evaluation import bootstrap_scores, comparisons, holm, paired_test, share_interval
 
 
 def spread(values):
@@ -83,3 +83,16 @@ def test_bootstrap_surrounds_the_scores_and_is_wider_when_people_are_few():
         assert low < mean < high and high - low < 0.3
         assert high - low > 1.2 * (by_face[name][1] - by_face[name][0])
     assert by_person == bootstrap_scores(labels, predicted, people, 4), "the same interval every time"
+
+
+def test_the_interval_of_a_share_covers_and_stays_within_0_and_1():
+    rng = np.random.default_rng(0)
+    for truth, total in ((0.1, 30), (0.4, 21), (0.9, 250)):
+        counts = rng.binomial(total, truth, size=2000)
+        ends = {count: share_interval(count, total) for count in np.unique(counts)}
+        covered = np.mean([ends[count][0] <= truth <= ends[count][1] for count in counts])
+        assert 0.92 < covered < 0.98, (truth, total, covered)
+    for count in (0, 5):
+        low, high = share_interval(count, 5)
+        assert 0 <= low <= count / 5 <= high <= 1 and high - low > 0.3, "all or none of five prove little"
+    assert share_interval(0, 0) == (0.0, 1.0), "of nothing, nothing is known"

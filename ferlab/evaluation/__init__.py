@@ -5,7 +5,14 @@ from ferlab.evaluation.geometry import geometry_scores
 from ferlab.evaluation.metrics import calibration_error, class_recalls, classification_scores, confusion_counts
 from ferlab.evaluation.occlusion import cover, occlusion_costs
 from ferlab.evaluation.predict import Predictions, predict
-from ferlab.evaluation.significance import Comparison, bootstrap_scores, comparisons, holm, paired_test
+from ferlab.evaluation.significance import (
+    Comparison,
+    bootstrap_scores,
+    comparisons,
+    holm,
+    paired_test,
+    share_interval,
+)
 from ferlab.evaluation.slices import slice_scores
 
 __all__ = [
@@ -25,5 +32,6 @@ __all__ = [
     "occlusion_costs",
     "paired_test",
     "predict",
+    "share_interval",
     "slice_scores",
 ]

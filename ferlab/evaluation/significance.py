@@ -108,6 +108,23 @@ def holm(p_values: dict[str, float]) -> dict[str, float]:
     return corrected
 
 
+def share_interval(count: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share from a count (Wilson, J. Amer. Statist. Assoc. 1927).
+
+    For counts of independent faces or people. Unlike mean plus or minus two standard errors it stays within 0 and 1,
+    and has a width also where all or none are counted. Of nothing at all, every share is possible.
+
+    Example:
+        >>> low, high = share_interval(9, 21)
+        >>> f"{low:.3f} to {high:.3f}"
+        '0.245 to 0.635'
+    """
+    if not total:
+        return 0.0, 1.0
+    found = stats.binomtest(int(count), int(total)).proportion_ci(LEVEL, method="wilson")
+    return float(found.low), float(found.high)
+
+
 def bootstrap_scores(
     labels: np.ndarray,
     predicted: np.ndarray,

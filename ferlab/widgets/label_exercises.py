@@ -8,7 +8,7 @@ import numpy as np
 
 from ferlab.figures.palette import method_label
 from ferlab.rendering import EXPRESSIONS
-from ferlab.widgets.exercises import number_of
+from ferlab.widgets.exercises import number_of, solved
 from ferlab.widgets.face_lab import FaceLab
 
 
@@ -61,7 +61,7 @@ def check_kappa(function: Callable[[np.ndarray, np.ndarray], float]) -> str:
                 f"For two annotators of 300 faces with {classes} classes{where}, you get {value:.3f}, but kappa is "
                 f"{right:.3f}: {same:.3f} of the answers are equal, and luck would give {luck:.3f}."
             )
-    return "Right, also where an annotator never uses one of the classes."
+    return solved("Right, also where an annotator never uses one of the classes.")
 
 
 def check_little_movement(lab: FaceLab, expression: str = "surprise", method: str = "ce", at_most: float = 1.0) -> str:
@@ -101,9 +101,10 @@ def check_little_movement(lab: FaceLab, expression: str = "surprise", method: st
             f"{method_label(method)} says {expression} ({chances.max():.0%}) to {named}: {total:.2f} in all, and at "
             f"most {at_most:g} is asked for. Which of them can go, or go down?"
         )
-    return (
+    return solved(
         f"{method_label(method)} says {expression} ({chances.max():.0%}) to {named}: {total:.2f} in all. The smallest "
-        f"pattern of {expression} has {pattern:g} at full strength. Can you get lower still?"
+        f"pattern of {expression} has {pattern:g} at full strength. Can you get lower still? And one face may be luck: "
+        "count on other people."
     )
 
 
