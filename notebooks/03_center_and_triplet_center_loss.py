@@ -328,7 +328,7 @@ guess_pairs = ask(
 guess_pairs
 
 # %%
-from ferlab.figures import pair_distance_distributions
+from ferlab.figures import method_label, pair_distance_distributions
 from ferlab.figures.saving import first_seed_spaces
 from ferlab.gallery import open_gallery, seeds_summary
 from ferlab.report import read_run
@@ -369,7 +369,7 @@ Markdown(
 ratio = {name: seeds_summary()["methods"][name]["geometry"]["within_between_ratio"] for name in spaces}
 found = seeds_summary()["comparisons"]["tcl-nearest"]["within_between_ratio"]
 Markdown(
-    "; ".join(f"**{name}**: " + ", ".join(f"{value:.3f}" for value in of["values"]) for name, of in ratio.items())
+    "; ".join(f"**{method_label(name)}**: " + ", ".join(f"{value:.3f}" for value in of["values"]) for name, of in ratio.items())
     + f". Difference, seed by seed: {found['difference']:+.3f}, 95 % interval {found['low']:+.3f} to {found['high']:+.3f}. "
     "(These runs trained with a weight chosen for accuracy, not for tight classes. Notebook 08 tells how far to trust an interval "
     f"from {len(ratio['ce']['values'])} seeds.)"

@@ -113,7 +113,7 @@ def test_three_agreeing_seeds_make_a_difference(tmp_path, faces):
     assert "+5.0 points" in tcl and tcl.endswith("a difference.")
     assert "against CE, k heads" in ad_corre and "no difference" in ad_corre
     assert said.headline == (
-        "CE + TCL (nearest) changed accuracy; the classes stayed about as compact as they were."
+        "CE + TCL (nearest) changed accuracy; how compact the classes are did not change clearly."
     )
 
 

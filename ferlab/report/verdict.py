@@ -162,11 +162,11 @@ def verdict(run: Run) -> Verdict:
         who = "Every metric loss" if len(clearer) == len(pairs) > 1 else _list(clearer)
         headline = f"{who} set the classes apart a little more (silhouette); on accuracy, {count} show no difference."
     elif changed_accuracy:
-        headline = f"{_list(changed_accuracy)} changed accuracy; the classes stayed about as compact as they were."
+        headline = f"{_list(changed_accuracy)} changed accuracy; how compact the classes are did not change clearly."
     elif elsewhere:
         headline = (
-            f"{_list(list(elsewhere))} changed single measures of the space; the classes stayed about as compact as "
-            f"they were, and on accuracy {count} show no difference."
+            f"{_list(list(elsewhere))} changed single measures of the space; {count} show no clear change of within/between "
+            "and no difference on accuracy."
         )
     else:
         headline = f"No clear change: neither how compact the classes are nor, as far as {count} can tell, accuracy."
@@ -235,7 +235,7 @@ def _geometry(name: str, reference: str, methods: dict, found: Comparison | None
         sure = "a small difference, and a real one" if found is not None else "too little to rule out chance"
         return f"{method_label(name)} has {word} classes ({change:+.0%}), {sure}: {numbers}.", ""
     if abs(change) < CLEAR_CHANGE or not agree:
-        return f"{method_label(name)} left the classes about as compact as they were: {numbers}.", ""
+        return f"{method_label(name)} shows no clear change in how compact the classes are: {numbers}.", ""
     if contradiction:
         return f"{method_label(name)} moved the space, but its measures disagree on where to: {numbers}.", ""
     if change < 0:
