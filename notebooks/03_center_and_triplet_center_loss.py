@@ -297,7 +297,7 @@ Markdown(
 # ### Exercise 2: content at last
 #
 # Bring the loss to **exactly zero** without moving a center and without changing the margin, and so that in **every class at least
-# one point lies 3 or more from its center** (the axes have numbers). Gradient descent does a part of it: untick *centers*
+# one point lies 3 or more from its center** (the axes have numbers). Gradient descent can do a part of it: untick *centers*
 # below the sliders and press **Play**. Then drag points. Which way can one go as far as you like? Then run the next cell.
 
 # %%
@@ -322,7 +322,7 @@ print(check_zero_loss(playground, **start))
 
 # %%
 guess_pairs = ask(
-    "Which distances will TCL change more, compared with cross-entropy?",
+    "Which distances will TCL change more, as a share of what they are with cross-entropy?",
     ["between faces of the same class", "between faces of different classes", "both alike"],
 )
 guess_pairs
@@ -357,7 +357,8 @@ def mean_distances(space):
 (same_ce, other_ce), (same_tcl, other_tcl) = mean_distances(spaces["ce"]), mean_distances(spaces["tcl-nearest"])
 Markdown(
     f"Same class: {same_ce:.3f} with CE, {same_tcl:.3f} with TCL ({same_tcl / same_ce - 1:+.0%}). Different classes: "
-    f"{other_ce:.3f} and {other_tcl:.3f} ({other_tcl / other_ce - 1:+.0%}). You guessed "
+    f"{other_ce:.3f} and {other_tcl:.3f} ({other_tcl / other_ce - 1:+.0%}). As a share, those "
+    f"{'of the same class' if abs(same_tcl / same_ce - 1) > abs(other_tcl / other_ce - 1) else 'of different classes'} changed more. You guessed "
     f"*{guess_pairs.value or 'nothing yet'}*."
 )
 
@@ -382,7 +383,7 @@ Markdown(
 # - Center loss is a spring to the own center. It needs cross-entropy beside it, since nothing in it separates classes.
 # - TCL compares two distances. An open hinge pushes with the same force everywhere, along the line from the negative to the
 #   own center; a shut one does nothing.
-# - A margin in squared distance is no distance: the border moves by $m / (2 \cdot \text{gap})$.
+# - A margin in squared distance is no distance: how far it moves the border depends on how far apart the centers are.
 #
 # **To discuss.** Which of the two losses would you choose for faces with wrong labels, and why? TCL's border is a straight
 # line, and behind it the hinge is shut everywhere: how far from its center may a point lie and still cost nothing?

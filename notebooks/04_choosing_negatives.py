@@ -331,8 +331,22 @@ Markdown(
 )
 
 # %% [markdown]
-# These trainings used the weight, margin and warm-up that a search chose for each sampler by balanced accuracy on validation
-# (`docs/tuning/README.md`). So they compare *methods as they would be used*, not samplers at one margin.
+# At one margin the synthesized negatives kept more hinges open, and so one would expect them to draw classes together most. But these
+# trainings used the weight, margin and warm-up that a search chose for each sampler by balanced accuracy on validation
+# (`docs/tuning/README.md`). So they compare *methods as they would be used*, not samplers at one margin. And with so few seeds, differences of this size between samplers say nothing yet.
+
+# %%
+chosen = {
+    method_label(name): {
+        "weight": METHODS[name].metric_weight, "margin": METHODS[name].margin,
+        "switched on after": f"{METHODS[name].warm_up:.0%} of the epochs",
+    }
+    for name in picked
+}  # fmt: skip
+pd.DataFrame(chosen).T
+
+# %% [markdown]
+# (The margin is in squared distance divided by the number of dimensions, as in notebook 03.)
 #
 # ## What to remember
 #

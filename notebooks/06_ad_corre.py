@@ -133,18 +133,47 @@ for num_classes in (2, 3, 5):
         value.backward()
         optimizer.step()
     unit = standardize(vectors.detach())
-    between = (unit @ unit.T)[some[:, None] != some].mean()
-    lowest[num_classes] = (value.item(), between.item())
+    between = (unit @ unit.T)[some[:, None] != some]
+    lowest[num_classes] = (value.item(), between.mean().item(), between.min().item(), between.max().item())
 Markdown(
     "After 600 steps: "
-    + "; ".join(f"**{k} classes**: FD {fd:.3f}, correlation between classes {c:.2f}" for k, (fd, c) in lowest.items())
+    + "; ".join(
+        f"**{k} classes**: FD {fd:.3f}, correlation between classes {mean:.2f} on average, from {low:.2f} to {high:.2f}"
+        for k, (fd, mean, low, high) in lowest.items()
+    )
     + f". You guessed *{guess_zero.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# Two directions can be opposite to each other; three cannot all be. The best that $K$ directions can do is to point to the
-# corners of a regular simplex, with correlation $-1/(K-1)$ between any two. So FD and MD ask for more than there is, and what
-# they reach is the most even spread.
+# Two directions can be opposite to each other; three cannot all be. The *mean* correlation of $K$ directions is at least
+# $-1/(K-1)$, so FD and MD ask for more than there is. The corners of a regular simplex reach that mean with every pair alike. But from
+# four classes on other arrangements reach it too: all that counts is that the directions sum to zero. Then what about four classes that
+# lie two by two on opposite sides?
+
+# %%
+guess_pairs = ask(
+    "Four classes, two of them in one place and the other two in the opposite place. Compared with the corners of a simplex, FD is ...",
+    ["larger: two pairs are not told apart", "the same", "smaller"],
+)
+guess_pairs
+
+# %%
+corners = standardize(torch.eye(4))  # the four corners of a simplex
+two_places = torch.tensor([[1.0, 1, -1, -1], [1, 1, -1, -1], [-1, -1, 1, 1], [-1, -1, 1, 1]])
+four = torch.arange(40) % 4
+package = AdCorreLoss(num_classes=4, adaptive=False)
+of_arrangement = {
+    name: package.components(directions[four], four)
+    for name, directions in {"corners of a simplex": corners, "two by two": two_places}.items()
+}
+Markdown(
+    "\n\n".join(f"**{name}**: FD {of['FD']:.3f}, MD {of['MD']:.3f}" for name, of in of_arrangement.items())
+    + f"\n\nYou guessed *{guess_pairs.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# FD and MD add correlations up, and a sum does not see how it is shared out: they do not ask that *every* two classes be apart. What
+# keeps classes from sharing a place is cross-entropy beside them.
 #
 # ## 3. The mean and the embedding discriminator
 #
@@ -264,12 +293,12 @@ from ferlab.widgets import check_heads_disagree
 print(check_heads_disagree(playground))
 
 # %% [markdown]
-# With two heads ED can vanish. With more it cannot: what is the smallest value that ED can take for a face with `heads` heads? (The
-# limit of section 2 holds for heads as it does for classes. Mind how ED averages.)
+# That was to warm up. With two heads ED can vanish. With more it cannot: what is the smallest value that ED can take for a face with
+# `heads` heads? (The limit of section 2 holds for heads as it does for classes. Mind how ED averages.)
 #
 # <details><summary>Hint</summary>
 #
-# At best all pairs of different heads correlate with $-1/(k-1)$. How many of the $k \cdot k$ pairs are of different heads, and what
+# At best different heads correlate with $-1/(k-1)$ on average. How many of the $k \cdot k$ pairs are of different heads, and what
 # do the others count?
 # </details>
 #
@@ -366,7 +395,11 @@ Markdown(
 # Ad-Corre's network has seven heads of 64 entries. So that the loss is not credited with what the heads do, compare it with the
 # same network trained on cross-entropy alone, the control. The package brings both along, trained. Ad-Corre's weight there was
 # chosen by balanced accuracy on validation faces; the paper weighs cross-entropy with 50, averaged over the $K$ classes, which for
-# a weight of 1 on cross-entropy is $K / 50$:
+# a weight of 1 on cross-entropy is $K / 50$.
+#
+# How small can FD become here, where classes are not equally frequent? The linear form of section 4 says it: at best all faces of a
+# class have one direction, so that $\lVert S_c \rVert$ is their number $n_c$, and the directions are such that $S = 0$ (that is possible as
+# long as no class has more than half of the faces). With the shares $p_c = n_c / B$ that gives $1 - 2 \sum_c p_c^2$.
 
 # %%
 from ferlab.data import load_dataset
@@ -380,7 +413,7 @@ Markdown(f"Chosen weight: {METHODS['ad-corre'].metric_weight:g}; the paper's: {l
 
 # %%
 guess_reach = ask(
-    "With the chosen weight, how much of the way from the control's FD to its limit (section 2) will Ad-Corre go on test faces?",
+    "With the chosen weight, how much of the way from the control's FD to its limit will Ad-Corre go on test faces?",
     ["more than 60 % of it", "20 to 60 %", "less than 20 %"],
 )
 guess_reach
@@ -405,8 +438,8 @@ terms = {
     name: AdCorreLoss(k, adaptive=False).components(torch.from_numpy(space).reshape(len(space), 7, 64), truth)
     for name, space in spaces.items()
 }
-different = 1 - (torch.bincount(truth) / len(truth)).square().sum().item()  # share of pairs of two classes
-limit = different * (1 - 1 / (k - 1))
+limit = 1 - 2 * (torch.bincount(truth) / len(truth)).square().sum().item()
+least = least_ed(7)
 way = (terms["ce-heads"]["FD"] - terms["ad-corre"]["FD"]) / (terms["ce-heads"]["FD"] - limit)
 display(score_table(run).loc[lambda table: table.index.str.contains("heads|Ad-Corre")].style.format("{:.3f}", na_rep="n/a"))
 Markdown(
@@ -414,7 +447,8 @@ Markdown(
     + "; ".join(
         f"**{name}**: " + ", ".join(f"{term} {value:.3f}" for term, value in of.items()) for name, of in terms.items()
     )
-    + f". With seven heads, ED cannot fall below {5 / 7:.3f}. The least that FD can be for these classes is {limit:.3f}: Ad-Corre has gone {way:.0%} of the way. You guessed "
+    + f". With seven heads, ED cannot fall below {'(write least_ed above)' if least is None else f'{least:.3f}'}. The least that FD can "
+    f"be for these faces is {limit:.3f}: Ad-Corre has gone {way:.0%} of the way. You guessed "
     + f"*{guess_reach.value or 'nothing yet'}*. One seed: notebook 08 is about what may be concluded."
 )
 
@@ -426,7 +460,8 @@ Markdown(
 #
 # - Correlation compares shapes: it ignores a vector's mean and length.
 # - FD pulls correlations to +1 within and -1 between classes; MD does so for class means; ED makes the heads of one face differ.
-# - With more than two classes (or heads) -1 everywhere is impossible; the limit is $-1/(K-1)$.
+# - With more than two classes (or heads) -1 everywhere is impossible; the mean correlation cannot fall below $-1/(K-1)$, and FD and MD
+#   see only the mean.
 # - $\lvert \omega - \operatorname{corr} \rvert = 1 - \omega \operatorname{corr}$ turns all pairs into class sums, exactly.
 # - A loss computed outside the graph trains nothing, silently. Test gradients, not only values.
 #
@@ -439,4 +474,4 @@ Markdown(
 # - Fard & Mahoor, *Ad-Corre: Adaptive Correlation-Based Loss for Facial Expression Recognition in the Wild*, IEEE Access 2022,
 #   [doi:10.1109/ACCESS.2022.3156598](https://doi.org/10.1109/ACCESS.2022.3156598): equations 3 to 11, and the ablation.
 # - Papyan, Han & Donoho, *Prevalence of neural collapse during the terminal phase of deep learning training*, PNAS 2020: the
-#   simplex of section 2, without any such loss.
+#   simplex of section 2, there with every pair alike, and without any such loss.

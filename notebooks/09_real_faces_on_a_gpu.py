@@ -185,14 +185,23 @@ from ferlab.widgets import check_shared_images
 print(check_shared_images(shared_images))
 
 # %%
+from ferlab.data.splits import content_hash, duplicate_of_train
+
+
+def found_in(images, others):
+    """Mask of the images that stand among the others, by the package's way: with a number for each content."""
+    one, all_others = (np.array([content_hash(image.tobytes()) for image in of]) for of in (images, others))
+    return duplicate_of_train(one, all_others, within=False)
+
+
 leaked = test.metadata["duplicate_of_train"].to_numpy()
-chosen_on = {image.tobytes() for image in splits["validation"].images}
+chosen_on = found_in(test.images, splits["validation"].images).sum()
 found = shared_images(train.images, test.images)
 Markdown(
     f"Your function finds **{'nothing yet' if found is None else found}**. The reader, which looks for the same before anybody trains, "
     f"finds {leaked.sum():,} of {len(test):,} test faces ({leaked.mean():.1%}) in the training split"
     + (" (it compares files here, not pixels)" if dataset != "fer2013" else "")
-    + f", and {sum(image.tobytes() in chosen_on for image in test.images)} more stand in the validation split, by which settings are "
+    + f", and {chosen_on} more stand in the validation split, by which settings are "
     "chosen." + (" In the stand-in, 40 were planted." if is_stand_in else "")
 )
 
@@ -224,8 +233,7 @@ from ferlab.training.compare import load_splits
 
 run = read_run(run_folder)
 used, trained_on = load_splits(settings, ("test", "train")).values()
-known = {image.tobytes() for image in trained_on.images}
-doubled = np.array([image.tobytes() in known for image in used.images])
+doubled = found_in(used.images, trained_on.images)
 rows = {}
 for name, of in run.embeddings.groupby("method", sort=False):
     right = (of.sort_values("index")["predicted"] == of.sort_values("index")["label"]).to_numpy()

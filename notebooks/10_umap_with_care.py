@@ -435,10 +435,10 @@ for name, layout in kinds.items():
     quality, on_map = map_quality(space, layout), pair_distances(layout, "euclidean")
     table[name] = {
         "trustworthiness": quality.trustworthiness,
-        "continuity": trustworthiness(on_map, in_space, 15),
+        "continuity": continuity(in_space, on_map, 15),  # yours
         "distance correlation": quality.distance_correlation,
     }
-display(pd.DataFrame(table).T.style.format("{:.3f}"))
+display(pd.DataFrame(table).T.astype(float).style.format("{:.3f}", na_rep="write it above"))
 Markdown(f"You guessed *{guess_pca.value or 'nothing yet'}*.")
 
 # %% [markdown]

@@ -72,11 +72,20 @@ def semi_synthesized(embeddings, labels, centers, candidates, own=True, squared=
     return gaps.masked_fill(~allowed[:, :, None], torch.inf).argmin(dim=1)
 
 
+def places(embeddings, labels, centers, candidates):
+    """The place in the list of candidates instead of the class that stands there."""
+    distances = torch.cdist(embeddings, centers).scatter(1, labels[:, None], torch.inf)
+    nearest = distances.argsort(dim=1)[:, :candidates]
+    found = (embeddings[:, None] - centers[nearest]).abs().argmin(dim=1)
+    return found if candidates > 1 else nearest.expand(-1, embeddings.shape[1])
+
+
 def test_semi_synthesized():
     assert check_semi_synthesized(semi_synthesized).startswith("✓ Right")
     assert "own class" in check_semi_synthesized(lambda *given: semi_synthesized(*given, own=False))
     assert "not among the nearest" in check_semi_synthesized(lambda *given: semi_synthesized(*given, farthest=True))
     assert "absolute differences" in check_semi_synthesized(lambda *given: semi_synthesized(*given, squared=True))
+    assert "places in your list" in check_semi_synthesized(places)
     assert "one index an entry" in check_semi_synthesized(lambda f, y, c, n: y)
     assert "returns None" in check_semi_synthesized(lambda *given: None)
     assert "is of type str" in check_semi_synthesized(lambda *given: "nearest")
@@ -100,15 +109,16 @@ def test_mixed_negative():
     assert "both come from" in place(4.0, 0.5)
     assert "must fall below" in place(2.5, 2.5)
     assert place(3.9, 3.9).startswith("✓ There")
+    assert f"only 0.00 from the center of {playground.classes[0]}" in place(0.1, 0.1), "nobody's place is not one's own"
     playground.loss = "ce"
     assert "another loss" in check_mixed_negative(playground, start)
 
 
-def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False):
-    means = torch.stack([embeddings[labels == c].mean(dim=0) for c in labels.unique()])
+def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False, sign=1.0, of=None):
+    means = torch.stack([embeddings[labels == c].mean(dim=0) for c in (labels.unique() if of is None else of)])
     means = means - means.mean(dim=1, keepdim=True)
     means = means / means.norm(dim=1, keepdim=True)
-    terms = one + means @ means.T
+    terms = one + sign * means @ means.T
     terms.fill_diagonal_(diagonal)
     return terms.sum() / (len(terms) * (len(terms) - 1)) if pairs else terms.mean()
 
@@ -120,6 +130,11 @@ def test_mean_discriminator():
     assert "the 1 of 1 + corr" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, one=0.0))
     assert "standardized" in check_mean_discriminator(lambda f, y: 0.25)
     assert "returns None" in check_mean_discriminator(lambda f, y: None)
+    assert "take the mean" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y) * len(y.unique()) ** 2)
+    assert "The sign is wrong" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, sign=-1.0))
+    assert "class 1" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y, of=range(int(y.max()) + 1)))
+    of_faces = lambda f, y: mean_discriminator(f, torch.arange(len(y)))  # noqa: E731
+    assert "mean embedding of each class" in check_mean_discriminator(of_faces)
     assert "no gradient" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y).detach())
     assert "no gradient" in check_mean_discriminator(lambda f, y: mean_discriminator(f, y).item())
     four = lambda f, y: AdCorreLoss(4, adaptive=False).components(f, y)["MD"] if len(y.unique()) == 4 else 9  # noqa: E731

@@ -165,8 +165,8 @@ def verdict(run: Run) -> Verdict:
         headline = f"{_list(changed_accuracy)} changed accuracy; how compact the classes are did not change clearly."
     elif elsewhere:
         headline = (
-            f"{_list(list(elsewhere))} changed single measures of the space; {count} show no clear change of within/between "
-            "and no difference on accuracy."
+            f"{_list(list(elsewhere))} changed single measures of the space; {count} show no clear change of "
+            "within/between and no difference on accuracy."
         )
     else:
         headline = f"No clear change: neither how compact the classes are nor, as far as {count} can tell, accuracy."

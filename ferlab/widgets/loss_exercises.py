@@ -54,8 +54,8 @@ def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: flo
     Returns:
         What is right or what to change.
     """
-    if not playground.loss.startswith("tcl"):
-        return "The playground shows another loss now: choose a Triplet-Center Loss again."
+    if playground.loss != "tcl-nearest":
+        return "The playground shows another loss now: choose TCL with the nearest negative again."
     if playground.centers.shape != centers.shape or not np.allclose(playground.centers, centers):
         return "A center has moved. Press Reset, untick “centers”, and move points only."
     if not np.isclose(playground.margin, margin):
@@ -102,6 +102,9 @@ def check_semi_synthesized(function: Callable) -> str:
             return f"The answer has shape {tuple(value.shape)}; asked for is one index an entry, {wanted}."
         if value.is_floating_point():
             return "Your function returns numbers with decimals: asked for are indices of centers, not their entries."
+        places = _places_among_candidates(embeddings, centers, distances, candidates)
+        if candidates > 1 and (value == places).all():
+            return "These are places in your list of candidates: return which class stands at each place."
         if (value == labels[:, None]).any():
             return "Some entries come from the center of the own class: set its distances and gaps to infinity."
         allowed = distances.argsort(dim=1)[:, :candidates]
@@ -122,13 +125,22 @@ def check_semi_synthesized(function: Callable) -> str:
     return solved("Right, for 1, 2, 3 and all 5 candidates.")
 
 
-def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25) -> str:
+def _places_among_candidates(
+    embeddings: torch.Tensor, centers: torch.Tensor, distances: torch.Tensor, candidates: int
+) -> torch.Tensor:
+    """(B, D): the closest entry's place in the list of candidates, 0 the nearest center: a usual mistake."""
+    nearest = distances.argsort(dim=1)[:, :candidates]
+    return (embeddings[:, None] - centers[nearest]).abs().argmin(dim=1)
+
+
+def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25, apart: float = 1.0) -> str:
     """Judge whether the ringed point has a fully-synthesized negative of two centers, much closer than any center.
 
     Args:
         playground: the learner's.
         start: (N, 2), where the points lay at the start; the ringed one must have been moved.
         share: of the squared distance to the nearest other center, which the negative must be below.
+        apart: how far the negative must lie from every center, the own one included.
 
     Returns:
         What is right or what to change.
@@ -151,10 +163,23 @@ def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: f
             f"{nearest:.2f}, so it must fall below {share * nearest:.2f}. Make x alike to one center and y alike to "
             "another."
         )
+    gaps = np.linalg.norm(playground.centers - playground.negatives[at], axis=1)
+    if gaps.min() < apart:
+        return (
+            f"x comes from {x_from} and y from {y_from}, but the negative lies only {gaps.min():.2f} from the center "
+            f"of {playground.classes[int(gaps.argmin())]}: find a place at least {apart:g} away from all of them."
+        )
     return solved(
         f"There: x from {x_from}, y from {y_from}, squared distance {found:.2f}, while the nearest center is at "
         f"{nearest:.2f}. The loss pushes this point away from a place that is no class's center."
     )
+
+
+def _of_faces(embeddings: torch.Tensor) -> float:
+    """The mean of 1 + corr over all pairs of faces, a face with itself as 0: a usual mistake."""
+    terms = 1 + np.corrcoef(embeddings.numpy())
+    np.fill_diagonal(terms, 0)
+    return float(terms.mean())
 
 
 def _trains(function: Callable, embeddings: torch.Tensor, labels: torch.Tensor) -> bool:
@@ -174,8 +199,9 @@ def check_mean_discriminator(function: Callable) -> str:
         What is right, or what seems to have gone wrong.
     """
     generator = torch.Generator().manual_seed(2)
-    for present in (4, 3):  # the second batch lacks a class
-        embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, torch.arange(30) % present
+    for seen in (torch.arange(4), torch.tensor([0, 2, 3])):  # the second batch lacks a class
+        present = len(seen)
+        embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, seen[torch.arange(30) % present]
         value, complaint = number_of(function, embeddings.clone(), labels.clone())
         if complaint:
             return complaint
@@ -190,6 +216,19 @@ def check_mean_discriminator(function: Callable) -> str:
                 return "Almost: a class with itself has correlation 1 and must count as 0; clear the diagonal."
             if np.isclose(value, right - 1 + 1 / present, atol=1e-5):
                 return "Almost: the 1 of 1 + corr is missing."
+            if np.isclose(value, right * present**2, atol=1e-4):
+                return "This is the sum over all pairs: take the mean."
+            if np.isclose(value, 2 * (1 - 1 / present) - right, atol=1e-5):
+                return "The sign is wrong: 1 + corr, so that a correlation of -1 costs nothing."
+            if np.isnan(value):
+                if present == 4:
+                    return "Your function says nan, not a number: is there a division by zero?"
+                return (
+                    "In a batch without class 1 your function says nan: it takes the mean of no faces. Go over the "
+                    "classes that are there, `labels.unique()`."
+                )
+            if np.isclose(value, _of_faces(embeddings), atol=1e-5):
+                return "These are the correlations of single faces. Take the mean embedding of each class first."
             return f"For {present} classes you get {value:.4f}, but MD is {right:.4f}. Are the means standardized?"
         if not _trains(function, embeddings, labels):
             return (
@@ -242,5 +281,8 @@ def check_least_disagreement(function: Callable[[int], float]) -> str:
                 "Almost: this is the mean over pairs of different heads. ED averages over all k x k pairs, with the "
                 "diagonal as zeros."
             )
-        return f"With {heads} heads you get {value:.3f}, but the least is {right:.3f}. Put -1 / (k - 1) in for corr."
+        return (
+            f"With {heads} heads you get {value:.3f}, but the least is {right:.3f}. What can the correlations of "
+            "different heads sum to at least, and how many terms does ED average?"
+        )
     return solved("Right. With seven heads ED cannot fall below 5/7, whatever the heads say.")
