@@ -38,6 +38,13 @@ def check_kappa(function: Callable[[np.ndarray, np.ndarray], float]) -> str:
                 luck: "This is what luck alone would give. Kappa asks how far the equal answers go beyond it.",
                 same - luck: "Almost: divide by 1 - luck, the most that can be gained over it.",
                 (same - luck) / luck: "Almost: divide by 1 - luck, not by luck.",
+                same - luck / (1 - luck): (
+                    "Almost: division comes before subtraction, so only luck is divided. Put same - luck in brackets."
+                ),
+                same - luck / 1 - luck: (
+                    "Almost: division comes before subtraction, so nothing is divided by 1 - luck. Put 1 - luck in "
+                    "brackets, and same - luck too."
+                ),
                 _beyond(same, 1 / classes): (
                     "You let luck choose every class equally often. Take the shares with which each annotator uses "
                     "the classes."
