@@ -40,7 +40,7 @@ if importlib.util.find_spec("ferlab") is None:
 # %% tags=["parameters"]
 dataset = "fer2013"  # or "rafdb", "affectnet", "affectnet-8", "folder": see section 1
 root = ""  # its folder on your disk; empty: a stand-in for FER-2013 is made from the built-in faces
-quick = True  # False: all faces and all epochs (on a CPU, a quarter of an hour or more with FER-2013)
+quick = True  # False: all faces and all epochs (on two CPU cores, several minutes with FER-2013)
 run_folder = "runs/real_faces"  # where the results go; what an earlier run left there is replaced
 
 # %%
