@@ -49,15 +49,18 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
         The written notebooks.
 
     Raises:
-        FerlabError: no such notebook, or no series here (it lies in a clone of the project, not in the package).
+        FerlabError: no such notebook, no series here (it lies in a clone of the project, not in the package), or
+            ``out`` is the folder of the series.
 
     Example:
-        >>> hand_out("build/handout", ["03"], hints=False)    # doctest: +SKIP
+        >>> hand_out("build/hand-out", ["03"], hints=False)    # doctest: +SKIP
     """
     import nbformat
 
-    written = []
-    for path in _chosen(numbers):
+    chosen, written = _chosen(numbers), []
+    if Path(out).resolve() == chosen[0].parent.resolve():
+        raise FerlabError(f"{out} holds the series itself, with its solutions: name another folder.")
+    for path in chosen:
         notebook = nbformat.read(path, as_version=4)
         notebook.metadata.pop("jupytext", None)  # else JupyterLab would look for the text beside it, or write one
         for cell in notebook.cells:

@@ -50,6 +50,8 @@ def test_what_follows_a_solution_stays_and_hints_can_go(tmp_path, monkeypatch):
     (path,) = hand_out("out", ["00"], hints=False)
     assert nbformat.read(path, as_version=4).cells[0].source == "# T\n\nWrite it.\n\nAnd then?"
     assert hand_out("out", ["0"]) == [path]
+    with pytest.raises(FerlabError, match="notebooks holds the series itself"):
+        hand_out("notebooks", ["00"])
     with pytest.raises(FerlabError, match="There is no notebook 42; there are 00."):
         hand_out("out", ["42"])
 
