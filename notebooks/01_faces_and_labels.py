@@ -442,24 +442,15 @@ faces = pd.Series(test_faces.class_counts())[list(all_classes)]
 hits = (recall * faces).round().astype(int)
 low, high = (pd.Series(ends, index=all_classes) for ends in zip(*map(share_interval, hits, faces), strict=True))
 
+from ferlab.evaluation import bootstrap_difference
+
 correct = answers == labels
 
 
 def difference(first, second, shares=None, seed=0):
-    """By how many points more faces of the first part are named as posed: the value, and 4,000 with people drawn anew.
-
-    With `shares`, the recalls of each part are weighted with the same class shares.
-    """
-    someone, person = np.unique(metadata["identity"], return_inverse=True)
-    counts = np.zeros((len(someone), 2, len(all_classes), 2))  # of a person, in a part, of a class: faces, and how many are right
-    for part, inside in enumerate((first, second)):
-        np.add.at(counts[..., 0], (person[inside], part, labels[inside]), 1)
-        np.add.at(counts[..., 1], (person[inside], part, labels[inside]), correct[inside])
-    often = np.random.default_rng(seed).multinomial(len(someone), np.full(len(someone), 1 / len(someone)), size=4000)
-    there, right = np.moveaxis(np.tensordot(np.vstack([np.ones(len(someone)), often]), counts, axes=1), -1, 0)
-    share = right.sum(axis=2) / there.sum(axis=2) if shares is None else (right / there) @ np.asarray(shares)
-    points = 100 * (share[:, 0] - share[:, 1])
-    return points[0], points[1:]
+    """By how many points more faces of the first part are named as posed, and the same with people drawn anew."""
+    value, drawn = bootstrap_difference(correct, first, second, metadata["identity"].to_numpy(), labels, shares, seed=seed)
+    return 100 * value, 100 * drawn
 
 
 def ends(drawn, level=0.95):

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from ferlab.evaluation import bootstrap_scores, comparisons, holm, paired_test, share_interval
+from ferlab.errors import FerlabError
+from ferlab.evaluation import (
+    bootstrap_difference,
+    bootstrap_scores,
+    comparisons,
+    holm,
+    paired_test,
+    share_interval,
+)
 
 
 def spread(values):
@@ -96,3 +104,70 @@ def test_the_interval_of_a_share_covers_and_stays_within_0_and_1():
         low, high = share_interval(count, 5)
         assert 0 <= low <= count / 5 <= high <= 1 and high - low > 0.3, "all or none of five prove little"
     assert share_interval(0, 0) == (0.0, 1.0), "of nothing, nothing is known"
+
+
+def two_parts(faces=400, people=80, seed=0):
+    """Answers to faces of two parts, right with a probability that only the class decides: .9 or .5."""
+    rng = np.random.default_rng(seed)
+    person = rng.integers(0, people, faces)
+    first = rng.random(faces) < 0.5
+    labels = (rng.random(faces) < np.where(first, 0.8, 0.3)).astype(np.int64)  # the first part has more of class 1
+    right = rng.random(faces) < np.where(labels == 1, 0.9, 0.5)
+    return right, first, ~first, person, labels
+
+
+def test_the_difference_of_two_parts_is_that_of_their_shares():
+    right, first, second, person, _ = two_parts()
+    value, drawn = bootstrap_difference(right, first, second, person)
+    assert value == pytest.approx(right[first].mean() - right[second].mean())
+    assert drawn.shape == (4000,) and abs(drawn.mean() - value) < 0.01
+    assert value > 0.1 and np.quantile(drawn, 0.025) > 0, "the mix of classes makes a difference here"
+
+
+def test_equal_class_shares_take_the_mix_of_classes_away():
+    right, first, second, person, labels = two_parts(faces=4000)
+    recalls = [[right[part & (labels == c)].mean() for c in (0, 1)] for part in (first, second)]
+    value, drawn = bootstrap_difference(right, first, second, person, labels, np.array([0.25, 0.75]))
+    assert value == pytest.approx(np.dot(recalls[0], [0.25, 0.75]) - np.dot(recalls[1], [0.25, 0.75]))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert low < 0 < high and high - low < 0.15
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says():
+    held = 0
+    for seed in range(60):
+        right, first, second, person, labels = two_parts(seed=seed)
+        _, drawn = bootstrap_difference(right, first, second, person, resamples=400)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        held += low <= 0.2 <= high  # .8 * .9 + .2 * .5 less .3 * .9 + .7 * .5
+    assert held >= 52
+
+
+def test_the_faces_of_a_person_are_drawn_together():
+    """Ten faces of a person that are all right or all wrong tell no more than one."""
+    rng = np.random.default_rng(0)
+    right, first = rng.random(100) < 0.6, np.arange(100) < 50
+    _, alone = bootstrap_difference(right, first, ~first, np.arange(100))
+    ten = lambda of: np.repeat(of, 10)  # noqa: E731
+    _, together = bootstrap_difference(ten(right), ten(first), ten(~first), ten(np.arange(100)))
+    assert together.std() == pytest.approx(alone.std(), rel=0.1)
+
+
+def test_two_networks_on_the_same_faces_are_paired():
+    rng = np.random.default_rng(0)
+    one = rng.random(300) < 0.8
+    other = np.where(rng.random(300) < 0.05, ~one, one)  # nearly the same answers
+    is_one, people = np.arange(600) < 300, np.arange(300)
+    value, paired = bootstrap_difference(np.concatenate([one, other]), is_one, ~is_one, np.tile(people, 2))
+    _, unpaired = bootstrap_difference(np.concatenate([one, other]), is_one, ~is_one, np.arange(600))
+    assert value == pytest.approx(one.mean() - other.mean()) and paired.std() < unpaired.std() / 2
+
+
+def test_a_part_without_faces_cannot_be_compared():
+    right, first, second, person, labels = two_parts()
+    with pytest.raises(FerlabError, match="A part has no faces"):
+        bootstrap_difference(right, first, np.zeros_like(first), person)
+    with pytest.raises(FerlabError, match="none of a class that counts"):
+        bootstrap_difference(right, first & (labels == 0), second, person, labels, np.array([0.5, 0.5]))
+    value, _ = bootstrap_difference(right, first & (labels == 0), second, person, labels, np.array([1.0, 0.0]))
+    assert np.isfinite(value)

@@ -7,6 +7,7 @@ from ferlab.evaluation.occlusion import cover, occlusion_costs
 from ferlab.evaluation.predict import Predictions, predict
 from ferlab.evaluation.significance import (
     Comparison,
+    bootstrap_difference,
     bootstrap_scores,
     comparisons,
     holm,
@@ -18,6 +19,7 @@ from ferlab.evaluation.slices import slice_scores
 __all__ = [
     "Comparison",
     "Predictions",
+    "bootstrap_difference",
     "bootstrap_scores",
     "calibration_error",
     "class_recalls",

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ferlab.errors import FerlabError
+
 LEVEL = 0.95
 
 
@@ -161,6 +163,63 @@ def bootstrap_scores(
     low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     names = ("accuracy", "balanced_accuracy", "macro_f1")
     return {name: (float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
+
+
+def bootstrap_difference(
+    right: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    groups: np.ndarray,
+    labels: np.ndarray | None = None,
+    shares: np.ndarray | None = None,
+    resamples: int = 4000,
+    seed: int = 0,
+) -> tuple[float, np.ndarray]:
+    """Difference of the shares of right answers in two parts of the faces, and the same with people drawn anew.
+
+    Args:
+        right: bool (N,), whether the answer to a face is right. To compare two networks on the same faces, put their
+            answers one after the other, and their faces' people too.
+        first: bool (N,), the faces of the first part.
+        second: bool (N,), those of the second.
+        groups: (N,), the person in each face; a person is drawn with all faces, in both parts.
+        labels: int64 (N,), with ``shares`` only.
+        shares: (K,), summing to 1: the recalls of each part are weighted with these shares of the classes, so that what
+            remains is not the parts' mix of classes.
+        resamples: number of draws.
+        seed: of the draws.
+
+    Returns:
+        The difference, and (resamples,) differences of the draws; their quantiles are an interval. Draws without a face
+        of a class that ``shares`` needs, or of a part, are left out.
+
+    Raises:
+        FerlabError: a part without faces, or without faces of a class that ``shares`` needs.
+
+    Example:
+        >>> right = np.array([True, True, False, True, False, False])
+        >>> first = np.array([True, True, True, False, False, False])
+        >>> value, drawn = bootstrap_difference(right, first, ~first, groups=np.array([0, 1, 2, 0, 1, 2]))
+        >>> f"{value:.3f}, half of the draws from {np.quantile(drawn, 0.25):.3f} to {np.quantile(drawn, 0.75):.3f}"
+        '0.333, half of the draws from 0.000 to 0.667'
+    """
+    people, person = np.unique(groups, return_inverse=True)
+    kind = np.zeros(len(right), dtype=np.int64) if shares is None else np.asarray(labels)
+    weights = np.ones(1) if shares is None else np.asarray(shares, dtype=float)
+    # Of a person, in a part, of a class: how many faces, and how many are right; so a draw is a sum.
+    counts = np.zeros((len(people), 2, len(weights), 2))
+    for part, inside in enumerate((first, second)):
+        np.add.at(counts[..., 0], (person[inside], part, kind[inside]), 1)
+        np.add.at(counts[..., 1], (person[inside], part, kind[inside]), np.asarray(right)[inside])
+    used = weights > 0
+    if (counts[..., used, 0].sum(axis=0) == 0).any():
+        raise FerlabError("A part has no faces, or none of a class that counts: compare larger parts, or other shares.")
+    draws = np.random.default_rng(seed).multinomial(len(people), np.full(len(people), 1 / len(people)), size=resamples)
+    sums = np.tensordot(np.vstack([np.ones(len(people)), draws]), counts[:, :, used], axes=1)
+    sums = sums[(sums[..., 0] > 0).all(axis=(1, 2))]
+    share = (sums[..., 1] / sums[..., 0]) @ weights[used]
+    differences = share[:, 0] - share[:, 1]
+    return float(differences[0]), differences[1:]
 
 
 def _scores(confusion: np.ndarray) -> tuple[float, float, float]:
