@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from itertools import permutations
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -112,6 +116,20 @@ def test_mixed_negative():
     assert f"only 0.00 from the center of {playground.classes[0]}" in place(0.1, 0.1), "nobody's place is not one's own"
     playground.loss = "ce"
     assert "another loss" in check_mixed_negative(playground, start)
+
+
+def test_the_notebooks_playground_has_a_place_that_is_nobodys():
+    source = (Path(__file__).parents[1] / "notebooks" / "04_choosing_negatives.py").read_text(encoding="utf-8")
+    playground = eval(re.search(r"^playground = (LossPlayground.*)$", source, re.MULTILINE)[1])
+    start, at = playground.points, playground.selected
+    said = {}
+    for a, b in permutations(set(range(len(playground.centers))) - {playground.labels[at]}, 2):
+        points = playground.points
+        points[at] = playground.centers[a][0], playground.centers[b][1]
+        playground.points = points
+        said[playground.classes[a], playground.classes[b]] = check_mixed_negative(playground, start)
+    assert said["disgust", "fear"].startswith("✓"), "the solution on the page for instructors"
+    assert "find a place at least 0.5 away" in said["surprise", "fear"], "the place of a center"
 
 
 def mean_discriminator(embeddings, labels, diagonal=0.0, one=1.0, pairs=False, sign=1.0, of=None):

@@ -133,7 +133,7 @@ def _places_among_candidates(
     return (embeddings[:, None] - centers[nearest]).abs().argmin(dim=1)
 
 
-def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25, apart: float = 1.0) -> str:
+def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25, apart: float = 0.5) -> str:
     """Judge whether the ringed point has a fully-synthesized negative of two centers, much closer than any center.
 
     Args:
