@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-__all__ = ["GUESSES", "SOLVED", "STATES", "collect", "hand_out", "overview", "write_csv"]
+__all__ = ["GUESSES", "NOT_BEGUN", "SOLVED", "STATES", "collect", "hand_out", "overview", "write_csv"]
 
 SOLVED = "✓ "  # what a check says of a solved exercise begins with it, and stays in the notebook when it is saved
 GUESSES = "guesses.json"
@@ -26,7 +26,7 @@ _FOLD_OUT = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
 _EXERCISE = re.compile(r"^### Exercise (\d+)", re.MULTILINE)
 _CHECK = re.compile(r"\bprint\((check_\w+)\(")
 # How checks begin that look at something nobody has touched yet.
-_NOT_BEGUN = (
+NOT_BEGUN = (
     "Your function returns None",
     "Nothing is",
     "You have selected 0 faces",
@@ -191,7 +191,7 @@ def _exercises(path: Path) -> Iterator[dict[str, str]]:
             continue
         printed = "".join(output.text for output in cell.outputs if output.output_type == "stream").strip()
         state = "solved" if printed.startswith(SOLVED) else "tried"
-        state = "not begun" if printed.startswith(_NOT_BEGUN) else state if printed else "not run"
+        state = "not begun" if printed.startswith(NOT_BEGUN) else state if printed else "not run"
         yield {"exercise": exercise, "item": check[1], "state": state, "said": printed}
 
 

@@ -14,7 +14,9 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
+from ferlab.classroom import NOT_BEGUN, SOLVED
 from ferlab.lab import FIRST_NOTEBOOK
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +80,17 @@ def test_every_picture_has_words(name):
                     assert words is not None and getattr(words, "value", words) != "", ast.unparse(call)
 
 
+def solved_again(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """For every solution in code two cells to run after all others: the solution, and its check once more."""
+    cells = []
+    for place, cell in enumerate(notebook.cells):
+        for solution in re.findall(r"<summary>Solution</summary>(.*?)</details>", cell.source, re.DOTALL):
+            if cell.cell_type == "markdown" and (code := re.findall(r"```python\n(.*?)```", solution, re.DOTALL)):
+                check = next(after for after in notebook.cells[place:] if "\nprint(check_" in after.source)
+                cells += [new_code_cell(code[0]), new_code_cell(check.source)]
+    return cells
+
+
 @pytest.fixture(scope="module")
 def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, Future]]:
     """The notebooks to run, two at a time with one thread each, so that no core waits while a kernel starts."""
@@ -91,6 +104,7 @@ def running(request, tmp_path_factory, clean_environment) -> Iterator[dict[str, 
     def execute(name: str) -> nbformat.NotebookNode:
         # The widgets have no browser here; what they show is looked at in test_lab_browser.py and tests/browser.
         notebook = read(name)
+        notebook.cells += solved_again(notebook)
         settings = {
             "timeout": 1200,
             "kernel_name": "python3",
@@ -119,3 +133,10 @@ def test_notebook_runs(name, running):
     outputs = [output for cell in executed for output in cell.outputs]
     assert [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"] == []
     assert [text[:200] for text in map(shown_as_text, outputs) if text.count("\n") > 60] == [], "pages of bare text"
+    checked = [shown_as_text(cell.outputs[0]) for cell in executed if "\nprint(check_" in cell.source]
+    solutions = len(solved_again(read(name))) // 2
+    untouched, with_solution = checked[: len(checked) - solutions], checked[len(checked) - solutions :]
+    assert [said for said in with_solution if not said.startswith(SOLVED)] == [], "a solution that its check refuses"
+    begun = [said for said in untouched if not said.startswith(NOT_BEGUN)]
+    known = ("The loss is", "FD or MD still")  # of playgrounds, which are never empty
+    assert [said for said in begun if not said.startswith(known)] == [], "nobody has touched these exercises"
