@@ -189,7 +189,7 @@ def _exercises(path: Path) -> Iterator[dict[str, str]]:
             exercise = f"{number}-{headings[-1]}"
         if cell.cell_type != "code" or (check := _CHECK.search(cell.source)) is None:
             continue
-        printed = "".join(output.text for output in cell.outputs if output.output_type == "stream").strip()
+        printed = "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs).strip()
         state = "solved" if printed.startswith(SOLVED) else "tried"
         state = "not begun" if printed.startswith(NOT_BEGUN) else state if printed else "not run"
         yield {"exercise": exercise, "item": check[1], "state": state, "said": printed}

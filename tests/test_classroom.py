@@ -98,6 +98,17 @@ def test_collect_reads_what_was_saved(submitted):
     ]
 
 
+def test_a_check_that_stopped_with_an_error_was_tried(tmp_path):
+    save(tmp_path / "ada" / "03_a.ipynb", "### Exercise 1: a", ("print(check_margin_shift(shift))", None))
+    path = tmp_path / "ada" / "03_a.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    error = new_output("error", ename="NameError", evalue="name 'shift' is not defined", traceback=[])
+    notebook.cells[1].outputs = [error]
+    nbformat.write(notebook, path)
+    (row,) = collect(tmp_path).itertuples()
+    assert (row.state, row.said) == ("tried", "name 'shift' is not defined")
+
+
 def test_a_spreadsheet_takes_nothing_for_a_formula(submitted, tmp_path):
     write_csv(collect(submitted), tmp_path / "table.csv")
     assert pd.read_csv(tmp_path / "table.csv")["said"][0] == "'=both"
