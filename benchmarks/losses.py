@@ -24,9 +24,9 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 
 from ferlab.losses import AdCorreLoss, CenterLoss, TripletCenterLoss
 from ferlab.losses.ad_corre import standardise
+from ferlab.methods import ALL_METHODS, METHODS, build_loss
 from ferlab.models import ExpressionNetwork
 from ferlab.samplers import FullySynthesizedNegative, NearestNegative, PredictedNegative, SemiSynthesizedNegative
-from ferlab.training import ALL_METHODS, METHODS, build_loss
 
 SAMPLERS = {
     "nearest": NearestNegative(),

@@ -21,8 +21,9 @@ import torch.nn.functional as F
 
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.data.transforms import augment
+from ferlab.methods import METHODS
 from ferlab.models import ExpressionNetwork
-from ferlab.training import METHODS, TrainSettings, train
+from ferlab.training import TrainSettings, train
 from ferlab.training.loop import choose_precision
 
 

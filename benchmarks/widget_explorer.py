@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from ferlab.data import FaceDataset, load_dataset
-from ferlab.report.run_folder import Run
+from ferlab.runs.reading import Run
 from ferlab.widgets import EmbeddingExplorer
 
 METHODS = {"ce": 128, "tcl-nearest": 128, "ad-corre": 448}

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 
 from ferlab.gallery import open_gallery
+from ferlab.images import data_uri
 from ferlab.projection import aligned_layouts
 from ferlab.rendering import ACTION_UNITS, Scene, random_identity, render
 from ferlab.widgets import FaceLab
-from ferlab.widgets.face_lab import PICTURE
-from ferlab.widgets.thumbnails import data_uri
+from ferlab.widgets.face_lab.face_lab import PICTURE
 
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 LIMIT = 250  # what a move may take until it is on the screen

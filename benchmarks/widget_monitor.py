@@ -32,7 +32,7 @@ def measure(faces: int, epochs: int, turns: int) -> None:
     from IPython.display import display
 
     from ferlab.data import load_dataset
-    from ferlab.training import METHODS as KNOWN
+    from ferlab.methods import METHODS as KNOWN
     from ferlab.training import TrainSettings, train
     from ferlab.widgets import TrainingMonitor
 

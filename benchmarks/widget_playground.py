@@ -18,7 +18,7 @@ from collections.abc import Callable
 import torch
 
 from ferlab.widgets import LossPlayground
-from ferlab.widgets.playground_scene import LOSSES
+from ferlab.widgets.playground.scene import LOSSES
 
 BOUND = 50.0
 

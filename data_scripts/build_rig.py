@@ -74,9 +74,7 @@ def read_groups(path: Path) -> dict[str, np.ndarray]:
     return {key: np.array(quads) for key, quads in groups.items()}
 
 
-def weighted_components(
-    samples: np.ndarray, weights: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, float]:
+def weighted_components(samples: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Principal components of (S, V, 3) samples under per-vertex weights: scores (S, count), shapes (count,
     V, 3) and the share of the weighted variance they keep. Samples are not centered: the template is the
     center."""
@@ -88,12 +86,8 @@ def weighted_components(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parents[1] / "ferlab" / "rendering" / "rig.npz"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "ferlab" / "rendering" / "rig.npz")
     parser.add_argument("--phenotype-components", type=int, default=40)
     parser.add_argument("--local-components", type=int, default=40)
     parser.add_argument("--samples", type=int, default=1500, help="random heads behind the local components")
@@ -180,9 +174,7 @@ def main() -> None:
     )
     importance = np.where(template[:, 1] < -0.14, 0.15, 1.0)
     importance[template[:, 2] < -0.10] = 0.5
-    scores, phenotype_shapes, kept_share = weighted_components(
-        shapes - template, importance, args.phenotype_components
-    )
+    scores, phenotype_shapes, kept_share = weighted_components(shapes - template, importance, args.phenotype_components)
     print(f"phenotype: {len(corners)} corners, {args.phenotype_components} components keep {kept_share:.5f}")
 
     rng = np.random.default_rng(args.seed)
@@ -200,15 +192,10 @@ def main() -> None:
         if stem not in drawn:
             drawn[stem] = rng.normal(0, 0.27, args.samples)
         # the two sides agree but for a small asymmetry
-        local[:, i] = np.clip(
-            drawn[stem] + (stem != labels[i]) * rng.normal(0, 0.06, args.samples), -0.8, 0.8
-        )
+        local[:, i] = np.clip(drawn[stem] + (stem != labels[i]) * rng.normal(0, 0.06, args.samples), -0.8, 0.8)
     average_rows = {key: np.repeat(np.array(value), 50) for key, value in average.items()}
     changes = np.concatenate(
-        [
-            heads(average_rows, local[start : start + 50])[:, kept] - template
-            for start in range(0, args.samples, 50)
-        ]
+        [heads(average_rows, local[start : start + 50])[:, kept] - template for start in range(0, args.samples, 50)]
     )
     local_scores, local_shapes, local_share = weighted_components(changes, importance, args.local_components)
     print(f"local: {len(chosen)} shape changes, {args.local_components} components keep {local_share:.5f}")
@@ -260,9 +247,7 @@ def main() -> None:
     beside = args.out.with_suffix(".partial.npz")
     np.savez_compressed(beside, **arrays)
     os.replace(beside, args.out)
-    print(
-        f"{args.out}: {len(kept)} vertices, {len(triangles)} triangles, {args.out.stat().st_size / 1e6:.2f} MB"
-    )
+    print(f"{args.out}: {len(kept)} vertices, {len(triangles)} triangles, {args.out.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

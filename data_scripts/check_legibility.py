@@ -21,7 +21,7 @@ from PIL import Image
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import Predictions, classification_scores, confusion_counts, predict
-from ferlab.training.runs import load_network
+from ferlab.runs.networks import load_network
 
 FER2013_SIDE = 48
 

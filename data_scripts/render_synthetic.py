@@ -68,11 +68,7 @@ def plan(seed: int, split: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     rng = np.random.default_rng([seed, number, 0])
     labels = [name for name, count in class_counts(split, SPLITS[split]).items() for _ in range(count)]
     labels = [labels[i] for i in rng.permutation(len(labels))]
-    first = sum(
-        -(-count // IMAGES_PER_IDENTITY)
-        for name, count in SPLITS.items()
-        if list(SPLITS).index(name) < number
-    )
+    first = sum(-(-count // IMAGES_PER_IDENTITY) for name, count in SPLITS.items() if list(SPLITS).index(name) < number)
     return tuple(labels), tuple(first + i // IMAGES_PER_IDENTITY for i in range(len(labels)))
 
 
@@ -95,9 +91,7 @@ def recipe(seed: int, split: str, index: int) -> tuple[int, Identity, Take]:
 def draw(seed: int, split: str, index: int, size: int = SIZE) -> np.ndarray:
     """One image of the set, uint8 (size, size, 3), before encoding."""
     _, who, take = recipe(seed, split, index)
-    return render(
-        who, take.action_units, take.pose, take.light, size, asymmetry=take.asymmetry, scene=take.scene
-    )
+    return render(who, take.action_units, take.pose, take.light, size, asymmetry=take.asymmetry, scene=take.scene)
 
 
 def encode(image: np.ndarray) -> bytes:
@@ -155,10 +149,7 @@ def write_split(rows: list[dict], path: Path) -> str:
 
     table = pa.Table.from_pylist(rows)
     narrow = pa.schema(
-        [
-            field.with_type(pa.float32()) if pa.types.is_float64(field.type) else field
-            for field in table.schema
-        ]
+        [field.with_type(pa.float32()) if pa.types.is_float64(field.type) else field for field in table.schema]
     )
     beside = path.with_name(path.name + ".partial")
     pq.write_table(
@@ -195,18 +186,12 @@ def contact_sheet(path: Path, columns: int = 12, scale: int = 2, seed: int = SEE
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).resolve().parents[1] / "ferlab" / "data" / "files"
-    )
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "ferlab" / "data" / "files")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=int, help="draw only the first so many images of each split")
-    parser.add_argument(
-        "--contact-sheet", type=Path, metavar="PNG", help="draw the contact sheet instead of the set"
-    )
+    parser.add_argument("--contact-sheet", type=Path, metavar="PNG", help="draw the contact sheet instead of the set")
     args = parser.parse_args()
     if args.contact_sheet:
         contact_sheet(args.contact_sheet, seed=args.seed)

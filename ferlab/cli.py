@@ -68,7 +68,8 @@ def compare(
 ) -> None:
     """Train the methods on the same faces; write scores, maps and a report to OUT."""
     options = dict(locals())
-    from ferlab.training import CompareSettings, TrainSettings, run_compare
+    from ferlab.experiments import CompareSettings, run_compare
+    from ferlab.training import TrainSettings
 
     given = {field.name: options.get(field.name) for field in dataclasses.fields(TrainSettings)}
     train = TrainSettings(**{name: value for name, value in given.items() if value is not None and name != "epochs"})
@@ -112,7 +113,7 @@ def tune(
     cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
 ) -> None:
     """Choose the methods' hyperparameters on validation, with as many trainings for each; write OUT/chosen.json."""
-    from ferlab.training.tune import TuneSettings, run_tune
+    from ferlab.experiments.tune import TuneSettings, run_tune
 
     run_tune(TuneSettings(out, dataset, root, names_of(methods), trials, epochs, quick, resume, jobs, cluster))
 
@@ -125,12 +126,12 @@ def evaluate(
     """Measure the saved networks of RUN again and compare with its summary.json."""
     from rich.console import Console
 
-    from ferlab.training.compare import score_table
-    from ferlab.training.evaluate import evaluate_run
+    from ferlab.experiments.evaluate import evaluate_run
+    from ferlab.experiments.terminal import terminal_table
 
     evaluation = evaluate_run(run, root)
     console = Console()
-    console.print(score_table(evaluation.summary))
+    console.print(terminal_table(evaluation.summary))
     if evaluation.differences:
         console.print("\n".join(evaluation.differences[:20]), highlight=False)
         raise FerlabError(
@@ -149,8 +150,8 @@ def embed(
     seed: Annotated[int, typer.Option(help="Of RUN.")] = 0,
 ) -> None:
     """Embeddings, predictions and map coordinates of a folder of face images."""
-    from ferlab.embed import embed_folder
-    from ferlab.training.runs import write_parquet
+    from ferlab.apply.embed import embed_folder
+    from ferlab.files import write_parquet
 
     rows, skipped = embed_folder(run, folder, method, seed)
     write_parquet(out, rows)
@@ -173,9 +174,8 @@ def export(
     seed: Annotated[int, typer.Option(help="Of RUN.")] = 0,
 ) -> None:
     """A trained network of RUN, or its embeddings, for other programs."""
-    from ferlab import export as to
-    from ferlab.training.compare import load_splits
-    from ferlab.training.evaluate import read_settings
+    from ferlab.apply import export as to
+    from ferlab.runs.settings import load_splits, read_settings
 
     if onnx + torchscript + projector != 1:
         raise FerlabError("Name one of --onnx, --torchscript and --projector.")
@@ -211,9 +211,9 @@ def hand_out(
     hints: Annotated[bool, typer.Option(help="Keep the hints.")] = True,
 ) -> None:
     """For teachers: the notebooks without their solutions."""
-    from ferlab import classroom
+    from ferlab.classroom.collecting import collecting
 
-    written = classroom.hand_out(out, numbers or (), hints)
+    written = collecting.hand_out(out, numbers or (), hints)
     print(f"Written, without solutions: {', '.join(path.name for path in written)}")
 
 
@@ -225,12 +225,12 @@ def collect(
     """For teachers: which exercises are solved in the notebooks that came back (as saved; nothing is executed)."""
     from rich import print as show
 
-    from ferlab import classroom
+    from ferlab.classroom.collecting import collecting
 
-    table = classroom.collect(folder)
-    show(classroom.overview(table))
+    table = collecting.collect(folder)
+    show(collecting.overview(table))
     if out is not None:
-        classroom.write_csv(table, out)
+        collecting.write_csv(table, out)
         print(f"Written: {out}")
 
 
@@ -244,7 +244,7 @@ def doctor(
     from rich.console import Console
     from rich.markup import escape
 
-    from ferlab.doctor import checks
+    from ferlab.experiments.doctor import checks
 
     console, failed = Console(highlight=False), 0
     for check in checks(dataset, root, self_test):

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -39,3 +41,8 @@ def is_free(folder: Path) -> bool:
 def write_json(path: Path, content: Any) -> None:
     with atomic_path(path) as beside:
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def write_parquet(path: Path, rows: pd.DataFrame) -> None:
+    with atomic_path(path) as beside:
+        rows.to_parquet(beside, index=False, compression="zstd")

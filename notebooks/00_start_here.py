@@ -153,7 +153,7 @@ pd.Series(patterns, name="action units (up to three variants)").to_frame().style
 # %%
 from IPython.display import display
 
-from ferlab.widgets import ask
+from ferlab.classroom import ask
 
 accuracy_guess = ask("Which one gets the most test faces right?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre", "one run cannot tell"])
 geometry_guess = ask("In which space do faces of one class lie closest together?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre"])
@@ -167,7 +167,8 @@ display(accuracy_guess, geometry_guess)
 # on the losses.
 
 # %%
-from ferlab.training.compare import CompareSettings, load_splits, run_compare
+from ferlab.experiments.compare import run_compare
+from ferlab.runs.settings import CompareSettings, load_splits
 
 settings = CompareSettings(out=run_folder, quick=quick, overwrite=True)
 summary = run_compare(settings)
@@ -176,7 +177,8 @@ summary = run_compare(settings)
 # ## 5. What the numbers say
 
 # %%
-from ferlab.report import read_run, score_table, verdict
+from ferlab.report import score_table, verdict
+from ferlab.runs import read_run
 
 run = read_run(run_folder)
 score_table(run).style.format("{:.3f}", na_rep="n/a")
@@ -242,7 +244,7 @@ explorer
 # the next cell. In all exercises: what the check says begins with ✓ when it is solved, and else says what to change.
 
 # %%
-from ferlab.widgets import check_selection
+from ferlab.classroom.exercises import check_selection
 
 print(check_selection(explorer, classes=("surprise", "fear"), at_least=20))
 
@@ -281,7 +283,7 @@ def within_between(embeddings, labels):
 
 
 # %%
-from ferlab.widgets import check_within_between
+from ferlab.classroom.exercises import check_within_between
 
 print(check_within_between(within_between, run_folder))
 

@@ -50,10 +50,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.evaluation import share_interval
 from ferlab.figures import CLASS_COLORS, image_grid, show
 from ferlab.figures.style import figure_style
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -180,7 +180,7 @@ Markdown(
 # %%
 from ferlab.data import load_dataset
 from ferlab.gallery import open_gallery
-from ferlab.report import read_run
+from ferlab.runs import read_run
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
@@ -586,7 +586,7 @@ def kappa(a, b):
 
 
 # %%
-from ferlab.widgets import check_kappa
+from ferlab.classroom.exercises import check_kappa
 
 print(check_kappa(kappa))
 
@@ -778,7 +778,7 @@ lab = FaceLab(run_folder)
 lab
 
 # %%
-from ferlab.widgets import check_little_movement
+from ferlab.classroom.exercises import check_little_movement
 
 print(check_little_movement(lab, expression="surprise", method="ce", at_most=1.0))
 

@@ -52,8 +52,8 @@ import torch.nn.functional as F
 from IPython.display import Markdown, display
 from scipy.spatial.distance import cdist, pdist
 
+from ferlab.classroom import ask
 from ferlab.figures import class_colors, method_color, show
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -66,7 +66,7 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 # %%
 from ferlab.data import load_dataset
-from ferlab.training.compare import quick_part
+from ferlab.runs.settings import quick_part
 
 splits = {name: load_dataset("synthetic", split=name) for name in ("train", "validation", "test")}
 if quick:
@@ -534,7 +534,7 @@ def nearest_center(embeddings, labels):
 
 
 # %%
-from ferlab.widgets import check_nearest_center
+from ferlab.classroom.exercises import check_nearest_center
 
 print(check_nearest_center(nearest_center, unit, labels))
 
@@ -684,7 +684,7 @@ moved.shape
 # </details>
 
 # %%
-from ferlab.widgets import check_right_but_scattered
+from ferlab.classroom.exercises import check_right_but_scattered
 
 figure, axes = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
 embedding_map(moved, twelve, classes[:3], axes, names=False)

@@ -47,7 +47,8 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from ferlab.widgets import LossPlayground, ask
+from ferlab.classroom import ask
+from ferlab.widgets import LossPlayground
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -266,7 +267,7 @@ def shift(margin, gap):
 
 
 # %%
-from ferlab.widgets import check_margin_shift
+from ferlab.classroom.exercises import check_margin_shift
 
 print(check_margin_shift(shift))
 
@@ -306,7 +307,7 @@ start = {"centers": playground.centers, "margin": playground.margin}
 playground
 
 # %%
-from ferlab.widgets import check_zero_loss
+from ferlab.classroom.exercises import check_zero_loss
 
 print(check_zero_loss(playground, **start))
 
@@ -329,9 +330,9 @@ guess_pairs
 
 # %%
 from ferlab.figures import method_label, pair_distance_distributions
-from ferlab.figures.saving import first_seed_spaces
 from ferlab.gallery import open_gallery, seeds_summary
-from ferlab.report import read_run
+from ferlab.runs import read_run
+from ferlab.runs.reading import first_seed_spaces
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)

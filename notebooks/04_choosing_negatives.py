@@ -50,8 +50,9 @@ import pandas as pd
 import torch
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import method_label
-from ferlab.widgets import LossPlayground, ask
+from ferlab.widgets import LossPlayground
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -115,7 +116,7 @@ def fully_synthesized_negative(embeddings, labels, centers):
 
 
 from ferlab.losses import TripletCenterLoss
-from ferlab.samplers import FullySynthesizedNegative, NearestNegative, PredictedNegative, SemiSynthesizedNegative
+from ferlab.samplers import FullySynthesizedNegative, NearestNegative, SemiSynthesizedNegative
 
 generator = torch.Generator().manual_seed(0)
 embeddings, labels = torch.randn(64, 16, generator=generator), torch.arange(64) % 7
@@ -161,7 +162,7 @@ def semi_synthesized_negative(embeddings, labels, centers, candidates):
 
 
 # %%
-from ferlab.widgets import check_semi_synthesized
+from ferlab.classroom.exercises import check_semi_synthesized
 
 print(check_semi_synthesized(semi_synthesized_negative))
 
@@ -235,7 +236,7 @@ start = playground.points
 playground
 
 # %%
-from ferlab.widgets import check_mixed_negative
+from ferlab.classroom.exercises import check_mixed_negative
 
 print(check_mixed_negative(playground, start))
 
@@ -257,9 +258,9 @@ guess_agree
 from ferlab.data import load_dataset
 from ferlab.evaluation import predict
 from ferlab.gallery import open_gallery, seeds_summary
-from ferlab.training import METHODS
-from ferlab.training.runs import load_network
-from ferlab.training.runs import run_folder as folder_of
+from ferlab.methods import METHODS
+from ferlab.runs.folder import run_folder as folder_of
+from ferlab.runs.networks import load_network
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)

@@ -51,8 +51,8 @@ import torch
 from IPython.display import Markdown, display
 from torch import nn
 
+from ferlab.classroom import ask
 from ferlab.figures import show
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -194,7 +194,7 @@ def weighted_distance(embeddings, centers, weights):
 
 
 # %%
-from ferlab.widgets import check_weighted_distance
+from ferlab.classroom.exercises import check_weighted_distance
 
 print(check_weighted_distance(weighted_distance))
 
@@ -278,7 +278,8 @@ guess_best = ask("Which of the four forms gets the most test faces right?", [*fo
 guess_best
 
 # %%
-from ferlab.training.compare import CompareSettings, load_splits, run_compare
+from ferlab.experiments.compare import run_compare
+from ferlab.runs.settings import CompareSettings, load_splits
 
 names = {form: f"tcl-nearest{suffix}" for form, suffix in forms.items()}
 settings = CompareSettings(
@@ -289,7 +290,8 @@ summary = run_compare(settings)
 # %%
 from scipy.stats import binomtest
 
-from ferlab.report import read_run, score_table
+from ferlab.report import score_table
+from ferlab.runs import read_run
 
 run = read_run(run_folder)
 test_faces = load_splits(settings)["test"]
@@ -332,7 +334,7 @@ display(guess_happy, guess_angry)
 from pathlib import Path
 
 from ferlab.figures import attention_maps, attention_overlays
-from ferlab.training.runs import load_network
+from ferlab.runs.networks import load_network
 
 networks = {form: load_network(Path(run_folder) / name / "seed_0")[0] for form, name in names.items()}
 maps = {form: attention_maps(networks[form], test_faces.images) for form in ("pixel-wise", "both")}
@@ -648,7 +650,7 @@ def same_place(attention, cost):
 
 
 # %%
-from ferlab.widgets import check_same_place
+from ferlab.classroom.exercises import check_same_place
 
 print(check_same_place(same_place, attention, costs))
 
@@ -666,7 +668,7 @@ guess_weights = ask(
 guess_weights
 
 # %%
-from ferlab.training.methods import METHODS
+from ferlab.methods import METHODS
 
 values = weights.numpy()
 of_dimension = values.mean(axis=0)

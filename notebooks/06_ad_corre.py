@@ -49,8 +49,9 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import show
-from ferlab.widgets import LossPlayground, ask
+from ferlab.widgets import LossPlayground
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -209,7 +210,7 @@ def mean_discriminator(embeddings, labels):
 
 
 # %%
-from ferlab.widgets import check_mean_discriminator
+from ferlab.classroom.exercises import check_mean_discriminator
 
 print(check_mean_discriminator(mean_discriminator))
 
@@ -288,7 +289,7 @@ playground = LossPlayground("ad-corre", seed=0)
 playground
 
 # %%
-from ferlab.widgets import check_heads_disagree
+from ferlab.classroom.exercises import check_heads_disagree
 
 print(check_heads_disagree(playground))
 
@@ -318,7 +319,7 @@ def least_ed(heads):
 
 
 # %%
-from ferlab.widgets import check_least_disagreement
+from ferlab.classroom.exercises import check_least_disagreement
 
 print(check_least_disagreement(least_ed))
 
@@ -404,7 +405,7 @@ Markdown(
 # %%
 from ferlab.data import load_dataset
 from ferlab.gallery import open_gallery
-from ferlab.training import METHODS
+from ferlab.methods import METHODS
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
@@ -420,7 +421,8 @@ guess_reach
 
 # %%
 from ferlab.figures import correlation_matrices
-from ferlab.report import read_run, score_table
+from ferlab.report import score_table
+from ferlab.runs import read_run
 
 run = read_run(run_folder)
 spaces, face_labels = {}, None

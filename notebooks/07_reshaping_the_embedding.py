@@ -49,8 +49,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import METHOD_COLORS, method_label, show
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -62,7 +62,8 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 # %%
 from ferlab.gallery import open_gallery
-from ferlab.report import read_run, score_table
+from ferlab.report import score_table
+from ferlab.runs import read_run
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
@@ -91,9 +92,10 @@ guess_when
 import matplotlib.pyplot as plt
 
 from ferlab.evaluation.geometry import within_between_ratio
-from ferlab.training import METHODS
+from ferlab.methods import METHODS
+from ferlab.runs.folder import run_folder as folder_of
+from ferlab.runs.records import load_epochs
 from ferlab.training.loop import epochs_before_metric_loss
-from ferlab.training.runs import load_epochs, run_folder as folder_of
 
 epochs = run.summary["epochs"]
 followed = run.epochs[(run.epochs["method"] == methods[0]) & (run.epochs["epoch"] == 1)]
@@ -166,7 +168,7 @@ explorer
 # </details>
 
 # %%
-from ferlab.widgets import check_torn_apart
+from ferlab.classroom.exercises import check_torn_apart
 
 print(check_torn_apart(explorer, at_least=20, growth=2.0))
 
@@ -188,8 +190,8 @@ guess_pair
 # %%
 import seaborn as sns
 
-from ferlab.figures.saving import first_seed_spaces
-from ferlab.training.methods import reference_of
+from ferlab.methods import reference_of
+from ferlab.runs.reading import first_seed_spaces
 
 spaces, labels = first_seed_spaces(run)
 controls = {name: reference_of(name, run.methods) or methods[0] for name in methods[1:]}
@@ -268,7 +270,7 @@ def common_neighbors(first, second, neighbors=10):
 
 
 # %%
-from ferlab.widgets import check_common_neighbors
+from ferlab.classroom.exercises import check_common_neighbors
 
 print(check_common_neighbors(common_neighbors))
 
@@ -332,7 +334,7 @@ Markdown(
 # tends to be looser, as the best of a first exam are on average less good in the second. Has the other seed torn it apart as well?
 
 # %%
-from ferlab.widgets.space_exercises import relative_spread
+from ferlab.classroom.exercises.spaces import relative_spread
 
 chosen = np.asarray(explorer.selection, dtype=int)
 if len(chosen) > 1:

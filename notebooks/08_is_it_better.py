@@ -50,8 +50,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import method_color, method_label, show
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -120,7 +120,7 @@ show(axes, alt="Test accuracy of every method: one dot for each seed and a bar a
 from scipy import stats
 
 from ferlab.evaluation import paired_test
-from ferlab.training import METHODS
+from ferlab.methods import METHODS
 
 
 def paired(own, reference):
@@ -235,7 +235,7 @@ def holm_correction(p):
 
 
 # %%
-from ferlab.widgets import check_holm
+from ferlab.classroom.exercises import check_holm
 
 print(check_holm(holm_correction))
 
@@ -261,7 +261,8 @@ guess_filled
 
 # %%
 from ferlab.figures import method_differences
-from ferlab.report import read_run, verdict
+from ferlab.report import verdict
+from ferlab.runs import read_run
 
 show(
     method_differences(summary["comparisons"])[0],
@@ -497,7 +498,8 @@ guess_term = ask("Which step will move within / between most?", ["+ FD", "+ MD",
 guess_term
 
 # %%
-from ferlab.training.compare import CompareSettings, run_compare
+from ferlab.experiments.compare import run_compare
+from ferlab.runs.settings import CompareSettings
 
 paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)  # the paper's balance, so that the terms are heard
 METHODS["ad-corre-fd"] = dataclasses.replace(paper, terms=("FD",))
@@ -549,7 +551,7 @@ claims = {
 display(*claims.values())
 
 # %%
-from ferlab.widgets import check_claims
+from ferlab.classroom.exercises import check_claims
 
 print(check_claims({name: choice.value for name, choice in claims.items()}))
 

@@ -53,8 +53,8 @@ import pandas as pd
 import torch
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import show
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -180,7 +180,7 @@ def shared_images(train_images, test_images):
 
 
 # %%
-from ferlab.widgets import check_shared_images
+from ferlab.classroom.exercises import check_shared_images
 
 print(check_shared_images(shared_images))
 
@@ -219,7 +219,8 @@ guess_real = ask(
 guess_real
 
 # %%
-from ferlab.training.compare import CompareSettings, run_compare
+from ferlab.experiments.compare import run_compare
+from ferlab.runs.settings import CompareSettings
 
 settings = CompareSettings(
     out=run_folder, dataset=dataset, root=data_folder, methods=("ce", "tcl-nearest"), quick=quick,
@@ -228,8 +229,9 @@ settings = CompareSettings(
 summary = run_compare(settings)
 
 # %%
-from ferlab.report import read_run, score_table
-from ferlab.training.compare import load_splits
+from ferlab.report import score_table
+from ferlab.runs import read_run
+from ferlab.runs.settings import load_splits
 
 run = read_run(run_folder)
 used, trained_on = load_splits(settings, ("test", "train")).values()
@@ -269,7 +271,6 @@ guess_cost
 
 # %%
 from ferlab.models import ExpressionNetwork
-
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -315,7 +316,7 @@ Markdown(f"On this machine ({device}), single precision, small batches. You gues
 # ```
 #
 # Xception at 224 pixels and the k embeddings are the Ad-Corre paper's idea. The number and size of our embeddings (7 of 64
-# entries), the weight of the loss (`ferlab.training.methods`) and all other numbers are not: they are ordinary ones to begin
+# entries), the weight of the loss (`ferlab.methods`) and all other numbers are not: they are ordinary ones to begin
 # with. Choose yours on validation, with the same budget for each method (`ferlab tune`). `--pretrained` downloads the backbone's weights once.
 #
 # ## 6. Beside the papers

@@ -51,9 +51,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from ferlab.classroom import ask
 from ferlab.figures import embedding_map, method_label, show
 from ferlab.projection import aligned_layouts, map_quality, pair_distances, procrustes
-from ferlab.widgets import ask
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -256,7 +256,7 @@ Markdown(
 # %%
 from ferlab.data import load_dataset
 from ferlab.gallery import open_gallery
-from ferlab.report import read_run
+from ferlab.runs import read_run
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
@@ -406,7 +406,7 @@ def continuity(in_space, on_map, k):
 
 
 # %%
-from ferlab.widgets import check_continuity
+from ferlab.classroom.exercises import check_continuity
 
 print(check_continuity(continuity))
 
@@ -553,7 +553,7 @@ explorer = EmbeddingExplorer(run_folder, methods=methods)
 explorer
 
 # %%
-from ferlab.widgets import check_lost_neighbor
+from ferlab.classroom.exercises import check_lost_neighbor
 
 print(check_lost_neighbor(explorer, rank=1000))
 
@@ -592,9 +592,9 @@ guess_stranger = ask(
 guess_stranger
 
 # %%
-from ferlab.embed import read_network
 from ferlab.evaluation import predict
 from ferlab.projection import FittedMap
+from ferlab.runs.networks import read_network
 
 network, _, size = read_network(run.path, "ce", 0)
 stranger = predict(network, np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)).embeddings
@@ -663,7 +663,7 @@ guess_own = ask(
 guess_own
 
 # %%
-from ferlab.embed import read_face
+from ferlab.apply.embed import read_face
 
 embeddings = np.stack(mine["embedding"])
 places = fitted.place(embeddings)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tiny import tiny_faces
 
-from ferlab.training import CompareSettings, TrainSettings, compare, run_compare
+from ferlab.experiments import CompareSettings, compare, run_compare
+from ferlab.training import TrainSettings
 
 
 def main() -> None:

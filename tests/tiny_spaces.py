@@ -12,7 +12,8 @@ from ferlab.data.classes import CLASSES
 from ferlab.evaluation import predict
 from ferlab.models import ExpressionNetwork
 from ferlab.projection import aligned_layouts
-from ferlab.training.runs import run_folder, save_network
+from ferlab.runs.folder import run_folder
+from ferlab.runs.networks import save_network
 
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 

@@ -10,15 +10,6 @@ import pandas as pd
 from ferlab.errors import FerlabError
 
 
-def random_part(of: int, at_most: int) -> np.ndarray:
-    """Indices of at most ``at_most`` out of ``of`` things, ascending, the same ones every time.
-
-    >>> random_part(5, 3).tolist() == random_part(5, 3).tolist(), len(random_part(2, 3))
-    (True, 2)
-    """
-    return np.sort(np.random.default_rng(0).permutation(of)[:at_most])
-
-
 @dataclass(frozen=True)
 class FaceDataset:
     """Labelled face images of one split.

@@ -192,9 +192,7 @@ def _read_folders(root: Path) -> _Faces:
             labels += [CLASSES.index(name)] * len(images)
             found += len(images)
         if not found:
-            raise FerlabError(
-                f"{root / part} holds no png or jpg images in class folders; unpack FER-2013 again."
-            )
+            raise FerlabError(f"{root / part} holds no png or jpg images in class folders; unpack FER-2013 again.")
     numbers = _numbers_from_names(path.stem for path in files)
     metadata = pd.DataFrame(
         {
@@ -208,9 +206,7 @@ def _read_folders(root: Path) -> _Faces:
     images = np.empty((len(files), SIZE, SIZE), dtype=np.uint8)
     for place, index in enumerate(order):
         images[place] = _decode(files[index])
-    return _Faces(
-        images, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True)
-    )
+    return _Faces(images, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True))
 
 
 def _usage_from_path(path: Path) -> str:
@@ -238,9 +234,7 @@ def _decode(path: Path) -> np.ndarray:
     except Exception as error:  # decoders raise whatever they please on damaged bytes
         raise FerlabError(f"The image {path} cannot be decoded; replace it or remove it.") from error
     if pixels is None:
-        raise FerlabError(
-            f"The image {path} has {size[0]} x {size[1]} pixels; those of FER-2013 have {SIZE} x {SIZE}."
-        )
+        raise FerlabError(f"The image {path} has {size[0]} x {size[1]} pixels; those of FER-2013 have {SIZE} x {SIZE}.")
     return pixels
 
 

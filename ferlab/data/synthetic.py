@@ -47,15 +47,11 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
         expected = json.loads(record_path.read_text())["files"][path.name]["sha256"]
     except (OSError, ValueError, KeyError) as error:
         missing = path if not path.is_file() else record_path
-        raise FerlabError(
-            f"The built-in faces need {missing}, which is missing or unreadable: {MEND}."
-        ) from error
+        raise FerlabError(f"The built-in faces need {missing}, which is missing or unreadable: {MEND}.") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise FerlabError(f"{path} is truncated or altered (its sha256 is not the recorded one): {MEND}.")
     table = pq.read_table(io.BytesIO(content))
-    images = np.stack(
-        [np.asarray(Image.open(io.BytesIO(encoded))) for encoded in table.column("image").to_pylist()]
-    )
+    images = np.stack([np.asarray(Image.open(io.BytesIO(encoded))) for encoded in table.column("image").to_pylist()])
     metadata = table.drop_columns(["image"]).to_pandas()
     index = {name: i for i, name in enumerate(CLASSES)}
     labels = metadata["class"].map(index).to_numpy(dtype=np.int64, copy=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ferlab.figures.palette import CLASS_COLORS, METHOD_COLORS, METHOD_LABELS, class_colors, method_color, method_label
+from ferlab.palette import CLASS_COLORS, METHOD_COLORS, METHOD_LABELS, class_colors, method_color, method_label
 
 __all__ = [
     "CLASS_COLORS",
@@ -32,40 +32,36 @@ __all__ = [
     "metric_bars",
     "pair_distance_distributions",
     "recall_bars",
-    "save_figures",
     "shepard_diagram",
     "shepard_diagrams",
     "show",
     "slice_accuracy",
 ]
 
-_PLOTS = {
-    "class_counts",
-    "confusion_matrices",
-    "confusion_matrix",
-    "contact_sheet",
-    "embedding_map",
-    "embedding_maps",
-    "image_grid",
-    "learning_curves",
-    "metric_bars",
-    "shepard_diagram",
-    "shepard_diagrams",
-}
 _HOME = {
     "attention_maps": "attention",
     "attention_overlays": "attention",
+    "class_counts": "faces",
     "class_recall": "scores",
+    "confusion_matrices": "scores",
+    "confusion_matrix": "scores",
+    "contact_sheet": "faces",
     "correlation_matrices": "spaces",
     "embedding_correlations": "spaces",
+    "embedding_map": "maps",
+    "embedding_maps": "maps",
+    "image_grid": "faces",
+    "learning_curves": "training",
     "mean_correlations": "spaces",
     "method_differences": "scores",
+    "metric_bars": "scores",
     "pair_distance_distributions": "spaces",
     "recall_bars": "scores",
-    "save_figures": "saving",
+    "shepard_diagram": "maps",
+    "shepard_diagrams": "maps",
     "show": "showing",
     "slice_accuracy": "scores",
-} | dict.fromkeys(_PLOTS, "plots")
+}
 
 
 def __getattr__(name: str):

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ferlab.errors import FerlabError
-from ferlab.figures.palette import class_colors, method_label
 from ferlab.figures.style import figure_style
 from ferlab.models import ExpressionNetwork
+from ferlab.palette import class_colors, method_label
 
 BATCH = 512  # faces at once, so that memory does not grow with their number
 

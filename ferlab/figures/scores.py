@@ -8,12 +8,13 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ferlab.errors import FerlabError
-from ferlab.figures.palette import class_colors, method_color, method_label
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
+from ferlab.palette import class_colors, method_color, method_label
 
 # One marker a method, so that color is not alone.
 MARKERS = "oDs^vPXd"
@@ -231,3 +232,105 @@ def _shares_upward(ax: Axes, name: str) -> None:
     ax.set_axisbelow(True)
     ax.grid(axis="y")
     ax.tick_params(axis="x", length=0)
+
+
+def confusion_matrix(
+    counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """A confusion matrix: color and large number are the share of the row (of the true class), the small number
+    the images.
+
+    Args:
+        counts: int array (K, K); row = true class, column = predicted class.
+        classes: class names.
+        ax: where to draw; a new figure otherwise.
+        title: above the matrix.
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (len(classes), len(classes)):
+        raise FerlabError(f"The confusion matrix has shape {counts.shape}, but there are {len(classes)} classes.")
+    with figure_style():
+        ax = axes_or_new(ax, (5.6, 5.0))
+        rows = counts.sum(axis=1, keepdims=True)
+        share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+        text = np.array(
+            [
+                [f"{s:.0%}\n{c}" if c else "" for s, c in zip(*pair, strict=True)]
+                for pair in zip(share, counts, strict=True)
+            ]
+        )
+        sns.heatmap(
+            share, vmin=0, vmax=1, cmap=sns.light_palette("#1f6fb5", as_cmap=True), annot=text, fmt="", cbar=False,
+            square=True, linewidths=1.5, linecolor="white", xticklabels=list(classes), yticklabels=list(classes), ax=ax,
+            annot_kws={"fontsize": 7.5},
+        )  # fmt: skip
+        for annotation in ax.texts:
+            annotation.set_in_layout(False)  # they lie inside, and cost the layout seconds
+        ax.set(xlabel="predicted", ylabel="true")
+        ax.tick_params(length=0)
+        ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
+        ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        if title:
+            ax.set_title(title)
+    return ax
+
+
+def confusion_matrices(confusions: Mapping[str, np.ndarray], classes: Sequence[str]) -> np.ndarray:
+    """Confusion matrices of several methods, two a row: an array of Axes.
+
+    Args:
+        confusions: method name -> int array (K, K); row = true class.
+        classes: class names.
+    """
+    columns = min(2, len(confusions))
+    rows = -(-len(confusions) // columns)
+    with figure_style():
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(5.4 * columns, 5.0 * rows), layout="constrained", squeeze=False
+        )
+        axes = axes.ravel()
+        for ax, (name, counts) in zip(axes, confusions.items(), strict=False):
+            confusion_matrix(counts, classes, ax, method_label(name))
+        for ax in axes[len(confusions) :]:
+            ax.remove()
+    return axes[: len(confusions)]
+
+
+def metric_bars(summary: Mapping, metric: str = "accuracy", ax: Axes | None = None, title: str | None = None) -> Axes:
+    """One metric for every method: the mean as a bar, every seed as a dot.
+
+    Args:
+        summary: as in summary.json.
+        metric: a name below the method, or below its `geometry`.
+        ax: where to draw; a new figure otherwise.
+        title: above the bars.
+    """
+    found = {}
+    for name, of in summary["methods"].items():
+        value = of.get(metric) or of.get("geometry", {}).get(metric)
+        if value is not None and value.get("mean") is not None:
+            found[name] = value
+    if not found:
+        raise FerlabError(f"No method has the metric {metric!r}.")
+    with figure_style():
+        ax = axes_or_new(ax, (5.2, 0.45 * len(found) + 0.9))
+        for row, (name, value) in enumerate(found.items()):
+            ax.barh(row, value["mean"], 0.62, color=method_color(name), alpha=0.75)
+            seeds = value.get("values") or []
+            ax.scatter(seeds, np.full(len(seeds), row), s=16, color=INK, zorder=3)
+            ax.text(
+                0.01,
+                row,
+                f"{value['mean']:.3f}",
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                color="white",
+                fontweight="bold",
+            )
+        ax.set_yticks(range(len(found)), [method_label(name) for name in found])
+        ax.invert_yaxis()
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(metric.replace("_", " "))
+        if title:
+            ax.set_title(title)
+    return ax

@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
-from ferlab.data.dataset import random_part
 from ferlab.errors import FerlabError
-from ferlab.figures.palette import class_colors, method_color, method_label
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
-from ferlab.vectors import unit_rows
+from ferlab.palette import class_colors, method_color, method_label
+from ferlab.vectors import random_part, unit_rows
 
 PAIRS_OF = 1000  # faces whose pairs are drawn: half a million pairs
 ROWS = 500  # faces of a correlation matrix: more would be finer than the figure's pixels

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ferlab.figures.palette import METHOD_COLORS
-from ferlab.figures.plots import embedding_map
+from ferlab.errors import FerlabError
+from ferlab.figures.maps import embedding_map
 from ferlab.figures.scores import recall_bars
-from ferlab.figures.style import FAINT, INK, figure_style
+from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
+from ferlab.palette import METHOD_COLORS, method_color, method_label, method_style
 
 # Parts of a loss: color, line style. The same on the page (monitor.js).
 PART_STYLES: dict[str, tuple[str, str | tuple]] = {
@@ -84,3 +86,39 @@ def training_overview(
             embedding_map(points, labels, classes, of_map, f"Validation faces after epoch {epoch} (PCA)", names=False)
             recall_bars(recalls, classes, of_recalls, f"Recall after epoch {epoch}")
     return axes.ravel()
+
+
+def learning_curves(
+    history: pd.DataFrame, column: str = "validation_accuracy", ax: Axes | None = None, title: str | None = None
+) -> Axes:
+    """One line a method over the epochs; with several seeds the mean and the band from lowest to highest.
+
+    Args:
+        history: columns method, seed, epoch and `column`.
+        column: what to draw, such as `validation_accuracy` or `train_loss`.
+        ax: where to draw; a new figure otherwise.
+        title: above the curves.
+    """
+    if column not in history:
+        raise FerlabError(f"The history has no column {column!r}; it has: {', '.join(map(str, history.columns))}.")
+    with figure_style():
+        ax = axes_or_new(ax, (5.4, 3.6))
+        ends = []
+        for name, rows in history.dropna(subset=[column]).groupby("method", sort=False):
+            over = rows.groupby("epoch")[column]
+            mean, low, high = over.mean(), over.min(), over.max()
+            color = method_color(name)
+            ax.plot(mean.index, mean, color=color, ls=method_style(name), lw=2, label=method_label(name))
+            if rows["seed"].nunique() > 1:
+                ax.fill_between(mean.index, low, high, color=color, alpha=0.18, lw=0)
+            ends.append(mean.iloc[-1])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if "accuracy" in column:
+            ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.grid(axis="y")
+        ax.set(xlabel="epoch", ylabel=column.replace("_", " "))
+        if title:
+            ax.set_title(title)
+        if ends:
+            ax.legend(fontsize=9)
+    return ax

@@ -15,10 +15,12 @@ from safetensors.torch import load_file
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.files import is_free, write_json
+from ferlab.files import is_free, write_json, write_parquet
 from ferlab.gallery.packing import METHOD_FILE, SEED, load_gallery_network, unpack_epochs
-from ferlab.training.runs import face_rows, run_folder, save_half, save_network, write_parquet
-from ferlab.training.summary import FinishedRun
+from ferlab.runs.folder import run_folder
+from ferlab.runs.networks import save_network
+from ferlab.runs.records import face_rows, save_half
+from ferlab.runs.summary import FinishedRun
 
 FILES = Path(__file__).with_name("files")
 MEND = "restore it with `git checkout -- ferlab/gallery`, or install ferlab again"

@@ -17,8 +17,10 @@ from ferlab.data import FaceDataset
 from ferlab.evaluation import predict
 from ferlab.files import atomic_path, write_json
 from ferlab.models import ExpressionNetwork
-from ferlab.training.runs import load_epochs, load_network, load_run, run_folder
-from ferlab.training.summary import FinishedRun, measure, people_of, summarize
+from ferlab.runs.folder import run_folder
+from ferlab.runs.networks import load_network
+from ferlab.runs.records import load_epochs, load_run
+from ferlab.runs.summary import FinishedRun, measure, people_of, summarize
 
 METHOD_FILE = "{}.safetensors"
 SEED = 0  # of the trainings whose networks are kept

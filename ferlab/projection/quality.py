@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ferlab.data.dataset import random_part
 from ferlab.errors import FerlabError
 from ferlab.projection.aligned import comparable_rows
+from ferlab.vectors import random_part
 
 # Both measures need all pairs of points; more points change the third digit.
 SAMPLE = 1500

@@ -1,10 +1,10 @@
-"""The run folder, and the report that opens from disk."""
+"""The report that opens from disk, its figures, tables and verdict."""
 
 from __future__ import annotations
 
-from ferlab.report.run_folder import Run, read_run
+from ferlab.report.figure_files import save_figures
+from ferlab.report.page import write_report
 from ferlab.report.tables import score_table
 from ferlab.report.verdict import Verdict, verdict
-from ferlab.report.writing import write_report
 
-__all__ = ["Run", "Verdict", "read_run", "score_table", "verdict", "write_report"]
+__all__ = ["Verdict", "save_figures", "score_table", "verdict", "write_report"]

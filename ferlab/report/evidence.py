@@ -5,9 +5,15 @@ from __future__ import annotations
 from html import escape
 from itertools import groupby
 
+import numpy as np
+
+from ferlab.data.dataset import FaceDataset
 from ferlab.evaluation.significance import Comparison
-from ferlab.figures.palette import method_color, method_label
-from ferlab.report.run_folder import Run
+from ferlab.methods import reference_of
+from ferlab.palette import method_color, method_label
+from ferlab.report.measures import METRICS, metric_of
+from ferlab.runs.folder import flatten
+from ferlab.runs.reading import Run
 
 # Measure, heading, digits, factor.
 COMPARED = (
@@ -105,3 +111,122 @@ def _share(of: dict | None) -> str:
 
 def _swatch(name: str) -> str:
     return f'<span class="line" style="--c:{method_color(name)}"></span>'
+
+
+def metric_table(run: Run) -> str:
+    methods = run.summary["methods"]
+    several = len(run.summary.get("seeds") or []) > 1
+    head = "".join(
+        f'<th scope="col" title="{escape(what)}">{escape(heading)} '
+        f'<span class="way" aria-label="{"more" if more else "less"} is better">{"↑" if more else "↓"}</span></th>'
+        for _, heading, more, what in METRICS
+    )
+    rows = []
+    for name, of in methods.items():
+        cells = []
+        for key, _, _, _ in METRICS:
+            value = metric_of(of, key)
+            if value is None:
+                cells.append('<td class="none">n/a</td>')
+                continue
+            spread = f" <small>± {value.get('std') or 0:.3f}</small>" if several else ""
+            base = metric_of(methods.get("ce", {}), key) if name != "ce" else None
+            change = f'<span class="change">{value["mean"] - base["mean"]:+.3f}</span>' if base else ""
+            ends = [value.get(end) for end in ("low", "high")]
+            interval = "" if None in ends else f'<span class="change">{ends[0]:.3f} to {ends[1]:.3f}</span>'
+            cells.append(f"<td>{value['mean']:.3f}{spread}{interval}{change}</td>")
+        swatch = f'<span class="line" style="--c:{method_color(name)}"></span>'
+        rows.append(f'<tr><th scope="row">{swatch}{escape(method_label(name))}</th>{"".join(cells)}</tr>')
+    note = "Mean over the seeds ± standard deviation. " if several else ""
+    bounds = "From .. to: 95 % interval over the test faces (over their people, where they are known)"
+    bounds += " and the seeds (bootstrap). " if several else " (bootstrap); another seed is not in it. "
+    if not any("low" in of.get("accuracy", {}) for of in methods.values()):
+        bounds = ""
+    against = "Signed: change against cross-entropy. " if "ce" in methods and len(methods) > 1 else ""
+    meanings = "".join(f"<dt>{escape(heading)}</dt><dd>{escape(what)}</dd>" for _, heading, _, what in METRICS)
+    return (
+        f'<table class="metrics"><thead><tr><th scope="col">method</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+        f'<p class="note">{note}{bounds}{against}↑ more is better, ↓ less is better.</p>'
+        f'<details><summary>What the columns mean</summary><dl class="meanings">{meanings}</dl></details>'
+    )
+
+
+def confusion_tables(run: Run, dataset: FaceDataset) -> str:
+    """Shares and counts of the first seed; for a method with a reference also the change of each share, in points."""
+    classes, tables = list(dataset.classes), []
+    methods = run.summary["methods"]
+    for name, of in methods.items():
+        counts = np.asarray(of.get("confusion") or [])
+        if counts.shape != (len(classes), len(classes)):
+            continue
+        reference = reference_of(name, methods)
+        base = np.asarray(methods[reference].get("confusion") or []) if reference else np.empty(0)
+        change = None if base.shape != counts.shape else 100 * (_row_shares(counts) - _row_shares(base))
+        head = "".join(f'<th scope="col"><span>{escape(c)}</span></th>' for c in classes)
+        rows = []
+        for t, row in enumerate(counts):
+            total = max(int(row.sum()), 1)
+            cells = []
+            for p, count in enumerate(row.tolist()):
+                share = count / total
+                label = f"true {classes[t]}, predicted {classes[p]}: {count} of {int(row.sum())}"
+                kind = ' class="strong"' if share > 0.5 else ""
+                inner = f"<b>{share:.0%}</b><small>{count}</small>" if count else ""
+                moved = 0.0 if change is None else float(change[t, p])
+                inner += f"<i>{moved:+.0f}</i>" if abs(moved) >= 0.5 else ""
+                way = "more" if moved > 0 else "less"
+                button = (
+                    f'<button type="button" data-method="{escape(name)}" data-true="{t}" data-predicted="{p}" '
+                    f'aria-label="{escape(label)}" title="{escape(label)}">{inner}</button>'
+                )
+                heat = f"--s:{min(share, 1):.3f};--d:{min(abs(moved) / 15, 1):.3f};--w:var(--{way})"
+                cells.append(f'<td{kind} style="{heat}">{button}</td>')
+            rows.append(f'<tr><th scope="row">{escape(classes[t])}</th>{"".join(cells)}</tr>')
+        tables.append(
+            f'<figure class="card{"" if change is None else " against"}"><figcaption>{escape(method_label(name))}'
+            f"{'' if change is None else f'<span> minus {escape(method_label(reference))}</span>'}</figcaption>"
+            f'<table class="confusion"><thead><tr><td class="corner">true \\ predicted</td>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></figure>"
+        )
+    return "".join(tables) or '<p class="note">This run holds no confusion matrices.</p>'
+
+
+def _row_shares(counts: np.ndarray) -> np.ndarray:
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def settings_tables(run: Run) -> str:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for key, value in run.config.items():
+        if isinstance(value, dict):
+            groups.setdefault(key, []).extend((name, _plain(of)) for name, of in flatten(value).items())
+        else:
+            groups.setdefault("run", []).append((key, _plain(value)))
+    result = {
+        k: run.summary.get(k) for k in ("dataset", "epochs", "seeds", "seconds") if run.summary.get(k) is not None
+    }
+    groups.setdefault("result", []).extend((k, _plain(v)) for k, v in result.items())
+    tables = []
+    for group, rows in groups.items():
+        body = "".join(f'<tr><th scope="row">{_breakable(k)}</th><td>{escape(v)}</td></tr>' for k, v in rows)
+        tables.append(
+            f'<section class="card"><h3>{escape(group.replace("_", " "))}</h3>'
+            f'<table class="plain"><tbody>{body}</tbody></table></section>'
+        )
+    return "".join(tables)
+
+
+def _breakable(name: str) -> str:
+    """A dotted_name, escaped, that may continue on the next line after a dot or underscore."""
+    return escape(name).replace(".", ".<wbr>").replace("_", "_<wbr>")
+
+
+def _plain(value) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(v) for v in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "none" if value is None else str(value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ferlab.figures.palette import method_label
-from ferlab.report.run_folder import Run
-from ferlab.report.writing import METRICS, metric_of
+from ferlab.palette import method_label
+from ferlab.report.measures import METRICS, metric_of
+from ferlab.runs.reading import Run
 
 
 def score_table(run: Run) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ferlab.evaluation.significance import LEVEL, Comparison, comparisons
-from ferlab.figures.palette import method_label
-from ferlab.report.run_folder import Run
-from ferlab.training.methods import reference_of
+from ferlab.methods import reference_of
+from ferlab.palette import method_label
+from ferlab.runs.reading import Run
 
 # Changes of the within/between ratio, as shares of the reference's: from the first on one counts as clear, between the
 # two it is named but claims nothing.

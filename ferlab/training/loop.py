@@ -22,13 +22,13 @@ from ferlab.evaluation.metrics import classification_scores
 from ferlab.evaluation.predict import Predictions, predict
 from ferlab.losses import DistributedLoss
 from ferlab.losses.centers import ClassCenters
+from ferlab.methods import Method, build_loss
 from ferlab.models import ExpressionNetwork
 from ferlab.models.batch_norm import synchronise_batch_norm
 from ferlab.samplers import ClassBalancedBatches, PerClassBatches, ShuffledBatches
-from ferlab.training.checkpoints import load_newest_checkpoint, save_checkpoint
-from ferlab.training.methods import Method, build_loss
 from ferlab.training.optimization import build_optimizer, build_schedule
 from ferlab.training.settings import TrainSettings
+from ferlab.training.state import TrainingState
 
 BATCHES = {"shuffled": ShuffledBatches, "class-balanced": ClassBalancedBatches, "per-class": PerClassBatches}
 
@@ -77,7 +77,7 @@ def train(
     same images in the same order, and start from the same weights where their networks agree.
 
     Args:
-        method: what to train, see :mod:`ferlab.training.methods`.
+        method: what to train, see :mod:`ferlab.methods`.
         train_set, validation_set: in-memory splits; validation is measured after every epoch.
         settings: how.
         checkpoints: folder for a checkpoint after every epoch; a training that finds some there goes on from the newest
@@ -93,7 +93,7 @@ def train(
         FerlabError: splits that cannot be trained on, too little memory, or numbers that are no longer finite; earlier
             checkpoints are left in place.
     """
-    settings = method.complete(settings)
+    settings = settings.completed(method.learning_rate, method.weight_decay)
     check_splits(train_set, validation_set, settings)
     fabric = fabric or start_fabric(settings)
     steps = steps_per_epoch(train_set, settings)
@@ -126,7 +126,7 @@ def train(
     mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     switch_on = epochs_before_metric_loss(method, settings.epochs)
     # Early stopping looks at the epochs from there on: an earlier network would be cross-entropy's.
-    progress = Progress(network, objective, optimizer, schedule, generator, fabric, first_candidate=switch_on + 1)
+    progress = TrainingState(network, objective, optimizer, schedule, generator, fabric, first_candidate=switch_on + 1)
     if checkpoints is not None:
         progress.resume(checkpoints)
     for row in progress.history:
@@ -184,72 +184,6 @@ def train(
     if progress.best_weights:
         network.load_state_dict(progress.best_weights)
     return TrainResult(network.cpu().eval(), progress.history)
-
-
-class Progress:
-    """Everything that changes during a training: what a checkpoint must hold."""
-
-    def __init__(
-        self,
-        network: ExpressionNetwork,
-        objective: torch.nn.Module,
-        optimizer,
-        schedule,
-        generator: torch.Generator,
-        fabric: Fabric,
-        first_candidate: int,
-    ) -> None:
-        self.parts = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
-        self.network = network
-        self.generator = generator
-        self.fabric = fabric
-        self.first_candidate = first_candidate  # the first epoch, from 1, that may be the best
-        self.history: list[dict[str, float]] = []
-        self.best_epoch = 0
-        self.best_weights: dict[str, Tensor] = {}  # only kept with early stopping
-
-    def add(self, row: dict[str, float], keep_best: bool) -> None:
-        candidates = self.history[self.first_candidate - 1 :]
-        best = max((old["validation_balanced_accuracy"] for old in candidates), default=-1.0)
-        self.history.append(row)
-        if keep_best and len(self.history) >= self.first_candidate and row["validation_balanced_accuracy"] > best:
-            self.best_epoch = len(self.history)
-            self.best_weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
-    def is_over(self, patience: int) -> bool:
-        return self.best_epoch > 0 and 0 < patience <= len(self.history) - self.best_epoch
-
-    def save(self, folder: Path) -> None:
-        if self.fabric.is_global_zero:
-            state = {name: part.state_dict() for name, part in self.parts.items()} | {
-                "precision": self.fabric.strategy.precision.state_dict(),  # the loss scale of fp16
-                "generator": self.generator.get_state(),
-                "torch_random": torch.get_rng_state(),
-                "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-                "history": self.history,
-                "best_epoch": self.best_epoch,
-                "best_weights": self.best_weights,
-            }
-            save_checkpoint(folder, len(self.history), self.network.state_dict(), state)
-        self.fabric.barrier()
-
-    def resume(self, folder: Path) -> None:
-        """Go on from the newest checkpoint in ``folder``, if there is one."""
-        found = load_newest_checkpoint(folder)
-        if found is None:
-            return
-        weights, state = found
-        self.network.load_state_dict(weights)
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch_random"])
-        if state["cuda_random"] and len(state["cuda_random"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(state["cuda_random"])
-        self.history, self.best_epoch, self.best_weights = (
-            state[name] for name in ("history", "best_epoch", "best_weights")
-        )
 
 
 def start_fabric(settings: TrainSettings) -> Fabric:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ferlab.data.transforms import Augmentation
@@ -89,6 +89,11 @@ class TrainSettings:
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise FerlabError(f"{name} must be at least 0 and below 1, but is {getattr(self, name)}.")
+
+    def completed(self, learning_rate: float, weight_decay: float) -> TrainSettings:
+        """These settings with a method's values for what they leave open."""
+        own = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+        return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainSettings:

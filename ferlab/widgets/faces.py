@@ -6,9 +6,9 @@ import ipywidgets
 import numpy as np
 
 from ferlab.errors import FerlabError
+from ferlab.images import data_uri
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, Identity, random_identity, render
-from ferlab.widgets.static import with_html
-from ferlab.widgets.thumbnails import data_uri
+from ferlab.widgets.kit.static import with_html
 
 
 class ActionUnitSlider(ipywidgets.VBox):

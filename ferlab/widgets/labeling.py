@@ -8,8 +8,8 @@ import ipywidgets
 import numpy as np
 
 from ferlab.errors import FerlabError
-from ferlab.widgets.static import with_picture
-from ferlab.widgets.thumbnails import data_uri
+from ferlab.images import data_uri
+from ferlab.widgets.kit.static import with_picture
 
 ACROSS = 7  # faces a row of the static picture
 

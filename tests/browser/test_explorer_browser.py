@@ -63,7 +63,9 @@ explorer"""
     nbformat.write(notebook, lab_server.folder / "notebooks" / "explorer.ipynb")
     page.set_viewport_size({"width": 1280, "height": 1300})
     lab = Lab(page)
-    page.goto(f"{lab_server.address}/lab/workspaces/explorer/tree/notebooks/explorer.ipynb?token={lab_server.token}&reset")
+    page.goto(
+        f"{lab_server.address}/lab/workspaces/explorer/tree/notebooks/explorer.ipynb?token={lab_server.token}&reset"
+    )
     run_all_cells(page)
     yield lab
     lab.theme("JupyterLab Light")

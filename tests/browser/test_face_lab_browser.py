@@ -62,7 +62,9 @@ def opened(lab_server, page, tmp_path):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.set_viewport_size({"width": 1280, "height": 1250})
-    page.goto(f"{lab_server.address}/lab/workspaces/face-lab/tree/notebooks/face_lab.ipynb?token={lab_server.token}&reset")
+    page.goto(
+        f"{lab_server.address}/lab/workspaces/face-lab/tree/notebooks/face_lab.ipynb?token={lab_server.token}&reset"
+    )
     run_all_cells(page)
     widget = page.locator(".ferlab-face-lab").first
     widget.wait_for()

@@ -60,7 +60,9 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
         return state
 
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(f"{lab_server.address}/lab/workspaces/monitor/tree/notebooks/monitor.ipynb?token={lab_server.token}&reset")
+    page.goto(
+        f"{lab_server.address}/lab/workspaces/monitor/tree/notebooks/monitor.ipynb?token={lab_server.token}&reset"
+    )
     run_all_cells(page)
     monitor = page.locator(".ferlab-monitor")
     monitor.wait_for()

@@ -102,7 +102,9 @@ def playground(browser, lab_server, errors) -> Iterator[Playground]:
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"{lab_server.address}/lab/workspaces/playground/tree/notebooks/playground.ipynb?token={lab_server.token}&reset")
+    page.goto(
+        f"{lab_server.address}/lab/workspaces/playground/tree/notebooks/playground.ipynb?token={lab_server.token}&reset"
+    )
     run_all_cells(page)
     page.locator(".ferlab-playground svg.plane").wait_for(timeout=120_000)
     errors.clear()  # of JupyterLab's own start

@@ -1,0 +1,1 @@
+"""A trained network on other faces, and for other programs."""

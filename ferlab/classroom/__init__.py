@@ -1,0 +1,21 @@
+"""For teachers and their classes: questions, checks of exercises, notebooks without solutions, and what came back.
+
+>>> from ferlab.classroom import ask, collect, hand_out
+"""
+
+from __future__ import annotations
+
+from ferlab.classroom.collecting import collect, overview, write_csv
+from ferlab.classroom.handing_out import hand_out
+from ferlab.classroom.marks import GUESSES, NOT_BEGUN, SOLVED, STATES
+
+__all__ = ["GUESSES", "NOT_BEGUN", "SOLVED", "STATES", "ask", "collect", "hand_out", "overview", "write_csv"]
+
+
+def __getattr__(name: str):
+    # ipywidgets are imported only when something is asked.
+    if name == "ask":
+        from ferlab.classroom.asking import ask
+
+        return ask
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,64 @@
+"""Aligned maps of the spaces of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ferlab.data import FaceDataset
+from ferlab.runs.folder import run_folder
+from ferlab.runs.records import EPOCH_FACES, load_epochs
+from ferlab.runs.summary import FinishedRun
+from ferlab.vectors import random_part
+
+# More points make the maps slower and harder to read, not truer.
+MAP_POINTS = 3000
+
+
+def add_maps(runs: list[FinishedRun], faces: int) -> pd.DataFrame:
+    """The rows of all runs, with aligned map coordinates ``x, y`` for the first seed of each method (else NaN)."""
+    from ferlab.projection import aligned_layouts
+
+    shown = random_part(faces, MAP_POINTS)
+    first_seed = min(run.seed for run in runs)
+    mapped = {run.method: np.stack(run.embeddings["embedding"])[shown] for run in runs if run.seed == first_seed}
+    layouts = aligned_layouts(mapped, seed=0)
+    tables = []
+    for run in runs:
+        table = run.embeddings.assign(x=np.float32("nan"), y=np.float32("nan"))
+        if run.seed == first_seed:
+            table.loc[shown, ["x", "y"]] = layouts[run.method]
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def epoch_maps(runs: list[FinishedRun], out: Path, validation_set: FaceDataset) -> pd.DataFrame:
+    """Aligned map coordinates of the followed validation faces after every epoch, for the first seed of each method."""
+    from ferlab.projection import epoch_layouts
+
+    first_seed = min(run.seed for run in runs)
+    spaces = {
+        run.method: load_epochs(run_folder(out, run.method, run.seed), len(run.history))
+        for run in runs
+        if run.seed == first_seed
+    }
+    spaces = {method: epochs for method, epochs in spaces.items() if epochs}
+    shown = random_part(len(validation_set), EPOCH_FACES)
+    columns = ["method", "epoch", "index", "label", "x", "y"]
+    tables = [
+        pd.DataFrame(
+            {
+                "method": method,
+                "epoch": epoch,
+                "index": shown,
+                "label": validation_set.labels[shown],
+                "x": layout[:, 0],
+                "y": layout[:, 1],
+            }
+        )
+        for method, layouts in (epoch_layouts(spaces) if spaces else {}).items()
+        for epoch, layout in enumerate(layouts, start=1)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

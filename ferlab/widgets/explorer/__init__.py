@@ -1,0 +1,1 @@
+"""Linked maps of several embedding spaces."""

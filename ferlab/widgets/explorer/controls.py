@@ -1,0 +1,171 @@
+"""The buttons, sliders and menus of the explorer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import ipywidgets
+
+from ferlab.errors import FerlabError
+from ferlab.palette import method_label
+from ferlab.projection import METRICS
+from ferlab.widgets.explorer.colors import is_unit
+
+OF_SELECTION = "selection"
+_WIDE = {"button_width": "auto"}
+
+# Rows have length 1 in the explorer, and then "euclidean" finds the neighbors of "cosine".
+METRICS_OF_ROWS = [metric for metric in METRICS if metric != "euclidean"]
+
+
+class Controls:
+    """All controls, laid out in rows, and one place that tells who presses them: a person, or the explorer itself.
+
+    Args:
+        methods: all that can be shown.
+        with_epochs: whether there may be epochs to switch to.
+
+    Attributes:
+        rows: what stands above the maps: view, colors and spaces.
+        epoch_row, morph_row: shown only while they are of use.
+        settings: UMAP's: name -> control.
+    """
+
+    def __init__(self, methods: list[str], with_epochs: bool) -> None:
+        self._settling = False
+        self.view = ipywidgets.ToggleButtons(
+            options=[("Test faces, finished networks", "test"), ("Validation faces, epoch by epoch", "epochs")],
+            tooltips=["The test faces in the spaces of the trained networks", "How the spaces form while training"],
+            style=_WIDE,
+        )
+        display(self.view, with_epochs)
+        self.stage = ipywidgets.ToggleButtons(
+            options=[("Side by side", "side"), ("One map, morphing", "morph")],
+            tooltips=["One map a method", "One large map whose points travel from method to method"],
+            style=_WIDE,
+        )
+        self.color_by = ipywidgets.Dropdown(description="Color by", layout={"width": "300px"})
+        self.person = ipywidgets.Dropdown(description="Person", layout={"width": "210px"})
+        self.color_by.style.description_width = self.person.style.description_width = "auto"
+        self.methods = {
+            name: ipywidgets.ToggleButton(
+                description=method_label(name), tooltip=f"Show or hide {method_label(name)}", layout={"width": "auto"}
+            )
+            for name in methods
+        }
+        spaces = row([ipywidgets.Label("Spaces"), *self.methods.values()])
+        display(spaces, len(methods) > 1)
+        self.rows = [
+            row([self.view, self.stage], gap="6px 24px"),
+            row([self.color_by, self.person, spaces], gap="4px 16px"),
+        ]
+        self.play = ipywidgets.Play(min=1, max=1, value=1, interval=1000, show_repeat=False, tooltip="Play the epochs")
+        self.slider = ipywidgets.IntSlider(1, 1, 1, layout={"flex": "1 1 300px", "max_width": "620px"})
+        self.slider.style.description_width = "auto"
+        ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.epoch_row = row([self.play, self.slider])
+        self.tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, tooltip="Play the way through the spaces")
+        self.stops = ipywidgets.ToggleButtons(style=_WIDE)
+        self.morph_row = row([self.tour, self.stops])
+        style = {"description_width": "90px"}
+        self.kind = ipywidgets.ToggleButtons(options=[("UMAP", "umap"), ("PCA", "pca")], style={"button_width": "80px"})
+        self.settings = {
+            "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
+            "min_dist": ipywidgets.FloatSlider(0.1, min=0, max=0.99, step=0.01, layout={"width": "320px"}, style=style),
+            "metric": ipywidgets.Dropdown(options=METRICS_OF_ROWS, layout={"width": "220px"}, style=style),
+            "seed": ipywidgets.BoundedIntText(0, 0, 2**31 - 1, layout={"width": "220px"}, style=style),
+        }
+        for name, control in self.settings.items():
+            control.description = name
+        self.again = ipywidgets.Button(description="Compute UMAP anew", layout={"width": "auto"})
+
+    def projection(self, belief: ipywidgets.Widget) -> ipywidgets.Accordion:
+        """The controls of the projection, folded away, with `belief` below them."""
+        content = [row([self.kind]), row([*self.settings.values(), self.again], gap="4px 16px"), belief]
+        accordion = ipywidgets.Accordion([ipywidgets.VBox(content)], titles=("Projection, and how far to believe it",))
+        accordion.selected_index = None
+        return accordion
+
+    def when(self, control: ipywidgets.Widget, action: Callable) -> None:
+        """Call `action(value)` when a person, or a program, changes the value; not while :meth:`settling`."""
+        control.observe(lambda change: None if self._settling else action(change["new"]), names="value")
+
+    @contextmanager
+    def settling(self):
+        """For the block: controls are made to say what is the case, and do not answer."""
+        before, self._settling = self._settling, True
+        try:
+            yield
+        finally:
+            self._settling = before
+
+    def say_epochs(self, epochs: int, shown: bool) -> None:
+        display(self.epoch_row, shown)
+        self.play.playing &= shown
+        for control in (self.play, self.slider):
+            control.max = max(epochs, 1)
+        self.slider.description = f"Epoch (of {epochs})"
+
+    def say_methods(self, shown: list[str], available: list[str], morphed: str | None) -> None:
+        for name, button in self.methods.items():
+            button.value, button.disabled = name in shown, name not in available
+        self.stage.value = "side" if morphed is None else "morph"
+        display(self.morph_row, morphed is not None)
+        self.tour.playing &= morphed is not None
+        stops = [(method_label(name), name) for name in shown]
+        if self.stops.options != tuple(stops):
+            self.stops.options = stops
+        if morphed is not None:
+            self.stops.value = morphed
+            self.tour.max = len(shown) - 1
+            self.tour.value = shown.index(morphed)
+
+    def say_colorings(self, names: list[str], people: list[int]) -> None:
+        options = [(_coloring_label(name), name) for name in names]
+        if self.color_by.options != tuple(options):
+            kept = self.color_by.value if self.color_by.value in names else names[0]
+            self.color_by.options, self.color_by.value = options, kept
+        whom = [("of the selection", OF_SELECTION), *((f"person {person}", person) for person in people)]
+        if self.person.options != tuple(whom):
+            self.person.options, self.person.value = whom, OF_SELECTION
+        display(self.person, self.color_by.value == "identity")
+
+    def say_projection(self, kind: str, possible: bool, working: bool) -> None:
+        self.kind.value, self.kind.disabled = kind, not possible
+        for control in (*self.settings.values(), self.again):
+            control.disabled = working or not possible
+
+    def set_umap(self, wanted: dict[str, object]) -> None:
+        """Take over settings of UMAP that are not None.
+
+        Raises:
+            FerlabError: one is out of range; none is taken over then.
+        """
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        for name, value in wanted.items():
+            control = self.settings[name]
+            options = getattr(control, "options", None)
+            if (value not in options) if options else not control.min <= value <= control.max:
+                allowed = ", ".join(options) if options else f"{control.min:g} to {control.max:g}"
+                raise FerlabError(f"{name} is {value!r}; choose from {allowed}.")
+        for name, value in wanted.items():
+            self.settings[name].value = value
+
+
+def row(children: list[ipywidgets.Widget], gap: str = "4px 8px") -> ipywidgets.HBox:
+    """Widgets side by side that wrap where there is no room."""
+    return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible"})
+
+
+def display(widget: ipywidgets.DOMWidget, shown: bool) -> None:
+    """Show or hide."""
+    widget.layout.display = None if shown else "none"
+
+
+def _coloring_label(name: str) -> str:
+    if is_unit(name):
+        from ferlab.rendering import DESCRIPTIONS
+
+        return f"{name} {DESCRIPTIONS.get(name, '')}".strip()
+    return name.replace("_", " ")

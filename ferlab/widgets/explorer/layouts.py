@@ -1,0 +1,150 @@
+"""The maps of some points: by UMAP and by principal components, over the epochs, and what is known about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from ferlab.errors import FerlabError
+from ferlab.projection import aligned_layouts, epoch_layouts, map_quality, pair_distances, pca_epoch_layouts
+from ferlab.projection.aligned import MINIMUM_POINTS
+from ferlab.projection.quality import MapQuality
+from ferlab.vectors import random_part
+from ferlab.widgets.explorer.maps import places_of_names
+from ferlab.widgets.explorer.points import Points
+from ferlab.widgets.kit.background import Background
+
+PAIRS_AMONG = 500
+
+
+class Layouts:
+    """The maps of one set of points.
+
+    A map is named by a projection ("umap" or "pca"), a method, and an epoch (from 1; where there are none, 1).
+
+    Args:
+        points: with the layouts that they came with, as "umap"; may have none.
+        background: where maps are measured.
+    """
+
+    def __init__(self, points: Points, background: Background) -> None:
+        self.points = points
+        self._background = background
+        self._maps: dict[str, dict[str, list[np.ndarray]]] = {"umap": points.layouts} if points.layouts else {}
+        self._quality: dict[tuple, MapQuality | None] = {}  # None: being measured
+        self._pairs: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+        self._names: dict[tuple, tuple[list[str], np.ndarray]] = {}
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self._maps
+
+    @cached_property
+    def possible(self) -> bool:
+        """Whether maps can be computed: the embeddings of all methods are there."""
+        return bool(self.points.spaces) and set(self.points.layouts) <= set(self.points.spaces)
+
+    @property
+    def problem(self) -> str:
+        """Why UMAP cannot be computed; empty where it can."""
+        if not self.possible:
+            return "These points came without embeddings, so their maps cannot be computed anew."
+        if len(self.points) < MINIMUM_POINTS:
+            return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
+        return ""
+
+    def layout(self, kind: str, method: str, epoch: int) -> np.ndarray:
+        """float32 array (N, 2); a method that stopped earlier stays at its last epoch."""
+        epochs = self._maps[kind][method]
+        return epochs[min(epoch, len(epochs)) - 1]
+
+    def in_frame(self, kind: str, method: str, epoch: int) -> np.ndarray:
+        """The same in units of the plot; one scale for all maps, so that a tighter class looks tighter."""
+        middle, reach = self.frame(kind)
+        return (self.layout(kind, method, epoch) - middle) / reach
+
+    def frame(self, kind: str) -> tuple[np.ndarray, float]:
+        """Middle and half width of the square that holds all maps."""
+        maps = [layout for epochs in self._maps[kind].values() for layout in epochs]
+        low = np.min([layout.min(axis=0) for layout in maps], axis=0)
+        high = np.max([layout.max(axis=0) for layout in maps], axis=0)
+        return (low + high) / 2, 1.06 * float((high - low).max()) / 2 or 1.0
+
+    # ---- computing ---------------------------------------------------------------------------------------------
+
+    def compute_pca(self) -> None:
+        """Principal components, once.
+
+        Raises:
+            FerlabError: points without embeddings.
+        """
+        if not self.possible:
+            raise FerlabError("These points came without embeddings, so there are no principal components.")
+        if "pca" not in self._maps:
+            self._maps["pca"] = pca_epoch_layouts(self.points.spaces)
+
+    def compute_umap(self, settings: dict, on_space: Callable[[str], None]) -> dict[str, list[np.ndarray]]:
+        """UMAP of all methods and epochs, to be handed to :meth:`take_umap`; touches nothing here."""
+        spaces = self.points.spaces
+        if self.points.epochs > 1:
+            return epoch_layouts(spaces, **settings, on_space=on_space)
+        first = {name: epochs[0] for name, epochs in spaces.items()}
+        return {name: [layout] for name, layout in aligned_layouts(first, **settings, on_space=on_space).items()}
+
+    def take_umap(self, layouts: dict[str, list[np.ndarray]]) -> None:
+        """Put other maps in the place of UMAP's; what was known about the old ones is forgotten."""
+        self._maps["umap"] = layouts
+        for known in (self._quality, self._pairs, self._names):
+            for key in [key for key in known if key[0] == "umap"]:
+                del known[key]
+
+    # ---- what is known -----------------------------------------------------------------------------------------
+
+    def quality(self, kind: str, method: str, epoch: int) -> MapQuality | None:
+        """How far to believe a map; None before it is measured."""
+        return self._quality.get((kind, method, epoch))
+
+    def measure(self, kind: str, methods: list[str], epoch: int, then: Callable[[], None], after: float = 0) -> None:
+        """Measure maps in the background, where that is not done yet, and call `then()`.
+
+        Begin `after` some seconds: while points travel, the browser needs the processor.
+        """
+        wanted = {}
+        for method in methods:
+            key, space = (kind, method, epoch), self.points.space(method, epoch)
+            if space is not None and len(space) >= 4 and key not in self._quality:
+                self._quality[key] = None
+                wanted[key] = (space, self.layout(kind, method, epoch))
+
+        def done(measured: dict[tuple, MapQuality]) -> None:
+            # Where a map was replaced meanwhile, the measure is not of the one that is shown.
+            now = {key: self.layout(*key) for key in measured}
+            self._quality.update({key: of for key, of in measured.items() if now[key] is wanted[key][1]})
+            then()
+
+        def work() -> dict[tuple, MapQuality]:
+            time.sleep(after)
+            return {key: map_quality(*of) for key, of in wanted.items()}
+
+        if wanted:
+            self._background.run(work, done)
+
+    def pair_sample(self, kind: str, method: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sorted distances of all pairs among 500 points, in the space and on the map."""
+        key = (kind, method, epoch)
+        if key not in self._pairs:
+            few = random_part(len(self.points), PAIRS_AMONG)
+            above = np.triu_indices(len(few), k=1)
+            in_space = pair_distances(self.points.space(method, epoch)[few])[above]
+            on_map = pair_distances(self.layout(*key)[few], "euclidean")[above]
+            self._pairs[key] = np.sort(in_space), np.sort(on_map)
+        return self._pairs[key]
+
+    def names(self, kind: str, method: str, epoch: int) -> tuple[list[str], np.ndarray]:
+        """Class names and their places, in units of the plot."""
+        key = (kind, method, epoch)
+        if key not in self._names:
+            self._names[key] = places_of_names(self.in_frame(*key), self.points.labels, self.points.classes)
+        return self._names[key]

@@ -1,0 +1,1 @@
+"""A face to move, and its point in several spaces."""

@@ -1,0 +1,1 @@
+"""Losses to touch, in two dimensions."""

@@ -1,0 +1,58 @@
+"""Checks of the exercises on evidence: right answers pass, typical mistakes get their own sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ferlab.classroom.exercises import check_claims, check_holm
+from ferlab.evaluation import holm
+
+
+def steps(p):
+    p = np.asarray(p)
+    order = np.argsort(p)
+    return p, order, p[order] * (len(p) - np.arange(len(p)))
+
+
+def right(p):
+    p, order, raised = steps(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(raised), 1)
+    return corrected
+
+
+def falling(p, top=np.inf):
+    p, order, raised = steps(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(raised, top)
+    return corrected
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (right, "Right."),
+        (lambda p: [holm(dict(enumerate(p)))[i] for i in range(len(p))], "Right."),
+        (lambda p: None, "returns None"),
+        (lambda p: 1 / 0, "ZeroDivisionError"),
+        (lambda p: "small", "one number for each"),
+        (lambda p: 0.5, "shape ()"),
+        (falling, "or above 1"),
+        (lambda p: np.sort(right(p)), "sorted order"),
+        (lambda p: np.minimum(np.multiply(p, len(p)), 1), "Bonferroni"),
+        (lambda p: np.multiply(p, 100), "above 1"),
+        (lambda p: p, "smallest p-value first"),
+    ],
+)
+def test_holm(function, says):
+    assert says in check_holm(function)
+
+
+def test_claims():
+    assert "4 of 4" in check_claims({})
+    assert "1 of 4" in check_claims(dict.fromkeys(["one_seed", "control", "absence"], "supported") | {"seeds": None})
+    answers = dict.fromkeys(["one_seed", "control", "absence"], "not supported") | {"seeds": "supported"}
+    assert check_claims(answers).count("Right") == 4 and check_claims(answers).startswith("✓ All right.")
+    partly = check_claims(answers | {"absence": "supported"})
+    assert partly.splitlines()[2].startswith("3. Think again") and "✓" not in partly

@@ -1,0 +1,180 @@
+"""The comparison and its command line, on a tiny data set and once for real."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny import tiny_faces
+
+from ferlab import cli
+from ferlab.errors import FerlabError
+from ferlab.experiments import CompareSettings, compare, run_compare
+from ferlab.methods import METHODS
+from ferlab.runs.networks import load_network
+from ferlab.training import TrainSettings
+
+TINY = TrainSettings(batch_size=32, precision="32-true")
+METHOD_NAMES = ("ce", "tcl-nearest", "ad-corre")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(
+        compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12)
+    )
+
+
+def settings(out: Path, **changes) -> CompareSettings:
+    return CompareSettings(**({"out": out, "methods": METHOD_NAMES, "epochs": 3, "train": TINY} | changes))
+
+
+def test_run_folder_holds_what_it_promises(tiny, tmp_path):
+    summary = run_compare(settings(tmp_path / "run", seeds=2))
+    assert json.loads((tmp_path / "run/summary.json").read_text()) == summary
+    assert summary["seeds"] == [0, 1] and summary["epochs"] == 3 and list(summary["methods"]) == list(METHOD_NAMES)
+    test_faces = tiny_faces("test", 12)
+    rows = pd.read_parquet(tmp_path / "run/embeddings.parquet")
+    for name in METHOD_NAMES:
+        scores = summary["methods"][name]
+        for score in ("accuracy", "balanced_accuracy", "macro_f1"):
+            assert len(scores[score]["values"]) == 2
+            assert scores[score]["mean"] == pytest.approx(np.mean(scores[score]["values"]))
+            assert scores[score]["std"] == pytest.approx(np.std(scores[score]["values"], ddof=1))
+        for seed in (0, 1):
+            mine = rows[(rows.method == name) & (rows.seed == seed)]
+            assert (mine.label.to_numpy() == test_faces.labels).all()
+            assert (mine.label == mine.predicted).mean() == pytest.approx(scores["accuracy"]["values"][seed])
+            size = METHODS[name].heads * METHODS[name].embedding_size
+            assert {len(vector) for vector in mine.embedding} == {size}
+            assert mine[["x", "y"]].notna().all(axis=None) == (seed == 0)
+        network, classes = load_network(tmp_path / "run" / name / "seed_1")
+        assert classes == test_faces.classes and not network.training
+    history = pd.read_parquet(tmp_path / "run/history.parquet")
+    assert len(history) == len(METHOD_NAMES) * 2 * 3
+    assert history.query("method == 'ad-corre' and epoch > 1")[["FD", "MD", "ED"]].notna().all(axis=None)
+    epochs = pd.read_parquet(tmp_path / "run/epochs.parquet")
+    assert epochs.groupby("method", sort=False)["epoch"].max().to_dict() == dict.fromkeys(METHOD_NAMES, 3)
+    validation = tiny_faces("validation", 12)
+    assert (epochs["label"] == validation.labels[epochs["index"]]).all() and epochs[["x", "y"]].notna().all(axis=None)
+    for name in METHOD_NAMES:
+        log = EventAccumulator(str(tmp_path / "run" / name / "seed_1/tensorboard")).Reload()
+        logged = [event.value for event in log.Scalars("validation_accuracy")]
+        own = history[(history.method == name) & (history.seed == 1)]
+        assert logged == pytest.approx(own["validation_accuracy"].tolist())
+    assert (tmp_path / "run/report.html").stat().st_size > 10_000
+    assert json.loads((tmp_path / "run/config.json").read_text())["settings"]["seeds"] == 2
+    assert not list((tmp_path / "run").rglob("*.partial"))
+
+
+def test_the_same_comparison_twice_gives_the_same_numbers(tiny, tmp_path):
+    first, again = (run_compare(settings(tmp_path / name)) for name in "ab")
+    assert {**first, "seconds": 0} == {**again, "seconds": 0}
+    a, b = (pd.read_parquet(tmp_path / name / "embeddings.parquet") for name in "ab")
+    np.testing.assert_array_equal(a[["x", "y"]], b[["x", "y"]])
+
+
+def test_ctrl_c_keeps_the_finished_methods(tiny, tmp_path, monkeypatch):
+    original = compare.train
+
+    def stop_at_ad_corre(method, *args, **kwargs):
+        if method is METHODS["ad-corre"]:
+            raise KeyboardInterrupt
+        return original(method, *args, **kwargs)
+
+    monkeypatch.setattr(compare, "train", stop_at_ad_corre)
+    with pytest.raises(KeyboardInterrupt):
+        run_compare(settings(tmp_path / "run"))
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert list(summary["methods"]) == ["ce", "tcl-nearest"]
+    assert (tmp_path / "run/report.html").is_file()
+    assert load_network(tmp_path / "run/ce/seed_0")
+
+
+def test_an_existing_folder_is_kept_unless_overwritten(tiny, tmp_path):
+    run = tmp_path / "run"
+    run_compare(settings(run, methods=("ce",), epochs=1))
+    (run / "note.txt").write_text("mine")
+    with pytest.raises(FerlabError, match="--overwrite"):
+        run_compare(settings(run, methods=("ce",), epochs=1))
+    assert (run / "note.txt").read_text() == "mine"
+    run_compare(settings(run, methods=("ce",), epochs=1, overwrite=True))
+    assert not (run / "note.txt").exists()
+
+
+def test_a_folder_that_is_no_run_is_never_deleted(tiny, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "config.json").write_text('{"settings": {}, "model_type": "bert"}')  # others have such a file too
+    with pytest.raises(FerlabError, match="not the folder of an earlier run"):
+        run_compare(settings(tmp_path, overwrite=True))
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str]:
+    """Exit code and error text of ``ferlab ARGUMENTS``."""
+    monkeypatch.setattr(sys, "argv", ["ferlab", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return stop.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--methods", "ce,triplet"], "no method 'triplet'"),
+        (["--methods", "ce,ce"], "each method once"),
+        (["--methods", ","], "each method once"),
+        (["--dataset", "imagenet"], "no data set 'imagenet'"),
+        (["--dataset", "fer2013"], "root"),
+        (["--dataset", "fer2013", "--root", "nowhere"], "nowhere"),
+        (["--seeds", "0"], "seeds must be at least 1"),
+        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--batches", "per-class"], "at most 4 x 7 classes"),
+        (["--batches", "sorted"], "shuffled, class-balanced, per-class"),
+        (["--jobs", "2", "--devices", "2"], "one of --jobs and --devices"),
+        (["--resume", "--overwrite"], "one of --resume and --overwrite"),
+    ],
+)
+def test_bad_options_are_one_sentence_and_write_nothing(monkeypatch, capsys, tmp_path, arguments, words):
+    code, text = command(monkeypatch, capsys, "compare", "--out", str(tmp_path / "run"), *arguments)
+    assert code == 2 and words in text
+    assert len(text.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_output_folder_in_use_exits_with_2(tiny, monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").write_text("x")
+    code, text = command(monkeypatch, capsys, "compare", "--out", str(tmp_path))
+    assert code == 2 and "already exists" in text and [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_one_sentence(tiny, monkeypatch, capsys, tmp_path):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(compare, "write_config", full)
+    code, text = command(monkeypatch, capsys, "compare", "--out", str(tmp_path / "run"))
+    assert code == 2 and "disk is full" in text
+
+
+def test_quick_comparison_for_real(tmp_path):
+    """The command as a user types it, on the built-in faces."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ferlab", "compare", "--quick", "--out", "run"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=600, env={**os.environ, "COLUMNS": "120"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert list(summary["methods"]) == ["ce", "tcl-nearest", "ce-heads", "ad-corre"]
+    for name, scores in summary["methods"].items():
+        assert scores["accuracy"]["mean"] > 0.3, f"{name} is near chance on the built-in faces"
+        assert f"{scores['accuracy']['mean']:.3f}" in done.stdout
+    assert (tmp_path / "run/report.html").is_file() and not (tmp_path / "run/epochs.parquet").exists()
