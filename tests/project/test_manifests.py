@@ -28,6 +28,7 @@ PACKAGES = {
     "docutils": "sphinx",  # comes with it
     "jscatter": "jupyter-scatter",
     "lightning_fabric": "lightning-fabric",
+    "markupsafe": "jinja2",  # comes with it
     "sklearn": "scikit-learn",
     "umap": "umap-learn",
     "yaml": "pyyaml",
