@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import fake_faces, write_fake_run
+from from_page import send
 from meanwhile import meanwhile
 from PIL import Image
 
@@ -143,7 +144,7 @@ def test_selection_from_python_and_clearing(explorer):
     for name in explorer.methods:
         assert sorted(plot(explorer, name).selection) == [5, 9]
     assert "Clear selection" in chosen_html(explorer)
-    explorer._chosen._picked(explorer._chosen, {"pick": "clear"}, [])
+    send(explorer._chosen, {"type": "pick", "what": "clear"})
     assert len(explorer.selection) == 0 and "<img" not in chosen_html(explorer) and not near_html(explorer)
     assert all(len(plot(explorer, name).selection) == 0 for name in explorer.methods)
     assert explorer.share_right() == {} and not len(explorer.neighbors()) and not len(explorer.moved_apart())
@@ -175,7 +176,7 @@ def test_a_face_that_is_not_on_the_maps(explorer, faces):
 
 
 def test_a_click_in_the_legend_selects_a_class(explorer):
-    explorer._legend._picked(explorer._legend, {"pick": "2"}, [])
+    send(explorer._legend, {"type": "pick", "what": "2"})
     assert set(explorer.selected_labels) == {2} and len(explorer.selection) == (explorer.points.labels == 2).sum()
 
 
@@ -252,10 +253,10 @@ def test_neighbors_of_several_faces_are_not_among_them(explorer):
 def test_a_click_on_a_face_asks_for_its_neighbors(explorer):
     explorer.selection = explorer.points.indices[:10]
     index = int(explorer.selection[4])
-    explorer._chosen._picked(explorer._chosen, {"pick": str(index)}, [])
+    send(explorer._chosen, {"type": "pick", "what": str(index)})
     assert explorer.focus == index and f"Nearest to face {index}" in near_html(explorer)
     assert 'aria-pressed="true"' in chosen_html(explorer)
-    explorer._chosen._picked(explorer._chosen, {"pick": str(index)}, [])
+    send(explorer._chosen, {"type": "pick", "what": str(index)})
     assert explorer.focus is None
 
 

@@ -9,7 +9,7 @@ export default {
     };
     el.addEventListener("click", (event) => {
       const button = event.target.closest("[data-pick]");
-      if (button) model.send({ pick: button.dataset.pick });
+      if (button) model.send({ type: "pick", what: button.dataset.pick });
     });
     model.on("change:html", draw);
     draw();

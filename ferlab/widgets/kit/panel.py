@@ -8,6 +8,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from ferlab.widgets.kit.channel import Channel
+
 
 class Panel(anywidget.AnyWidget):
     """Shows `html`; a press of `<button data-pick="...">` in it calls `on_pick` with that text.
@@ -25,8 +27,10 @@ class Panel(anywidget.AnyWidget):
     def __init__(self, html: str = "", on_pick: Callable[[str], None] | None = None) -> None:
         super().__init__(html=html)
         self.on_pick = on_pick
-        self.on_msg(self._picked)
+        channel = Channel()
+        channel.on("pick", self._pick)
+        channel.listen(self)
 
-    def _picked(self, widget: Panel, content: dict, buffers: list) -> None:
-        if self.on_pick is not None and "pick" in content:
-            self.on_pick(str(content["pick"]))
+    def _pick(self, what: str) -> None:
+        if self.on_pick is not None:
+            self.on_pick(what)
