@@ -192,7 +192,9 @@ assert len(answers) == len(labels)
 
 confused = pd.crosstab(labels, answers, normalize="index").to_numpy()
 number = {name: k for k, name in enumerate(all_classes)}
-mixed = pd.Series({(a, b): (confused[number[a], number[b]] + confused[number[b], number[a]]) / 2 for a, b in pairs.index})
+mixed = pd.Series(
+    {(a, b): (confused[number[a], number[b]] + confused[number[b], number[a]]) / 2 for a, b in pairs.index}
+)
 
 with figure_style():
     figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
@@ -201,7 +203,10 @@ with figure_style():
         axes.annotate(f"{a}, {b}", (pairs[a, b], mixed[a, b]), xytext=(-6, 0), textcoords="offset points", ha="right")
     axes.set(xlabel="share of the pattern in common", ylabel="share of faces mixed up", ylim=(-0.01, None))
     axes.yaxis.set_major_formatter("{x:.0%}")
-show(axes, alt="For each pair of classes, how much of their patterns they share against how often the network mixes them up")
+show(
+    axes,
+    alt="For each pair of classes, how much of their patterns they share against how often the network mixes them up",
+)
 Markdown(
     f"Rank correlation over the {len(pairs)} pairs: {pairs.corr(mixed, method='spearman'):.2f}; without the two most mixed up, "
     f"{pairs.corr(mixed.drop(mixed.nlargest(2).index), method='spearman'):.2f}: few pairs carry it. Most often mixed up: "
@@ -285,7 +290,10 @@ three = {"happiness": "6+12", "fear": "1+2(.3)+4(.8)+5+20+26(.4)+25", "disgust":
 show(
     image_grid(
         [
-            [render(person, {unit: peak * s for unit, peak in EXPRESSIONS[name][text].items()}, size=128) for s in strengths]
+            [
+                render(person, {unit: peak * s for unit, peak in EXPRESSIONS[name][text].items()}, size=128)
+                for s in strengths
+            ]
             for name, text in three.items()
         ],
         rows=list(three),
@@ -295,13 +303,17 @@ show(
 )
 
 # %%
-guess_first = ask("Of the weakest faces, up to intensity 0.4: which class will the network name as posed most often?", classes)
+guess_first = ask(
+    "Of the weakest faces, up to intensity 0.4: which class will the network name as posed most often?", classes
+)
 guess_first
 
 # %%
 edges = [0.2, 0.4, 0.6, 0.8, 1.0]
 middles = np.add(edges[:-1], edges[1:]) / 2
-bins = pd.cut(metadata["intensity"], edges, labels=False, include_lowest=True).to_numpy()  # which interval; none for neutral
+bins = pd.cut(
+    metadata["intensity"], edges, labels=False, include_lowest=True
+).to_numpy()  # which interval; none for neutral
 expressive = labels != number["neutral"]
 
 
@@ -325,8 +337,16 @@ with figure_style():
         ax.yaxis.set_major_formatter("{x:.0%}")
     figure.supxlabel("intensity (a point stands in the middle of an interval of 0.2)", fontsize=10)
     figure.supylabel("called by the name of the panel", fontsize=10)
-    keys = [plt.Line2D([], [], color="#444", marker="o", lw=2), plt.Line2D([], [], color="#444", ls="--", marker=".", lw=1.2)]
-    figure.legend(keys, ["faces posed so (with 95 % interval)", "faces of the other five expressions"], loc="outside upper center", ncols=2)
+    keys = [
+        plt.Line2D([], [], color="#444", marker="o", lw=2),
+        plt.Line2D([], [], color="#444", ls="--", marker=".", lw=1.2),
+    ]
+    figure.legend(
+        keys,
+        ["faces posed so (with 95 % interval)", "faces of the other five expressions"],
+        loc="outside upper center",
+        ncols=2,
+    )
 show(
     axes,
     alt="One panel for each of six expressions, over four intervals of intensity: the share of test faces posed so that the network "
@@ -339,13 +359,19 @@ said_so = pd.Series({name: weak_own[name].sum() + weak_others[name].sum() for na
 precise = pd.Series({name: of.sum() for name, of in weak_own.items()}) / said_so
 in_weakest = expressive & (bins == 0)
 best_read = share.idxmax()
-wrongly = np.bincount(labels[in_weakest & (answers == number[best_read]) & (labels != number[best_read])], minlength=len(all_classes))
-half = {name: next((edges[k] for k in range(len(middles)) if called(name, k, True).mean() >= 0.5), None) for name in classes}
+wrongly = np.bincount(
+    labels[in_weakest & (answers == number[best_read]) & (labels != number[best_read])], minlength=len(all_classes)
+)
+half = {
+    name: next((edges[k] for k in range(len(middles)) if called(name, k, True).mean() >= 0.5), None) for name in classes
+}
 
 
 def often_called(name):
     """The commonest wrong name of the weak faces of a class."""
-    wrong = np.bincount(answers[in_weakest & (labels == number[name]) & (answers != labels)], minlength=len(all_classes))
+    wrong = np.bincount(
+        answers[in_weakest & (labels == number[name]) & (answers != labels)], minlength=len(all_classes)
+    )
     return f"*{all_classes[wrong.argmax()]}*, {wrong.max()} of {wrong.sum()}"
 
 
@@ -362,7 +388,14 @@ Markdown(
     f"{wrongly.max()} of them {all_classes[wrongly.argmax()]}. The answer that is most often right is {precise.idxmax()} "
     f"({precise.max():.0%}), the least often {precise.idxmin()} ({precise.min():.0%}). At least half of the faces are named as posed: "
     + "; ".join(
-        f"{name} " + ("in no interval" if start is None else f"from {start:g}, the weakest faces here" if start == edges[0] else f"from {start:g}")
+        f"{name} "
+        + (
+            "in no interval"
+            if start is None
+            else f"from {start:g}, the weakest faces here"
+            if start == edges[0]
+            else f"from {start:g}"
+        )
         for name, start in half.items()
     )
     + f". No expression here is weaker than {metadata['intensity'][expressive].min():.2f}. You guessed *{guess_first.value or 'nothing yet'}*."
@@ -449,7 +482,9 @@ correct = answers == labels
 
 def difference(first, second, shares=None, seed=0):
     """By how many points more faces of the first part are named as posed, and the same with people drawn anew."""
-    value, drawn = bootstrap_difference(correct, first, second, metadata["identity"].to_numpy(), labels, shares, seed=seed)
+    value, drawn = bootstrap_difference(
+        correct, first, second, metadata["identity"].to_numpy(), labels, shares, seed=seed
+    )
     return 100 * value, 100 * drawn
 
 
@@ -462,14 +497,21 @@ with figure_style():
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
     for row, name in enumerate(rows):
         reach = [[recall[name] - low[name]], [high[name] - recall[name]]]
-        axes.errorbar(recall[name], row, xerr=reach, color=CLASS_COLORS[name], fmt="o", ms=5, lw=2, capsize=4, capthick=2)
+        axes.errorbar(
+            recall[name], row, xerr=reach, color=CLASS_COLORS[name], fmt="o", ms=5, lw=2, capsize=4, capthick=2
+        )
         axes.text(1.03, row, f"{hits[name]} of {faces[name]:,}", va="center")
-    axes.set_yticks(range(len(rows)), [f"{name}, {prior.loc[name, 'train']:.1%} of the training faces" for name in rows])
+    axes.set_yticks(
+        range(len(rows)), [f"{name}, {prior.loc[name, 'train']:.1%} of the training faces" for name in rows]
+    )
     axes.set(xlabel="recall on the test faces, with 95 % interval", xlim=(0, 1.0), xticks=np.linspace(0, 1, 6))
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-show(axes, alt="Recall of each class on the test faces with its 95 % interval, from the rarest class of the training to the commonest")
+show(
+    axes,
+    alt="Recall of each class on the test faces with its 95 % interval, from the rarest class of the training to the commonest",
+)
 rarest, (worst, second) = rows[0], recall.nsmallest(2).index
 told = {name: with_interval(answers[labels == number[name]] == number[name]) for name in rows}
 more, drawn = difference(labels == number[second], labels == number[worst])
@@ -539,7 +581,9 @@ show(
         captions=[
             [
                 f"posed: {all_classes[labels[i]]} {metadata['intensity'][i]:.1f}\n"
-                + "\n".join(f"{votes[i, k]} {all_classes[k]}" for k in np.argsort(-votes[i], kind="stable") if votes[i, k])
+                + "\n".join(
+                    f"{votes[i, k]} {all_classes[k]}" for k in np.argsort(-votes[i], kind="stable") if votes[i, k]
+                )
                 for i in split
             ]
         ],
@@ -619,7 +663,9 @@ kinds = {
     "errors of their own": {"own": error},
     "mostly shared errors": {"own": error * np.sqrt(0.2), "shared": error * np.sqrt(0.8)},  # the same variance
 }
-teams = {who: [simulate_annotators(units, count=10, **of, seed=seed) for seed in range(20)] for who, of in kinds.items()}
+teams = {
+    who: [simulate_annotators(units, count=10, **of, seed=seed) for seed in range(20)] for who, of in kinds.items()
+}
 
 
 def vote(named):
@@ -686,6 +732,7 @@ guess_ceiling = ask(
     ["rise", "fall", "stay the same"],
 )
 guess_ceiling
+
 
 # %%
 def against_first(team, others):
@@ -817,7 +864,11 @@ movement = moved or {"AU5": 0.3}
 what = ", ".join(f"{unit} {value:.2f}" for unit, value in movement.items())
 before, after = answered({}) == "surprise", answered(movement) == "surprise"
 Markdown(
-    ("" if moved else f"Nothing was moved above, so this is {what}; move something in the lab and run the cell again.\n\n")
+    (
+        ""
+        if moved
+        else f"Nothing was moved above, so this is {what}; move something in the lab and run the cell again.\n\n"
+    )
     + "| cross-entropy says surprise to | people (95 % interval of the share) |\n|---|---|\n"
     + f"| the unmoved face | {with_interval(before)} |\n| the face with {what} | {with_interval(after)} |\n"
     + f"| the face with {what}, but not to the same face unmoved | {with_interval(after[~before])} |\n"

@@ -89,7 +89,9 @@ axes.plot(10 * np.arange(60), sizes, color="#1685cf", label="mean distance from 
 axes.axvline(10 * right.index(1.0), color="#7d848c", linestyle=":", label="from here on all points are right")
 axes.set_xlabel("steps of gradient descent")
 axes.legend(frameon=False)
-show(axes, alt="The mean distance from the origin over the steps of gradient descent: it grows all the time, ever slower")
+show(
+    axes, alt="The mean distance from the origin over the steps of gradient descent: it grows all the time, ever slower"
+)
 Markdown(
     f"All points are right after {10 * right.index(1.0)} steps; from then to the last one the mean distance grew from "
     f"{sizes[right.index(1.0)]:.2f} to {sizes[-1]:.2f}. You guessed *{guess_ce.value or 'nothing yet'}*."
@@ -371,7 +373,10 @@ Markdown(
 ratio = {name: seeds_summary()["methods"][name]["geometry"]["within_between_ratio"] for name in spaces}
 found = seeds_summary()["comparisons"]["tcl-nearest"]["within_between_ratio"]
 Markdown(
-    "; ".join(f"**{method_label(name)}**: " + ", ".join(f"{value:.3f}" for value in of["values"]) for name, of in ratio.items())
+    "; ".join(
+        f"**{method_label(name)}**: " + ", ".join(f"{value:.3f}" for value in of["values"])
+        for name, of in ratio.items()
+    )
     + f". Difference, seed by seed: {found['difference']:+.3f}, 95 % interval {found['low']:+.3f} to {found['high']:+.3f}. "
     "(These runs trained with a weight chosen for accuracy, not for tight classes. Notebook 08 tells how far to trust an interval "
     f"from {len(ratio['ce']['values'])} seeds.)"

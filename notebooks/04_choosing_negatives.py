@@ -64,7 +64,9 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # %%
 embedding = torch.tensor([0.0, 0.0, 0.0, 0.0])
 others = torch.tensor([[1.0, -2.0, 0.5, 1.0], [-0.5, 3.0, -2.0, 0.2], [2.0, 0.4, 1.5, -1.2]])
-table = pd.DataFrame(others.numpy(), index=["center b", "center c", "center d"], columns=[f"dim {i}" for i in range(1, 5)])
+table = pd.DataFrame(
+    others.numpy(), index=["center b", "center c", "center d"], columns=[f"dim {i}" for i in range(1, 5)]
+)
 table["squared distance"] = (others - embedding).square().sum(dim=1)
 table.round(2)
 
@@ -206,7 +208,9 @@ for (size, values), style in zip(relative.items(), (":", "--", "-"), strict=True
     axes.plot(counts, values, style, color="#5a56c7", marker="o", label=f"{size} dimensions")
 axes.set(xlabel="candidates", ylabel="squared distance to the negative\nrelative to the nearest center", ylim=(0, 1.05))
 axes.legend(frameon=False)
-show(axes, alt="Relative distance to the negative over the number of candidates, for 2, 16 and 128 dimensions: all fall")
+show(
+    axes, alt="Relative distance to the negative over the number of candidates, for 2, 16 and 128 dimensions: all fall"
+)
 Markdown(
     "With all six other classes: "
     + ", ".join(f"**{values[-1]:.2f}** in {size} dimensions" for size, values in relative.items())
@@ -282,7 +286,9 @@ for name, sampler in samplers.items():
     rows[method_label(name)] = {"hinges open": f"{(each > 0).float().mean():.0%}", "mean loss": f"{each.mean():.2f}"}
 display(pd.DataFrame(rows).T)
 agree = (picked["tcl-nearest"] == picked["tcl-predicted"]).float().mean().item()
-Markdown(f"Nearest and predicted agree for {agree:.0%} of the test faces. You guessed *{guess_agree.value or 'nothing yet'}*.")
+Markdown(
+    f"Nearest and predicted agree for {agree:.0%} of the test faces. You guessed *{guess_agree.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # The hinges say it again: the closer the negative, the more of them are open. And *which* classes do the negatives come from? One
@@ -300,7 +306,10 @@ for ax, (name, of) in zip(axes.flat, picked.items(), strict=True):
         square=True, ax=ax, annot_kws={"fontsize": 9}, mask=np.eye(len(classes), dtype=bool),
     )  # fmt: skip
     ax.set_title(method_label(name), fontsize=10)
-show(axes, alt="For each sampler, from which classes the negatives of each true class come, as a table of shares in color")
+show(
+    axes,
+    alt="For each sampler, from which classes the negatives of each true class come, as a table of shares in color",
+)
 
 # %% [markdown]
 # The fully-synthesized negative takes something from every class, also from those that nobody confuses with the face.

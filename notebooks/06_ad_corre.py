@@ -239,7 +239,9 @@ def feature_discriminator_linear(embeddings, labels):
     return ((size**2 - size) - (signed - size)) / size**2
 
 
-assert np.isclose(feature_discriminator(embeddings, labels), feature_discriminator_linear(embeddings, labels), atol=1e-6)
+assert np.isclose(
+    feature_discriminator(embeddings, labels), feature_discriminator_linear(embeddings, labels), atol=1e-6
+)
 
 # %%
 guess_growth = ask(
@@ -262,10 +264,15 @@ for size in sizes:
 figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for (name, values), (color, style) in zip(seconds.items(), (("#7d848c", "--"), ("#d9660a", "-")), strict=True):
     axes.loglog(sizes, 1e3 * np.array(values), style, color=color, marker="o", label=name)
-axes.set(xlabel="faces in the batch", ylabel="milliseconds (forward)", xticks=sizes, xticklabels=[f"{s:,}" for s in sizes])
+axes.set(
+    xlabel="faces in the batch", ylabel="milliseconds (forward)", xticks=sizes, xticklabels=[f"{s:,}" for s in sizes]
+)
 axes.minorticks_off()
 axes.legend(frameon=False)
-show(axes, alt="Time of the feature discriminator over the batch size on logarithmic axes: all pairs rises much more steeply")
+show(
+    axes,
+    alt="Time of the feature discriminator over the batch size on logarithmic axes: all pairs rises much more steeply",
+)
 Markdown(
     f"At 4,096 faces on this machine: {1e3 * seconds['all pairs'][-1]:.1f} ms over all pairs, "
     f"{1e3 * seconds['class sums'][-1]:.2f} ms by class sums: "
@@ -378,7 +385,10 @@ for (name, (curve, _)), (color, style, width) in zip(
     axes.plot(curve, style, color=color, lw=width, label=name)
 axes.set(xlabel="steps", ylabel="FD")
 axes.legend(frameon=False)
-show(axes, alt="FD over the steps of three trainings: through NumPy it lies exactly on cross-entropy alone, in the graph below")
+show(
+    axes,
+    alt="FD over the steps of three trainings: through NumPy it lies exactly on cross-entropy alone, in the graph below",
+)
 same = torch.equal(curves["cross-entropy alone"][1], curves["+ FD through NumPy"][1])
 Markdown(
     f"Final FD: {curves['cross-entropy alone'][0][-1]:.3f} with cross-entropy alone, "
@@ -443,7 +453,9 @@ terms = {
 limit = 1 - 2 * (torch.bincount(truth) / len(truth)).square().sum().item()
 least = least_ed(7)
 way = (terms["ce-heads"]["FD"] - terms["ad-corre"]["FD"]) / (terms["ce-heads"]["FD"] - limit)
-display(score_table(run).loc[lambda table: table.index.str.contains("heads|Ad-Corre")].style.format("{:.3f}", na_rep="n/a"))
+display(
+    score_table(run).loc[lambda table: table.index.str.contains("heads|Ad-Corre")].style.format("{:.3f}", na_rep="n/a")
+)
 Markdown(
     "On the test faces: "
     + "; ".join(

@@ -153,7 +153,8 @@ Markdown(
 
 # %%
 guess_count = ask(
-    "With 60 tight and 250 wide points the wide cloud will be, on the map,", ["about as wide still", "much wider", "narrower"]
+    "With 60 tight and 250 wide points the wide cloud will be, on the map,",
+    ["about as wide still", "much wider", "narrower"],
 )
 guess_count
 
@@ -205,7 +206,8 @@ Markdown(
 
 # %%
 guess_noise = ask(
-    "With which n_neighbors will the map of noise show most clusters?", ["3", "15", "100", "none shows any: there are none"]
+    "With which n_neighbors will the map of noise show most clusters?",
+    ["3", "15", "100", "none shows any: there are none"],
 )
 guess_noise
 
@@ -240,7 +242,9 @@ def disk(seed):
 on_disks = [clusters(disk(seed)) for seed in range(10)]
 Markdown(
     f"Clusters in the space: {clusters(noise)}. On the maps, with two seeds each: "
-    + "; ".join(f"n_neighbors {k}: **{clusters(of_noise[k, 0])}** and **{clusters(of_noise[k, 1])}**" for k in (3, 15, 100))
+    + "; ".join(
+        f"n_neighbors {k}: **{clusters(of_noise[k, 0])}** and **{clusters(of_noise[k, 1])}**" for k in (3, 15, 100)
+    )
     + f". On ten disks of points spread evenly by lot, without any map: **{min(on_disks)} to {max(on_disks)}**. You guessed *{guess_noise.value or 'nothing yet'}*."
 )
 
@@ -289,7 +293,10 @@ starts = {
     f"{start} start, seed {seed}": umap(space, "cosine", seed=seed, start=start)
     for start in ("spectral", "random") for seed in (0, 1)
 }  # fmt: skip
-show(maps(starts, labels, classes), alt="Four UMAP maps of the same faces, two with a spectral and two with a random start")
+show(
+    maps(starts, labels, classes),
+    alt="Four UMAP maps of the same faces, two with a spectral and two with a random start",
+)
 reference = starts["spectral start, seed 0"]
 table = {
     name: {
@@ -331,7 +338,9 @@ show(
     alt="Nine UMAP maps of 600 faces: n_neighbors grows from row to row, min_dist from left to right",
 )
 measured = pd.Series({key: map_quality(space[few], layout).trustworthiness for key, layout in grid.items()}).unstack()
-display(measured.rename_axis(index="n_neighbors", columns="min_dist").style.format("{:.3f}").format_index("{:g}", axis=1))
+display(
+    measured.rename_axis(index="n_neighbors", columns="min_dist").style.format("{:.3f}").format_index("{:g}", axis=1)
+)
 by_seed = abs(np.subtract(*(table[f"spectral start, seed {seed}"]["trustworthiness"] for seed in (0, 1))))
 by_neighbors, by_distance = (np.ptp(measured, axis=axis).mean() for axis in (0, 1))
 Markdown(
@@ -514,7 +523,9 @@ from ferlab.evaluation import neighbor_overlap
 
 Markdown(
     "Share of the ten nearest faces in common with cross-entropy: "
-    + ", ".join(f"{method_label(name)} **{neighbor_overlap(shown['ce'], shown[name]).mean():.0%}**" for name in methods[1:])
+    + ", ".join(
+        f"{method_label(name)} **{neighbor_overlap(shown['ce'], shown[name]).mean():.0%}**" for name in methods[1:]
+    )
     + f"; by chance it would be {10 / (len(space) - 1):.0%}."
 )
 
