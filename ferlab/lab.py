@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ferlab.errors import FerlabError
 
-__all__ = ["FIRST_NOTEBOOK", "lab", "lab_command"]
+__all__ = ["FIRST_NOTEBOOK", "find_clone", "lab", "lab_command"]
 
 FIRST_NOTEBOOK = Path("notebooks/00_start_here.ipynb")
 # Switches JupyterLab's question about news and its look for updates off: the lab needs no network.
@@ -71,20 +71,31 @@ def lab_command(arguments: Sequence[str] = ()) -> list[str]:
     return command + [word for word in arguments if word not in notebooks]
 
 
+def find_clone() -> Path | None:
+    """The clone of the project that holds the notebooks: the current folder, or the one that ferlab is installed from.
+
+    None where neither has them: an installed wheel brings no notebooks along.
+    """
+    return next((root for root in _possible_clones() if (root / FIRST_NOTEBOOK).is_file()), None)
+
+
+def _possible_clones() -> tuple[Path, Path]:
+    return Path.cwd(), Path(__file__).resolve().parent.parent
+
+
 def _find_notebook(name: str | None) -> tuple[Path, Path]:
     """Absolute folder to serve, and the notebook below it."""
-    roots = (Path.cwd(), Path(__file__).resolve().parent.parent)
     if name is None:
-        for root in roots:
-            if (root / FIRST_NOTEBOOK).is_file():
-                return root, FIRST_NOTEBOOK
-        raise FerlabError(
-            f"There is no {FIRST_NOTEBOOK.as_posix()} here; run this in a clone of ferlab or name a notebook."
-        )
+        clone = find_clone()
+        if clone is None:
+            raise FerlabError(
+                f"There is no {FIRST_NOTEBOOK.as_posix()} here; run this in a clone of ferlab or name a notebook."
+            )
+        return clone, FIRST_NOTEBOOK
     path = Path(name).expanduser().resolve()
     if not path.is_file():
         raise FerlabError(f"There is no notebook {name}.")
-    for root in roots:
+    for root in _possible_clones():
         if path.is_relative_to(root):
             return root, path.relative_to(root)
     return path.parent, Path(path.name)

@@ -1,9 +1,13 @@
 """For teachers and their classes: questions, checks of exercises, notebooks without solutions, and what came back.
 
+The checks are in :mod:`ferlab.classroom.exercises`.
+
 >>> from ferlab.classroom import ask, collect, hand_out
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from ferlab.classroom.collecting import collect, overview, write_csv
 from ferlab.classroom.handing_out import hand_out
@@ -12,7 +16,7 @@ from ferlab.classroom.marks import GUESSES, NOT_BEGUN, SOLVED, STATES
 __all__ = ["GUESSES", "NOT_BEGUN", "SOLVED", "STATES", "ask", "collect", "hand_out", "overview", "write_csv"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # ipywidgets are imported only when something is asked.
     if name == "ask":
         from ferlab.classroom.asking import ask

@@ -1,4 +1,4 @@
-"""For teachers: notebooks without their solutions, and what came back from a class."""
+"""What came back from a class: the saved notebooks, read into one table."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-
+_COLUMNS = ("student", "file", "exercise", "item", "state", "said")
 _EXERCISE = re.compile(r"^### Exercise (\d+)", re.MULTILINE)
 _CHECK = re.compile(r"\bprint\((check_\w+)\(")
+_MARKS = dict(zip(STATES, ("✓", "·", "", ""), strict=True))  # of an exercise in the overview
 
 
 def collect(folder: str | Path) -> pd.DataFrame:
     """What the notebooks say that a class saved: which exercises were solved, and what was guessed before looking.
 
-    Only what is saved is read; nothing of it is executed. Guesses are in the file that ``ferlab.widgets.ask`` writes.
+    Only what is saved is read; nothing of it is executed. Guesses are in the file that :func:`ferlab.classroom.ask`
+    writes.
 
     Args:
         folder: has one folder a student with their notebooks in it, at any depth (such as nbgrader's ``submitted``),
@@ -43,34 +45,64 @@ def collect(folder: str | Path) -> pd.DataFrame:
         >>> table = collect("submitted")    # doctest: +SKIP
         >>> table[table["state"] == "solved"].groupby("student").size()    # doctest: +SKIP
     """
-    import pandas as pd
+    import pandas as pd  # half a second, which the command line need not wait for
 
     folder = Path(folder)
-    rows = []
+    rows: list[dict[str, str]] = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if place.name.startswith("."):
             continue
         if place.is_dir():
-            rows += [{"student": place.name} | row for row in _of_student(place)]
+            rows += [{"student": place.name} | row for row in _handed_in(place)]
         else:
             rows.append({"student": "", "file": place.name, "state": "in no student's folder"})
     if not rows:
         raise FerlabError(f"There is nothing in {folder}: one folder a student is expected.")
-    return pd.DataFrame(rows, columns=["student", "file", "exercise", "item", "state", "said"]).fillna("")
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).fillna("")
 
 
-def _of_student(place: Path) -> list[dict[str, str]]:
-    rows = []
+def _handed_in(place: Path) -> list[dict[str, str]]:
+    """What lies in one student's folder, a row an exercise or guess."""
+    rows: list[dict[str, str]] = []
     for path in sorted([*place.rglob("*.ipynb"), *place.rglob(GUESSES)]):
         below = path.relative_to(place)
         if any(part.startswith(".") for part in below.parts):  # JupyterLab's checkpoints
             continue
         try:
-            items = list((_guesses if path.name == GUESSES else _exercises)(path))
+            items = list(_guesses(path) if path.name == GUESSES else _exercises(path))
         except Exception as error:  # a student's file may be anything
             items = [{"state": "cannot be read", "said": f"{type(error).__name__}: {error}"[:200]}]
         rows += [{"file": below.as_posix()} | item for item in items]
     return rows or [{"state": "nothing here"}]
+
+
+def _exercises(path: Path) -> Iterator[dict[str, str]]:
+    """The checks of a notebook, with what they said."""
+    import nbformat  # brings a validator of JSON schemas along, which the command line need not wait for
+
+    number = found[0] if (found := re.match(r"\d\d(?=_)", path.name)) else path.stem
+    exercise = ""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown" and (headings := _EXERCISE.findall(cell.source)):
+            exercise = f"{number}-{headings[-1]}"
+        if cell.cell_type == "code" and (check := _CHECK.search(cell.source)):
+            printed = "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs).strip()
+            yield {"exercise": exercise, "item": check[1], "state": _state(printed), "said": printed}
+
+
+def _state(printed: str) -> str:
+    """One of ``STATES``, from what a check left in its notebook."""
+    if not printed:
+        return "not run"
+    if printed.startswith(NOT_BEGUN):
+        return "not begun"
+    return "solved" if printed.startswith(SOLVED) else "tried"
+
+
+def _guesses(path: Path) -> Iterator[dict[str, str]]:
+    """The answers to the questions of a class's notebooks."""
+    for question, answer in json.loads(path.read_text(encoding="utf-8")).items():
+        yield {"item": str(question), "state": "guess", "said": str(answer)}
 
 
 def overview(table: pd.DataFrame) -> Table:
@@ -82,24 +114,27 @@ def overview(table: pd.DataFrame) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    marks = dict(zip(STATES, ("✓", "·", "", ""), strict=True))
     exercises = sorted(set(table["exercise"]) - {""})
     shown = Table("student", *exercises, "solved", "guesses", "to look at")
     for student, rows in table[table["student"] != ""].groupby("student"):
-        best = {}
-        for exercise in exercises:
-            checks = rows[rows["exercise"] == exercise].groupby("item")["state"]
-            states = [min(of, key=STATES.index) for _, of in checks]
-            best[exercise] = max(states, key=STATES.index) if states else "not run"
+        states = [_best_state(rows[rows["exercise"] == exercise]) for exercise in exercises]
         odd = rows[~rows["state"].isin([*STATES, "guess"])]
         shown.add_row(
-            escape(str(student)), *(marks[state] for state in best.values()),
-            str(sum(state == "solved" for state in best.values())), str(int((rows["state"] == "guess").sum())),
+            escape(str(student)),
+            *(_MARKS[state] for state in states),
+            str(states.count("solved")),
+            str(int((rows["state"] == "guess").sum())),
             escape(", ".join(f"{row.file} {row.state}".strip() for row in odd.itertuples())),
-        )  # fmt: skip
+        )
     for row in table[table["student"] == ""].itertuples():
         shown.add_row(*[""] * (len(exercises) + 3), escape(f"{row.file} {row.state}"))
     return shown
+
+
+def _best_state(rows: pd.DataFrame) -> str:
+    """Of one student's rows of one exercise: of each check the best state, and of these the worst."""
+    best = [min(states, key=STATES.index) for _, states in rows.groupby("item")["state"]]
+    return max(best, key=STATES.index) if best else "not run"
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
@@ -107,24 +142,3 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     text = table.map(lambda cell: f"'{cell}" if cell[:1] in "=+-@" and cell else cell)  # else it could be a formula
     with atomic_path(Path(path)) as beside:
         text.to_csv(beside, index=False)
-
-
-def _exercises(path: Path) -> Iterator[dict[str, str]]:
-    import nbformat
-
-    number = found[0] if (found := re.match(r"\d\d(?=_)", path.name)) else path.stem
-    exercise = ""
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown" and (headings := _EXERCISE.findall(cell.source)):
-            exercise = f"{number}-{headings[-1]}"
-        if cell.cell_type != "code" or (check := _CHECK.search(cell.source)) is None:
-            continue
-        printed = "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs).strip()
-        state = "solved" if printed.startswith(SOLVED) else "tried"
-        state = "not begun" if printed.startswith(NOT_BEGUN) else state if printed else "not run"
-        yield {"exercise": exercise, "item": check[1], "state": state, "said": printed}
-
-
-def _guesses(path: Path) -> Iterator[dict[str, str]]:
-    for question, answer in json.loads(path.read_text(encoding="utf-8")).items():
-        yield {"item": str(question), "state": "guess", "said": str(answer)}

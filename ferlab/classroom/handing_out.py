@@ -1,4 +1,4 @@
-"""Notebooks without their solutions."""
+"""Notebooks of the series without their solutions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ferlab.errors import FerlabError
 from ferlab.files import atomic_path
-from ferlab.lab import FIRST_NOTEBOOK
+from ferlab.lab import FIRST_NOTEBOOK, find_clone
 
 _SOLUTION = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>\n*", re.DOTALL)
 _FOLD_OUT = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
@@ -32,18 +32,19 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
     Example:
         >>> hand_out("build/hand-out", ["03"], hints=False)    # doctest: +SKIP
     """
-    import nbformat
+    import nbformat  # brings a validator of JSON schemas along, which the command line need not wait for
 
-    chosen, written = _chosen(numbers), []
+    chosen = _chosen(numbers)
     if Path(out).resolve() == chosen[0].parent.resolve():
         raise FerlabError(f"{out} holds the series itself, with its solutions: name another folder.")
+    written = []
     for path in chosen:
         notebook = nbformat.read(path, as_version=4)
         notebook.metadata.pop("jupytext", None)  # else JupyterLab would look for the text beside it, or write one
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = _without(_SOLUTION, cell.source)
-                cell.source = cell.source if hints else _without(_FOLD_OUT, cell.source)
+                text = _without(_SOLUTION, cell.source)
+                cell.source = text if hints else _without(_FOLD_OUT, text)
         target = Path(out) / path.name
         with atomic_path(target) as beside:
             nbformat.write(notebook, beside)
@@ -52,17 +53,17 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
 
 
 def _chosen(numbers: Sequence[str]) -> list[Path]:
-    for root in (Path.cwd(), Path(__file__).resolve().parent.parent):
-        if (root / FIRST_NOTEBOOK).is_file():
-            break
-    else:
+    """The notebooks with these numbers; all when there are none."""
+    clone = find_clone()
+    if clone is None:
         raise FerlabError("There are no notebooks here; run this in a clone of ferlab.")
-    series = {path.name[:2]: path for path in sorted((root / FIRST_NOTEBOOK).parent.glob("[0-9][0-9]_*.ipynb"))}
-    numbers = [number.zfill(2) for number in numbers]
-    if unknown := [number for number in numbers if number not in series]:
+    folder = (clone / FIRST_NOTEBOOK).parent
+    series = {path.name[:2]: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    wanted = [number.zfill(2) for number in numbers]
+    if unknown := [number for number in wanted if number not in series]:
         raise FerlabError(f"There is no notebook {', '.join(unknown)}; there are {', '.join(series)}.")
-    return [series[number] for number in numbers or series]
+    return [series[number] for number in wanted or series]
 
 
-def _without(block: re.Pattern, text: str) -> str:
+def _without(block: re.Pattern[str], text: str) -> str:
     return block.sub("\n\n", text).strip("\n")

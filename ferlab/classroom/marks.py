@@ -1,10 +1,12 @@
-"""What checks write into a notebook, and collect reads there."""
+"""What checks write into a notebook, and :func:`ferlab.classroom.collect` reads there.
+
+A saved notebook keeps nothing of a check but its sentence, so its beginning has to tell the state of the exercise.
+"""
 
 from __future__ import annotations
 
-SOLVED = "✓ "  # what a check says of a solved exercise begins with it, and stays in the notebook when it is saved
-GUESSES = "guesses.json"
 STATES = ("solved", "tried", "not begun", "not run")
+SOLVED = "✓ "  # how a check begins that finds an exercise solved
 # How checks begin that look at something nobody has touched yet.
 NOT_BEGUN = (
     "Your function returns None",
@@ -15,3 +17,4 @@ NOT_BEGUN = (
     "These are the points as they",
     "4 of 4 sentences",
 )
+GUESSES = "guesses.json"  # the file that keeps what was guessed before looking

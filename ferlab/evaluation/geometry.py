@@ -68,6 +68,23 @@ def within_between_ratio(embeddings: np.ndarray, labels: np.ndarray) -> float:
     return float(within / between)
 
 
+def relative_spread(embeddings: np.ndarray, chosen: np.ndarray) -> float:
+    """Mean distance of some faces to their mean, over the same for all faces.
+
+    Args:
+        embeddings: (N, D).
+        chosen: which faces, as positions or bool (N,).
+
+    >>> round(relative_spread(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([0, 1])), 3)
+    0.111
+    """
+
+    def spread(rows: np.ndarray) -> float:
+        return float(np.linalg.norm(rows - rows.mean(axis=0), axis=1).mean())
+
+    return spread(embeddings[chosen]) / spread(embeddings)
+
+
 def knn_accuracy(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = 10) -> float:
     """Leave-one-out accuracy of a vote among the nearest other faces; ties go to the lower class index."""
     # kneighbors() without a query leaves each point itself out.

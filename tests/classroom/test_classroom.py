@@ -17,9 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebook_reading import NOTEBOOKS, ROOT, read
 from rich.console import Console
 
-from ferlab.classroom.collecting import collect, overview, write_csv
-from ferlab.classroom.handing_out import hand_out
-from ferlab.classroom.marks import STATES
+from ferlab.classroom import STATES, collect, hand_out, overview, write_csv
 from ferlab.errors import FerlabError
 
 
@@ -30,7 +28,7 @@ def test_what_is_handed_out_holds_no_solution_and_is_otherwise_whole(tmp_path):
         ours, theirs = read(name), nbformat.read(path, as_version=4)
         nbformat.validate(theirs)
         assert "jupytext" not in theirs.metadata
-        whole, handed = ("\n".join(cell.source for cell in of.cells) for of in (ours, theirs))
+        whole, handed = ("\n".join(cell.source for cell in notebook.cells) for notebook in (ours, theirs))
         assert "Solution" in whole and "Solution" not in handed
         assert whole.count("Hint</summary>") == handed.count("Hint</summary>")
         for before, after in zip(ours.cells, theirs.cells, strict=True):
@@ -75,17 +73,21 @@ def save(path, *cells):
 @pytest.fixture
 def submitted(tmp_path):
     folder = tmp_path / "submitted"
+    shift = "print(check_margin_shift(shift))"
     save(
         folder / "ada" / "03_center.ipynb",
         "### Exercise 1: the shift",
-        ("from ferlab.widgets import check_margin_shift\n\nprint(check_margin_shift(shift))", "✓ Right: m.\n"),
+        (
+            "from ferlab.classroom.exercises import check_margin_shift\n\nprint(check_margin_shift(shift))",
+            "✓ Right: m.\n",
+        ),
         "Text.\n\n### Exercise 2: content",
         ("print(check_zero_loss(playground, **start))", "The loss is 2.869.\n"),
         ("print('✓ me too')", "✓ me too\n"),
     )
-    shift = "### Exercise 1: the shift", ("print(check_margin_shift(shift))", None)
-    save(folder / "Bücher, Bob" / "week 1" / "03_center.ipynb", *shift)
-    save(folder / "Bücher, Bob" / ".ipynb_checkpoints" / "03_center.ipynb", shift[0], (shift[1][0], "✓ Right.\n"))
+    heading = "### Exercise 1: the shift"
+    save(folder / "Bücher, Bob" / "week 1" / "03_center.ipynb", heading, (shift, None))
+    save(folder / "Bücher, Bob" / ".ipynb_checkpoints" / "03_center.ipynb", heading, (shift, "✓ Right.\n"))
     (folder / "Bücher, Bob" / "guesses.json").write_text(json.dumps({"Which?": "=both"}), encoding="utf-8")
     return folder
 

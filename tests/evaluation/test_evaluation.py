@@ -15,10 +15,12 @@ from ferlab.evaluation import (
     confusion_counts,
     geometry_scores,
     linear_cka,
+    nearest_center_accuracy,
     neighbor_overlap,
+    relative_spread,
     slice_scores,
 )
-from ferlab.evaluation.geometry import alignment, effective_rank, nearest_center_accuracy, uniformity
+from ferlab.evaluation.geometry import alignment, effective_rank, uniformity
 
 
 def predictions(predicted: list[int], num_classes: int = 3) -> Predictions:
@@ -116,6 +118,12 @@ def test_the_nearest_center_leaves_each_face_out_of_its_own_mean():
     # With itself in the mean, the face at 10 would be nearer to its own class (mean 5) than to the other one (mean 16).
     embeddings, labels = np.array([[0.0], [0.0], [10.0], [16.0], [16.0], [-90.0]]), np.array([0, 0, 0, 1, 1, 2])
     assert nearest_center_accuracy(embeddings, labels) == pytest.approx(4 / 5), "and a class of one is left out"
+
+
+def test_relative_spread_of_all_is_one_and_no_factor_or_shift_changes_it():
+    space = np.random.default_rng(0).normal(size=(30, 4))
+    assert relative_spread(space, np.arange(30)) == pytest.approx(1)
+    assert relative_spread(7 * space - 3, np.arange(5)) == pytest.approx(relative_spread(space, np.arange(5)))
 
 
 def test_slices_hold_the_accuracy_of_their_faces():

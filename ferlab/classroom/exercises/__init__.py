@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "check_claims",
     "check_common_neighbors",
@@ -30,6 +32,7 @@ __all__ = [
     "check_zero_loss",
 ]
 
+# Where each check lies: a module for what it looks at.
 _HOME = {
     "check_claims": "evidence",
     "check_common_neighbors": "spaces",
@@ -56,7 +59,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # ipywidgets and jupyter-scatter are imported only when a check needs them.
     if name in _HOME:
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""Checks for the exercises on losses and negatives: they say what is missing, and never raise."""
+"""The checks of the exercises on losses and negatives."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ferlab.classroom.exercises.tools import answer_of, number_of, solved
+from ferlab.classroom.exercises.tools import Mistake, answer_of, known_mistake, number_of, solved
 from ferlab.losses import AdCorreLoss
 from ferlab.samplers import SelectionBatch, SemiSynthesizedNegative
 from ferlab.widgets.playground.playground import LossPlayground
+
+# ---- Triplet-Center Loss -------------------------------------------------------------------------------------------
 
 
 def check_margin_shift(function: Callable[[float, float], float]) -> str:
@@ -25,22 +28,26 @@ def check_margin_shift(function: Callable[[float, float], float]) -> str:
             return complaint
         right = margin / (2 * gap)
         if not np.isclose(value, right):
-            if np.isclose(value, -right):
-                return "Almost: asked for is how far, not in which direction; return a positive number."
-            if np.isclose(value, margin / gap):
-                return "Almost, you are off by a factor of 2: (x - g)² holds the term 2xg."
-            if np.isclose(value, gap / 2 - right) or np.isclose(value, gap / 2 + right):
-                return "That is where the border lies, counted from a center. Subtract the middle, gap / 2."
-            if np.isclose(value, margin / 2) or np.isclose(value, margin):
-                return "The gap plays a part: with centers far apart a margin moves the border less."
-            return (
+            return known_mistake(value, _shift_mistakes(margin, gap)) or (
                 f"For a margin of {margin:g} and centers {gap:g} apart the border moves by {right:g}, but your "
                 f"function says {value:g}. Solve x² + m = (x - g)² for x again."
             )
     return solved("Right: the border moves by m / (2 · gap).")
 
 
-def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: float, away: float = 3.0) -> str:
+def _shift_mistakes(margin: float, gap: float) -> list[Mistake]:
+    right = margin / (2 * gap)
+    from_a_center = "That is where the border lies, counted from a center. Subtract the middle, gap / 2."
+    without_gap = "The gap plays a part: with centers far apart a margin moves the border less."
+    return [
+        (-right, "Almost: asked for is how far, not in which direction; return a positive number."),
+        (margin / gap, "Almost, you are off by a factor of 2: (x - g)² holds the term 2xg."),
+        *[(place, from_a_center) for place in (gap / 2 - right, gap / 2 + right)],
+        *[(shift, without_gap) for shift in (margin / 2, margin)],
+    ]
+
+
+def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: float, *, away: float = 3.0) -> str:
     """Judge whether a playground has a loss of zero, with a point of every class far from its center.
 
     Centers and margin must be as they were.
@@ -81,7 +88,10 @@ def check_zero_loss(playground: LossPlayground, centers: np.ndarray, margin: flo
     )
 
 
-def check_semi_synthesized(function: Callable) -> str:
+# ---- negatives -----------------------------------------------------------------------------------------------------
+
+
+def check_semi_synthesized(function: Callable[[Tensor, Tensor, Tensor, int], Tensor]) -> str:
     """Judge a learner's `function(embeddings, labels, centers, candidates)`, which gives (B, D) indices of centers.
 
     Returns:
@@ -91,49 +101,53 @@ def check_semi_synthesized(function: Callable) -> str:
     embeddings, labels = torch.randn(40, 9, generator=generator), torch.arange(40) % 6
     centers = torch.randn(6, 9, generator=generator)
     distances = torch.cdist(embeddings, centers).square().scatter(1, labels[:, None], torch.inf)
+    batch = SelectionBatch(embeddings, labels, centers, None, measure=lambda: distances)
     for candidates in (1, 2, 3, 5):
-        value, complaint = answer_of(function, embeddings.clone(), labels.clone(), centers.clone(), candidates)
+        chosen, complaint = answer_of(function, embeddings.clone(), labels.clone(), centers.clone(), candidates)
+        complaint = complaint or _not_indices(chosen, embeddings) or _not_allowed(chosen, batch, candidates)
         if complaint:
             return complaint
-        if not isinstance(value, torch.Tensor):
-            return f"The answer should be a tensor of indices, but is of type {type(value).__name__}."
-        if value.shape != embeddings.shape:
-            wanted = tuple(embeddings.shape)
-            return f"The answer has shape {tuple(value.shape)}; asked for is one index an entry, {wanted}."
-        if value.is_floating_point():
-            return "Your function returns numbers with decimals: asked for are indices of centers, not their entries."
-        places = _places_among_candidates(embeddings, centers, distances, candidates)
-        if candidates > 1 and (value == places).all():
-            return "These are places in your list of candidates: return which class stands at each place."
-        if (value == labels[:, None]).any():
-            return "Some entries come from the center of the own class: set its distances and gaps to infinity."
-        allowed = distances.argsort(dim=1)[:, :candidates]
-        if not (value[:, :, None] == allowed[:, None, :]).any(dim=2).all():
-            return (
-                f"With candidates={candidates}, some entries come from centers that are not among the nearest "
-                f"{candidates}."
-            )
-        batch = SelectionBatch(embeddings, labels, centers, None, measure=lambda: distances)
         right = SemiSynthesizedNegative(candidates).select(batch)
-        right = right[:, None].expand_as(value) if right.ndim == 1 else right
-        if not (value == right).all():
-            wrong = int((value != right).sum())
+        right = right[:, None].expand_as(chosen) if right.ndim == 1 else right
+        if wrong := int((chosen != right).sum()):
             return (
-                f"With candidates={candidates} the right centers are allowed, but {wrong} of {value.numel()} entries "
+                f"With candidates={candidates} the right centers are allowed, but {wrong} of {chosen.numel()} entries "
                 "are not from the one that is closest in that dimension: compare absolute differences, |f - C|."
             )
     return solved("Right, for 1, 2, 3 and all 5 candidates.")
 
 
-def _places_among_candidates(
-    embeddings: torch.Tensor, centers: torch.Tensor, distances: torch.Tensor, candidates: int
-) -> torch.Tensor:
-    """(B, D): the closest entry's place in the list of candidates, 0 the nearest center: a usual mistake."""
-    nearest = distances.argsort(dim=1)[:, :candidates]
-    return (embeddings[:, None] - centers[nearest]).abs().argmin(dim=1)
+def _not_indices(chosen: object, embeddings: Tensor) -> str:
+    """What is wrong with an answer that is not one index an entry; empty where it is."""
+    if not isinstance(chosen, Tensor):
+        return f"The answer should be a tensor of indices, but is of type {type(chosen).__name__}."
+    if chosen.shape != embeddings.shape:
+        wanted = tuple(embeddings.shape)
+        return f"The answer has shape {tuple(chosen.shape)}; asked for is one index an entry, {wanted}."
+    if chosen.is_floating_point():
+        return "Your function returns numbers with decimals: asked for are indices of centers, not their entries."
+    return ""
 
 
-def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: float = 0.25, apart: float = 0.5) -> str:
+def _not_allowed(chosen: Tensor, batch: SelectionBatch, candidates: int) -> str:
+    """What is wrong with chosen centers (B, D) that are not among the nearest other ones; empty where they are."""
+    nearest = batch.distances.argsort(dim=1)[:, :candidates]
+    # The closest entry's place in the list of candidates, 0 the nearest center: a usual mistake.
+    places = (batch.embeddings[:, None] - batch.centers[nearest]).abs().argmin(dim=1)
+    if candidates > 1 and (chosen == places).all():
+        return "These are places in your list of candidates: return which class stands at each place."
+    if (chosen == batch.labels[:, None]).any():
+        return "Some entries come from the center of the own class: set its distances and gaps to infinity."
+    if not (chosen[:, :, None] == nearest[:, None, :]).any(dim=2).all():
+        return (
+            f"With candidates={candidates}, some entries come from centers that are not among the nearest {candidates}."
+        )
+    return ""
+
+
+def check_mixed_negative(
+    playground: LossPlayground, start: np.ndarray, *, share: float = 0.25, apart: float = 0.5
+) -> str:
     """Judge whether the ringed point has a fully-synthesized negative of two centers, much closer than any center.
 
     Args:
@@ -175,24 +189,10 @@ def check_mixed_negative(playground: LossPlayground, start: np.ndarray, share: f
     )
 
 
-def _of_faces(embeddings: torch.Tensor) -> float:
-    """The mean of 1 + corr over all pairs of faces, a face with itself as 0: a usual mistake."""
-    terms = 1 + np.corrcoef(embeddings.numpy())
-    np.fill_diagonal(terms, 0)
-    return float(terms.mean())
+# ---- Ad-Corre ------------------------------------------------------------------------------------------------------
 
 
-def _trains(function: Callable, embeddings: torch.Tensor, labels: torch.Tensor) -> bool:
-    """Whether a learner's loss has a gradient."""
-    leaf = embeddings.clone().requires_grad_()
-    value = function(leaf, labels.clone())
-    if not isinstance(value, torch.Tensor) or not value.requires_grad:
-        return False
-    (gradient,) = torch.autograd.grad(value, leaf, allow_unused=True)
-    return gradient is not None and bool(gradient.any())
-
-
-def check_mean_discriminator(function: Callable) -> str:
+def check_mean_discriminator(function: Callable[[Tensor, Tensor], Tensor]) -> str:
     """Judge a learner's `function(embeddings, labels)` for Ad-Corre's mean discriminator of one head.
 
     Returns:
@@ -200,36 +200,22 @@ def check_mean_discriminator(function: Callable) -> str:
     """
     generator = torch.Generator().manual_seed(2)
     for seen in (torch.arange(4), torch.tensor([0, 2, 3])):  # the second batch lacks a class
-        present = len(seen)
-        embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, seen[torch.arange(30) % present]
+        embeddings, labels = torch.randn(30, 12, generator=generator) + 0.5, seen[torch.arange(30) % len(seen)]
         value, complaint = number_of(function, embeddings.clone(), labels.clone())
         if complaint:
             return complaint
         right = float(AdCorreLoss(4, adaptive=False).components(embeddings, labels)["MD"])
+        if np.isnan(value):
+            return (
+                "Your function says nan, not a number: is there a division by zero?"
+                if len(seen) == 4
+                else "In a batch without class 1 your function says nan: it takes the mean of no faces. Go over the "
+                "classes that are there, `labels.unique()`."
+            )
         if not np.isclose(value, right, atol=1e-5):
-            if np.isclose(value, right * present / (present - 1), atol=1e-5):
-                return (
-                    "Almost: average over all K x K pairs, with the diagonal as zeros, not over pairs of different "
-                    "classes only."
-                )
-            if np.isclose(value, right + 2 / present, atol=1e-5):
-                return "Almost: a class with itself has correlation 1 and must count as 0; clear the diagonal."
-            if np.isclose(value, right - 1 + 1 / present, atol=1e-5):
-                return "Almost: the 1 of 1 + corr is missing."
-            if np.isclose(value, right * present**2, atol=1e-4):
-                return "This is the sum over all pairs: take the mean."
-            if np.isclose(value, 2 * (1 - 1 / present) - right, atol=1e-5):
-                return "The sign is wrong: 1 + corr, so that a correlation of -1 costs nothing."
-            if np.isnan(value):
-                if present == 4:
-                    return "Your function says nan, not a number: is there a division by zero?"
-                return (
-                    "In a batch without class 1 your function says nan: it takes the mean of no faces. Go over the "
-                    "classes that are there, `labels.unique()`."
-                )
-            if np.isclose(value, _of_faces(embeddings), atol=1e-5):
-                return "These are the correlations of single faces. Take the mean embedding of each class first."
-            return f"For {present} classes you get {value:.4f}, but MD is {right:.4f}. Are the means standardized?"
+            return known_mistake(value, _mean_mistakes(embeddings, len(seen), right), atol=1e-5) or (
+                f"For {len(seen)} classes you get {value:.4f}, but MD is {right:.4f}. Are the means standardized?"
+            )
         if not _trains(function, embeddings, labels):
             return (
                 "The number is right, but no gradient reaches the embeddings: in a training it would do nothing. "
@@ -238,7 +224,40 @@ def check_mean_discriminator(function: Callable) -> str:
     return solved("Right, also for a batch without one of the classes.")
 
 
-def check_heads_disagree(playground: LossPlayground, at_most: float = 0.05) -> str:
+def _mean_mistakes(embeddings: Tensor, classes: int, right: float) -> list[Mistake]:
+    of_faces = 1 + np.corrcoef(embeddings.numpy())
+    np.fill_diagonal(of_faces, 0)
+    return [
+        (
+            right * classes / (classes - 1),
+            "Almost: average over all K x K pairs, with the diagonal as zeros, not over pairs of different classes "
+            "only.",
+        ),
+        (
+            right + 2 / classes,
+            "Almost: a class with itself has correlation 1 and must count as 0; clear the diagonal.",
+        ),
+        (right - 1 + 1 / classes, "Almost: the 1 of 1 + corr is missing."),
+        (right * classes**2, "This is the sum over all pairs: take the mean."),
+        (2 * (1 - 1 / classes) - right, "The sign is wrong: 1 + corr, so that a correlation of -1 costs nothing."),
+        (
+            float(of_faces.mean()),
+            "These are the correlations of single faces. Take the mean embedding of each class first.",
+        ),
+    ]
+
+
+def _trains(function: Callable[[Tensor, Tensor], Tensor], embeddings: Tensor, labels: Tensor) -> bool:
+    """Whether a learner's loss has a gradient."""
+    leaf = embeddings.clone().requires_grad_()
+    value = function(leaf, labels.clone())
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return False
+    (gradient,) = torch.autograd.grad(value, leaf, allow_unused=True)
+    return gradient is not None and bool(gradient.any())
+
+
+def check_heads_disagree(playground: LossPlayground, *, at_most: float = 0.05) -> str:
     """Judge whether ED of a playground with Ad-Corre was made small.
 
     Args:
@@ -270,19 +289,21 @@ def check_least_disagreement(function: Callable[[int], float]) -> str:
         if complaint:
             return complaint
         right = (heads - 2) / heads
-        if np.isclose(value, right):
-            continue
-        if np.isclose(value, 0):
-            return f"Two heads can be opposite to each other, {heads} cannot: what is their least mean correlation?"
-        if np.isclose(value, -1 / (heads - 1)):
-            return "This is the least mean correlation of two different heads. ED averages 1 + corr."
-        if np.isclose(value, (heads - 2) / (heads - 1)):
-            return (
+        mistakes: list[Mistake] = [
+            (0.0, f"Two heads can be opposite to each other, {heads} cannot: what is their least mean correlation?"),
+            (
+                -1 / (heads - 1),
+                "This is the least mean correlation of two different heads. ED averages 1 + corr.",
+            ),
+            (
+                (heads - 2) / (heads - 1),
                 "Almost: this is the mean over pairs of different heads. ED averages over all k x k pairs, with the "
-                "diagonal as zeros."
+                "diagonal as zeros.",
+            ),
+        ]
+        if not np.isclose(value, right):
+            return known_mistake(value, mistakes) or (
+                f"With {heads} heads you get {value:.3f}, but the least is {right:.3f}. What can the correlations of "
+                "different heads sum to at least, and how many terms does ED average?"
             )
-        return (
-            f"With {heads} heads you get {value:.3f}, but the least is {right:.3f}. What can the correlations of "
-            "different heads sum to at least, and how many terms does ED average?"
-        )
     return solved("Right. With seven heads ED cannot fall below 5/7, whatever the heads say.")

@@ -1,11 +1,17 @@
-"""Checks for exercises: they say what is missing, and never raise."""
+"""What the checks of exercises share: how an answer is asked for, compared with known mistakes, and praised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from ferlab.classroom.marks import SOLVED
+
+# What comes out with a usual mistake, and the sentence that says what it is.
+Mistake = tuple[ArrayLike, str]
 
 
 def solved(sentence: str) -> str:
@@ -13,7 +19,7 @@ def solved(sentence: str) -> str:
     return SOLVED + sentence
 
 
-def answer_of(function: Callable, *given) -> tuple[Any, str]:
+def answer_of(function: Callable, *given: Any) -> tuple[Any, str]:
     """What a learner's function answers, and a sentence where it fails or answers nothing; empty where all is well."""
     try:
         answer = function(*given)
@@ -23,7 +29,7 @@ def answer_of(function: Callable, *given) -> tuple[Any, str]:
     return answer, empty if answer is None else ""
 
 
-def number_of(function: Callable, *given) -> tuple[float, str]:
+def number_of(function: Callable, *given: Any) -> tuple[float, str]:
     """As :func:`answer_of`, of a function that should answer with one number."""
     answer, complaint = answer_of(function, *given)
     if complaint:
@@ -32,3 +38,27 @@ def number_of(function: Callable, *given) -> tuple[float, str]:
         return float(answer), ""
     except (TypeError, ValueError, RuntimeError):
         return float("nan"), f"Your function should return one number, but returned {type(answer).__name__}."
+
+
+def known_mistake(
+    answer: ArrayLike, mistakes: Iterable[Mistake], *, rtol: float = 1e-5, atol: float = 1e-8
+) -> str | None:
+    """The sentence of the first mistake that the answer comes from; None where it comes from none of them.
+
+    Args:
+        answer: a learner's number or array.
+        mistakes: pairs of what comes out with a mistake, and its sentence.
+        rtol, atol: how close is the same, as for :func:`numpy.allclose`.
+
+    Example:
+        >>> known_mistake(0.25, [(4.0, "Turn the fraction round."), (0.25, "Take the root.")])
+        'Take the root.'
+    """
+    return next(
+        (
+            sentence
+            for wrong, sentence in mistakes
+            if np.shape(answer) == np.shape(wrong) and np.allclose(answer, wrong, rtol=rtol, atol=atol)
+        ),
+        None,
+    )
