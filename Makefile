@@ -1,7 +1,7 @@
-# ferlab: make lab, make test, make compare, make notebooks. PYTHON=/path/to/python3.12 chooses the Python.
+# ferlab: make lab, make check, make test, make compare, make notebooks. PYTHON=/path/to/python3.12 chooses the Python.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help lab test compare notebooks look links lock clean chromium
+.PHONY: help lab check format test compare notebooks look links lock clean chromium
 
 # The first one that is new enough; the last word is only there to be named in the sentence below.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -24,6 +24,14 @@ help: ## list what make can do here
 lab: $(READY) ## open JupyterLab on the first notebook (LAB_ARGS=--no-browser or BROWSER=none: print its address)
 	@$(BIN)/ferlab lab $(LAB_ARGS)
 
+check: $(READY) ## look for mistakes without running anything, in less than a minute (CHECK="types lint": some parts)
+	@$(BIN)/python tests/check $(CHECK)
+
+format: $(READY) ## mend what make check can mend by itself: layout of the code, order of imports, notebooks from their text
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+
 test: $(READY) chromium ## run all tests (TEST_ARGS="-m 'not browser'": some)
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
@@ -41,12 +49,12 @@ links: $(READY) ## look whether the addresses that the book names exist (needs a
 
 lock: $(READY) ## renew requirements.lock after a change in pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/python -m uv --quiet pip compile pyproject.toml --extra lab --extra test --extra book --universal \
+	@$(BIN)/python -m uv --quiet pip compile pyproject.toml --extra lab --extra test --extra dev --extra book --universal \
 		--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock $(LOCK_ARGS) \
 		> /dev/null
 
 clean: ## remove what make made, but not the results in runs/
-	rm -rf $(VENV) build dist ferlab.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist ferlab.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find ferlab tests data_scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: $(READY)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FILES = ("pyproject.toml", "requirements.lock", "environment.yml")
 PLATFORMS = (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))
 PYTHONS = ("3.11", "3.12", "3.13")
-INSTALLED = ("lab", "test", "book")  # the extras that the lock and the conda environment hold
+INSTALLED = ("lab", "test", "dev", "book")  # the extras that the lock and the conda environment hold
 # Import name -> package name, where they differ.
 PACKAGES = {
     "IPython": "ipywidgets",  # comes with it
@@ -115,7 +115,7 @@ def test_the_three_agree(texts):
     ("name", "pattern", "replacement"),
     [
         ("pyproject.toml", r'    "pandas[^\n]*\n', ""),
-        ("pyproject.toml", r'    "pytest>=', '    "pytest-xdist>=3",\n    "pytest>='),
+        ("pyproject.toml", r'    "pytest>=', '    "pytest-timeout>=2",\n    "pytest>='),
         ("pyproject.toml", r'"torch>=[^"]*"', '"torch>=99"'),
         ("requirements.lock", r"\ntimm==[^\n]*", ""),
         ("requirements.lock", r"\ntorch==[^\n]*", "\ntorch==1.13.1"),
@@ -164,7 +164,7 @@ def imports(path: Path) -> set[str]:
         ("ferlab", ("export", "photos")),
         ("notebooks", ()),
         ("tests", INSTALLED),
-        ("docs/book", ("book",)),
+        ("docs", ("book", "dev")),
         ("data_scripts", ("rig",)),
     ],
 )
@@ -172,7 +172,7 @@ def test_everything_imported_is_named(texts, folder, extras):
     project = tomllib.loads(texts["pyproject.toml"])["project"]
     lines = sum((project["optional-dependencies"][extra] for extra in extras), project["dependencies"])
     named = {canonicalize_name(Requirement(line).name) for line in lines}
-    places = (folder, "docs/book", "data_scripts")
+    places = (folder, "tests/check", "docs", "docs/book", "data_scripts")
     own = {"ferlab"} | {path.stem for place in places for path in (ROOT / place).glob("*.py")}
     for path in sorted((ROOT / folder).rglob("*.py")):
         others = imports(path) - set(sys.stdlib_module_names) - own
