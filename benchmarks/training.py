@@ -24,7 +24,7 @@ from ferlab.data.transforms import augment
 from ferlab.methods import METHODS
 from ferlab.models import ExpressionNetwork
 from ferlab.training import TrainSettings, train
-from ferlab.training.loop import choose_precision
+from ferlab.training.devices import choose_precision
 
 
 def ferlab_steps(method: str, faces: FaceDataset, few: FaceDataset, settings: TrainSettings) -> list[float]:
@@ -78,7 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     faces = load_dataset("synthetic", "train").subset(np.arange(arguments.faces))
     few = load_dataset("synthetic", "validation").subset(np.arange(64))
-    settings = METHODS["ce"].complete(TrainSettings(epochs=1, accelerator="cpu"))
+    settings = TrainSettings(epochs=1, accelerator="cpu", learning_rate=0.07, weight_decay=0.0017)
     processor = torch.cpu.get_capabilities().get("cpu_name")
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads, {processor}, "

@@ -21,7 +21,7 @@ from PIL import Image
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import Predictions, classification_scores, confusion_counts, predict
-from ferlab.runs.networks import load_network
+from ferlab.runs import RunFolder
 
 FER2013_SIDE = 48
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="folder of FER-2013, for the class shares of its training split")
     parser.add_argument("--crop", type=float, default=0.8, help="share of the image's side that is shown (0.8)")
     arguments = parser.parse_args()
-    network, classes = load_network(arguments.run / "ce" / "seed_0")
+    network, classes, _ = RunFolder(arguments.run).network("ce")
     faces = load_dataset("synthetic", "test")
     if classes != faces.classes or network.in_channels != 1:
         raise FerlabError(f"{arguments.run} was not trained on FER-2013: name a run made with --dataset fer2013.")

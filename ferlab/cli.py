@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import inspect
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import typer
 
+from ferlab.command_options import options_of
 from ferlab.errors import FerlabError
+from ferlab.settings import CompareSettings, TuneSettings
 
 app = typer.Typer(
     help="See and touch what metric-learning losses do to an embedding space, on faces.",
@@ -21,13 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_DATASET = "synthetic (built in), fer2013, rafdb, affectnet (seven classes), affectnet-8 or folder (<class>/<image>)."
-
-
-def _training(text: str):
-    """An option of the training loop; left out, the default of TrainSettings holds."""
-    return typer.Option(help=text, rich_help_panel="Training", show_default=False)
-
 
 @app.callback()
 def _commands() -> None:
@@ -35,87 +29,33 @@ def _commands() -> None:
 
 
 @app.command()
-def compare(
-    out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    quick: Annotated[bool, typer.Option("--quick", help="A first impression in about a minute.")] = False,
-    dataset: Annotated[str, typer.Option(help=_DATASET)] = "synthetic",
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
-    methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "ce,tcl-nearest,ce-heads,ad-corre",
-    seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 1,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run in OUT.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in OUT.")] = False,
-    jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
-    cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
-    backbone: Annotated[str | None, _training("small, or a name of timm: resnet18, legacy_xception.")] = None,
-    pretrained: Annotated[bool | None, _training("Start with timm's weights (a download).")] = None,
-    input_size: Annotated[int | None, _training("Pixels to scale faces to, such as 224; 0: as they are.")] = None,
-    batch_size: Annotated[int | None, _training("Images a step, over all devices.")] = None,
-    batches: Annotated[str | None, _training("shuffled, class-balanced or per-class.")] = None,
-    optimizer: Annotated[str | None, _training("sgd or adamw.")] = None,
-    learning_rate: Annotated[float | None, _training("The highest; by default the method's own.")] = None,
-    schedule: Annotated[str | None, _training("one-cycle or cosine.")] = None,
-    warm_up: Annotated[float | None, _training("Epochs of rising rate, for cosine.")] = None,
-    weight_decay: Annotated[float | None, _training("By default the method's own.")] = None,
-    gradient_clip: Annotated[float | None, _training("Largest gradient norm; 0 for none.")] = None,
-    class_weights: Annotated[str | None, _training("none or balanced.")] = None,
-    label_smoothing: Annotated[float | None, _training("Of cross-entropy.")] = None,
-    patience: Annotated[int | None, _training("Epochs without progress before stopping; 0: never.")] = None,
-    accelerator: Annotated[str | None, _training("auto, cpu, gpu, mps.")] = None,
-    devices: Annotated[int | None, _training("Processes here, one a device.")] = None,
-    nodes: Annotated[int | None, _training("Machines.")] = None,
-    precision: Annotated[str | None, _training("auto, 32-true, bf16-mixed, 16-mixed.")] = None,
-) -> None:
+@options_of(CompareSettings)
+def compare(settings: CompareSettings) -> None:
     """Train the methods on the same faces; write scores, maps and a report to OUT."""
-    options = dict(locals())
-    from ferlab.experiments import CompareSettings, run_compare
-    from ferlab.training import TrainSettings
+    from ferlab.experiments import run_compare
 
-    given = {field.name: options.get(field.name) for field in dataclasses.fields(TrainSettings)}
-    train = TrainSettings(**{name: value for name, value in given.items() if value is not None and name != "epochs"})
-    names = names_of(methods)
-    run_compare(
-        CompareSettings(out, dataset, root, names, seeds, epochs, quick, overwrite, resume, jobs, cluster, train)
-    )
-
-
-def train(
-    method: Annotated[str, typer.Argument(help="A name of the methods table, such as tcl-nearest.")], **options
-) -> None:
-    """Train one method: what compare does with this method alone."""
-    compare(methods=method, **options)
-
-
-# The options of compare, but for the one that chooses methods, without a second list of them.
-_hints = get_type_hints(train, include_extras=True) | get_type_hints(compare, include_extras=True)
-_parameters = {**inspect.signature(train).parameters, **inspect.signature(compare).parameters}
-train.__signature__ = inspect.Signature(
-    [of.replace(annotation=_hints[name]) for name, of in _parameters.items() if name not in ("options", "methods")]
-)
-app.command()(train)
-
-
-def names_of(methods: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in methods.split(",") if name.strip())
+    run_compare(settings)
 
 
 @app.command()
-def tune(
-    out: Annotated[Path, typer.Option(help="Folder of the search.")],
-    trials: Annotated[int, typer.Option(help="Trainings of every method.")] = 10,
-    dataset: Annotated[str, typer.Option(help=_DATASET)] = "synthetic",
-    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
-    methods: Annotated[str, typer.Option(help="Comma-separated names, or all.")] = "all",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Few faces and epochs, to see how it works.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on in OUT; --trials may have grown.")] = False,
-    jobs: Annotated[int, typer.Option(help="Methods searched side by side.")] = 1,
-    cluster: Annotated[str, typer.Option(help="local, or slurm to send them there.")] = "local",
+@options_of(CompareSettings, leave_out=("methods",))
+def train(
+    method: Annotated[str, typer.Argument(help="A name of a method, such as tcl-nearest or ad-corre@2.")],
+    settings: CompareSettings,
 ) -> None:
-    """Choose the methods' hyperparameters on validation, with as many trainings for each; write OUT/chosen.json."""
-    from ferlab.experiments.tune import TuneSettings, run_tune
+    """Train one method: what compare does with this method alone."""
+    from ferlab.experiments import run_compare
 
-    run_tune(TuneSettings(out, dataset, root, names_of(methods), trials, epochs, quick, resume, jobs, cluster))
+    run_compare(dataclasses.replace(settings, methods=(method,)))
+
+
+@app.command()
+@options_of(TuneSettings)
+def tune(settings: TuneSettings) -> None:
+    """Choose the methods' hyperparameters on validation, with as many trainings for each; write OUT/chosen.json."""
+    from ferlab.experiments import run_tune
+
+    run_tune(settings)
 
 
 @app.command()
@@ -175,7 +115,7 @@ def export(
 ) -> None:
     """A trained network of RUN, or its embeddings, for other programs."""
     from ferlab.apply import export as to
-    from ferlab.runs.settings import load_splits, read_settings
+    from ferlab.runs import RunFolder, load_splits, read_settings
 
     if onnx + torchscript + projector != 1:
         raise FerlabError("Name one of --onnx, --torchscript and --projector.")
@@ -184,7 +124,7 @@ def export(
     elif torchscript:
         to.export_torchscript(run, out, method, seed)
     else:
-        to.export_projector(run, out, load_splits(read_settings(run))["test"], method, seed)
+        to.export_projector(run, out, load_splits(read_settings(RunFolder(run)))["test"], method, seed)
     print(f"Written: {out}")
 
 
@@ -211,9 +151,9 @@ def hand_out(
     hints: Annotated[bool, typer.Option(help="Keep the hints.")] = True,
 ) -> None:
     """For teachers: the notebooks without their solutions."""
-    from ferlab.classroom.collecting import collecting
+    from ferlab import classroom
 
-    written = collecting.hand_out(out, numbers or (), hints)
+    written = classroom.hand_out(out, numbers or (), hints)
     print(f"Written, without solutions: {', '.join(path.name for path in written)}")
 
 
@@ -225,12 +165,12 @@ def collect(
     """For teachers: which exercises are solved in the notebooks that came back (as saved; nothing is executed)."""
     from rich import print as show
 
-    from ferlab.classroom.collecting import collecting
+    from ferlab import classroom
 
-    table = collecting.collect(folder)
-    show(collecting.overview(table))
+    table = classroom.collect(folder)
+    show(classroom.overview(table))
     if out is not None:
-        collecting.write_csv(table, out)
+        classroom.write_csv(table, out)
         print(f"Written: {out}")
 
 

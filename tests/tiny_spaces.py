@@ -11,9 +11,8 @@ from fake_run import fake_faces, write_fake_run
 from ferlab.data.classes import CLASSES
 from ferlab.evaluation import predict
 from ferlab.models import ExpressionNetwork
-from ferlab.projection import aligned_layouts
-from ferlab.runs.folder import run_folder
-from ferlab.runs.networks import save_network
+from ferlab.projection import pca_layouts
+from ferlab.runs import RunFolder
 
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 
@@ -29,9 +28,9 @@ def write_tiny_spaces(folder: Path, faces: int = 140, size: int = 32, channels: 
             len(CLASSES), embedding_size=16, heads=2 if name == "ad-corre" else 1, in_channels=channels,
             attention=("pixel", "element") if name == "tcl-nearest" else (), seed=number,
         )  # fmt: skip
-        save_network(run_folder(folder, name, 0), network, CLASSES, size)
+        RunFolder(folder).training(name, 0).save_network(network, CLASSES, size)
         embeddings[name] = predict(network, images).embeddings
-    layouts = aligned_layouts(embeddings)
+    layouts = pca_layouts(embeddings)
     rows = pd.read_parquet(folder / "embeddings.parquet")
     rows["embedding"] = [row for name in METHODS for row in embeddings[name]]
     rows[["x", "y"]] = np.concatenate([layouts[name] for name in METHODS])

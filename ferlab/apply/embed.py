@@ -11,7 +11,7 @@ from PIL.Image import DecompressionBombError
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.projection.aligned import MINIMUM_POINTS, aligned_layouts
-from ferlab.runs.networks import read_network
+from ferlab.runs import RunFolder
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -35,7 +35,7 @@ def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int =
     Raises:
         FerlabError: no such run, method or folder, or no image in it.
     """
-    network, classes, size = read_network(run, method, seed)
+    network, classes, size = RunFolder(run).network(method, seed)
     if not folder.is_dir():
         raise FerlabError(f"There is no folder {folder}: name one with face images.")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())

@@ -16,10 +16,7 @@ from ferlab.errors import FerlabError
 from ferlab.files import atomic_path, write_json
 from ferlab.images import png_bytes, write_sprite
 from ferlab.models import ExpressionNetwork
-from ferlab.runs import read_run
-from ferlab.runs.folder import run_folder
-from ferlab.runs.networks import first_method, read_network
-from ferlab.runs.records import load_run
+from ferlab.runs import RunFolder
 
 
 class Exported(nn.Module):
@@ -84,10 +81,12 @@ def export_projector(run: Path, out: Path, faces: FaceDataset, method: str | Non
         faces: the test split that the run was measured on.
         method, seed: which training; the run's first method by default.
     """
-    method = method or first_method(run)
-    if load_run(run, method, seed) is None:
-        raise FerlabError(f"{run_folder(run, method, seed)} is not finished: go on with ferlab compare --resume.")
-    rows = read_run(run).embeddings
+    folder = RunFolder(run)
+    method = method or folder.first_method()
+    training = folder.training(method, seed)
+    if training.load() is None:
+        raise FerlabError(f"{training.path} is not finished: go on with ferlab compare --resume.")
+    rows = folder.read().embeddings
     rows = rows[(rows["method"] == method) & (rows["seed"] == seed)].sort_values("index").reset_index(drop=True)
     if len(rows) != len(faces) or (rows["label"].to_numpy() != faces.labels).any():
         raise FerlabError(f"The faces given ({faces.name}, {faces.split}) are not those of {run}.")
@@ -127,6 +126,6 @@ def export_projector(run: Path, out: Path, faces: FaceDataset, method: str | Non
 
 
 def _network_and_example(run: Path, method: str | None, seed: int) -> tuple[Exported, Tensor]:
-    network, _, size = read_network(run, method, seed)
+    network, _, size = RunFolder(run).network(method, seed)
     # Two faces: with one, the exporters would take the batch size for a constant.
     return Exported(network).eval().requires_grad_(False), torch.zeros(2, network.in_channels, size, size)

@@ -57,7 +57,7 @@ def find_faces(photo: np.ndarray) -> np.ndarray:
     Raises:
         FerlabError: OpenCV is not installed.
     """
-    cascade, cv2 = _cascade()
+    cascade, cv2 = face_detector()
     gray = cv2.equalizeHist(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY))
     least = max(24, min(gray.shape) // 12)
     boxes = cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=3, minSize=(least, least))
@@ -96,7 +96,7 @@ def crop_face(photo: np.ndarray, size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _cascade():
+def face_detector():
     """The detector and the module it is from."""
     try:
         import cv2

@@ -9,26 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far a face may be moved; 0 switches a change off.
-
-    Attributes:
-        flip: probability of mirroring left and right.
-        rotation: largest turn, degrees.
-        scale: largest relative change of size.
-        shift: largest shift, as a share of the image's side.
-        contrast: largest relative change of contrast.
-        brightness: largest change of brightness, in grey levels of 255.
-    """
-
-    flip: float = 0.5
-    rotation: float = 10.0
-    scale: float = 0.1
-    shift: float = 0.06
-    contrast: float = 0.25
-    brightness: float = 25.0
+from ferlab.settings import Augmentation
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def torch_and_devices() -> Iterator[Check]:
     try:
         import torch
 
-        from ferlab.training.loop import choose_precision
+        from ferlab.training.devices import choose_precision
     except (ImportError, OSError) as error:
         yield Check("PyTorch", False, str(error), "Install the packages again: pip install -r requirements.lock")
         return

@@ -12,12 +12,8 @@ from typing import Any
 
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.runs.folder import run_folder
-from ferlab.runs.networks import load_network
-from ferlab.runs.reading import load_summary
-from ferlab.runs.records import load_run
-from ferlab.runs.settings import load_splits, read_settings
-from ferlab.runs.summary import FinishedRun, measure, people_of, summarize
+from ferlab.runs import FinishedTraining, RunFolder, load_splits, read_settings
+from ferlab.runs.summary import measure, people_of, summarize
 
 # Another processor or number of threads rounds differently, which can move a face across a border.
 TOLERANCE = 2e-3
@@ -48,21 +44,23 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
     Raises:
         FerlabError: nothing finished there, damaged weights, missing data.
     """
-    settings = read_settings(run)
-    stored = load_summary(run)
+    folder = RunFolder(run)
+    settings = read_settings(folder)
+    stored = folder.summary()
     test_set = load_splits(settings if root is None else dataclasses.replace(settings, root=root))["test"]
-    runs: list[FinishedRun] = []
+    trainings: list[FinishedTraining] = []
     for name in stored["methods"]:
         for seed in stored["seeds"]:
-            if (finished := load_run(run, name, seed)) is None:
-                raise FerlabError(f"{run_folder(run, name, seed)} is not finished or is damaged: go on with --resume.")
-            network, classes = load_network(run_folder(run, name, seed))
-            if classes != test_set.classes:
+            training = folder.training(name, seed)
+            if (finished := training.load()) is None:
+                raise FerlabError(f"{training.path} is not finished or is damaged: go on with --resume.")
+            stored_network = training.load_network()
+            if stored_network.classes != test_set.classes:
                 raise FerlabError(f"{run} was trained on other classes than {test_set.name} has: name its data set.")
-            predictions = predict(network, test_set.images)
+            predictions = predict(stored_network.network, test_set.images)
             rows = finished.embeddings.assign(predicted=predictions.predicted)
-            runs.append(FinishedRun(name, seed, measure(test_set, predictions), finished.history, rows))
-    summary = summarize(runs, stored["dataset"], stored["epochs"], stored["seconds"], people_of(test_set))
+            trainings.append(FinishedTraining(name, seed, measure(test_set, predictions), finished.history, rows))
+    summary = summarize(trainings, stored["dataset"], stored["epochs"], stored["seconds"], people_of(test_set))
     summary = json.loads(json.dumps(summary))
     now, before = dict(_numbers(summary)), dict(_numbers(stored))
     differences = [

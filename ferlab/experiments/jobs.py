@@ -1,4 +1,9 @@
-"""Calls side by side, in processes of this machine or as jobs of a Slurm cluster."""
+"""Calls side by side: in processes of this machine, or as jobs of a Slurm cluster.
+
+submitit runs both: the same function call becomes a local process or a Slurm job, with logs, and without a server to
+start (Ray and Dask want one). What a call leaves on disk is the only thing passed on, so what was interrupted goes on
+as a whole: what is finished is kept, the rest continues from its checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -6,62 +11,46 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ferlab.errors import FerlabError
-from ferlab.training.checkpoints import checkpoints
-from ferlab.training.settings import TrainSettings
+from ferlab.experiments.bars import progress_bars
+from ferlab.settings import Plan, TrainSettings
 
 MEMORY = 2.5e9  # bytes that one training on the built-in faces may need, with its libraries
 
 
 def run_jobs(
-    out: Path,
-    calls: dict[str, tuple],
+    plan: Plan,
     base: TrainSettings,
-    jobs: int,
-    cluster: str,
+    calls: dict[str, tuple[Any, ...]],
     console: Console,
+    *,
     total: int,
     epochs_done: Callable[[], int],
 ) -> None:
-    """Make every call in a process or Slurm job of its own, at most ``jobs`` at a time, and wait for all.
+    """Make every call in a process or Slurm job of its own, at most ``plan.jobs`` at a time, and wait for all.
 
     Args:
-        out: the jobs' logs go to ``out/jobs``.
-        calls: name -> function and arguments; the function sets its number of threads by a last argument ``threads``.
+        plan: the jobs' logs go to ``plan.out / "jobs"``; how many at a time, and where.
         base: how one training uses devices.
-        jobs, cluster: as in :class:`~ferlab.training.CompareSettings`.
+        calls: name -> function and arguments; the function sets its number of threads by a last argument ``threads``.
         console: shows a bar of epochs.
         total, epochs_done: epochs in all, and how many are done by now.
 
     Raises:
         FerlabError: a job that failed, with the end of its log; no Slurm here.
     """
-    import submitit
-
-    jobs = jobs if cluster != "local" else min(jobs, affordable_jobs())
-    threads = max(1, (os.cpu_count() or 1) // jobs) if cluster == "local" else 0
-    try:
-        executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
-    except RuntimeError as error:
-        raise FerlabError(f"There is no {cluster} here ({error}): leave --cluster out to train here.") from error
-    executor.update_parameters(name="ferlab", timeout_min=72 * 60)
-    if cluster == "slurm":
-        executor.update_parameters(
-            slurm_array_parallelism=jobs, nodes=base.nodes, tasks_per_node=base.devices, cpus_per_task=4
-        )
-        if base.accelerator != "cpu":
-            executor.update_parameters(gpus_per_node=base.devices)
+    jobs = plan.jobs if plan.cluster != "local" else min(plan.jobs, affordable_jobs())
+    threads = max(1, (os.cpu_count() or 1) // jobs) if plan.cluster == "local" else 0
+    executor = start_executor(plan, base, jobs)
     waiting, running = list(calls), {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     try:
-        with Progress(*columns, console=console) as progress:
-            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=total)
+        with progress_bars(console) as progress:
+            task = progress.add_task(f"epochs, {jobs} trainings at a time", total=total, note="")
             while waiting or running:
                 while waiting and len(running) < jobs:
                     name = waiting.pop(0)
@@ -78,20 +67,34 @@ def run_jobs(
             job.cancel()
 
 
+def start_executor(plan: Plan, base: TrainSettings, jobs: int) -> Any:
+    """submitit's executor for ``jobs`` calls at a time.
+
+    Raises:
+        FerlabError: there is no such cluster here.
+    """
+    import submitit  # slow to import, and rarely needed
+
+    try:
+        executor = submitit.AutoExecutor(folder=Path(plan.out) / "jobs", cluster=plan.cluster)
+    except RuntimeError as error:
+        raise FerlabError(f"There is no {plan.cluster} here ({error}): leave --cluster out to train here.") from error
+    executor.update_parameters(name="ferlab", timeout_min=72 * 60)
+    if plan.cluster == "slurm":
+        executor.update_parameters(
+            slurm_array_parallelism=jobs, nodes=base.nodes, tasks_per_node=base.devices, cpus_per_task=4
+        )
+        if base.accelerator != "cpu":
+            executor.update_parameters(gpus_per_node=base.devices)
+    return executor
+
+
 def affordable_jobs() -> int:
     """How many trainings this machine's free memory allows."""
     return max(1, int(psutil.virtual_memory().available // MEMORY))
 
 
-def epochs_done(folder: Path, epochs: int) -> int:
-    """Finished epochs of the training in ``folder``, which writes ``scores.json`` at its end."""
-    if (folder / "scores.json").exists():
-        return epochs
-    saved = checkpoints(folder / "checkpoints")
-    return int(saved[-1].name.removeprefix("epoch_")) if saved else 0
-
-
-def last_line(job) -> str:
+def last_line(job: Any) -> str:
     """The error that ended a job."""
     lines = (job.stderr() or "").strip().splitlines() or [str(job.exception())]
     return next((line for line in reversed(lines) if "Error" in line), lines[-1])

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from ferlab.data import FaceDataset
-from ferlab.runs.folder import run_folder
-from ferlab.runs.records import EPOCH_FACES, load_epochs
-from ferlab.runs.summary import FinishedRun
+from ferlab.runs import EPOCH_FACES, FinishedTraining, RunFolder
 from ferlab.vectors import random_part
 
 # More points make the maps slower and harder to read, not truer.
 MAP_POINTS = 3000
 
 
-def add_maps(runs: list[FinishedRun], faces: int) -> pd.DataFrame:
+def add_maps(runs: list[FinishedTraining], faces: int) -> pd.DataFrame:
     """The rows of all runs, with aligned map coordinates ``x, y`` for the first seed of each method (else NaN)."""
     from ferlab.projection import aligned_layouts
 
@@ -34,13 +30,13 @@ def add_maps(runs: list[FinishedRun], faces: int) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def epoch_maps(runs: list[FinishedRun], out: Path, validation_set: FaceDataset) -> pd.DataFrame:
+def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: FaceDataset) -> pd.DataFrame:
     """Aligned map coordinates of the followed validation faces after every epoch, for the first seed of each method."""
     from ferlab.projection import epoch_layouts
 
     first_seed = min(run.seed for run in runs)
     spaces = {
-        run.method: load_epochs(run_folder(out, run.method, run.seed), len(run.history))
+        run.method: folder.training(run.method, run.seed).load_epochs(len(run.history))
         for run in runs
         if run.seed == first_seed
     }

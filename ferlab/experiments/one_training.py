@@ -12,41 +12,42 @@ from lightning_fabric import Fabric
 
 from ferlab.data import FaceDataset
 from ferlab.evaluation import predict
-from ferlab.methods import METHODS
-from ferlab.runs.folder import only_one_training, run_folder
-from ferlab.runs.records import save_epoch, save_run
+from ferlab.methods import get_method
+from ferlab.runs import TrainingFolder
+from ferlab.settings import TrainSettings
 from ferlab.training.loop import Batch, train
-from ferlab.training.settings import TrainSettings
 
 
 def train_one(
-    name: str,
-    seed: int,
+    folder: TrainingFolder,
     splits: dict[str, FaceDataset],
     base: TrainSettings,
-    out: Path,
     fabric: Fabric,
     on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> None:
-    """One method with one seed: trained, measured on the test split and saved; its checkpoints are then deleted."""
-    folder = run_folder(out, name, seed)
-    held = only_one_training(folder) if fabric.is_global_zero else nullcontext()
-    with held, tensorboard_log(folder / "tensorboard", fabric) as log:
+    """Train the folder's method with its seed, measure it on the test split and save all of it there."""
+    held = folder.held() if fabric.is_global_zero else nullcontext()
+    with held, tensorboard_log(folder.tensorboard, fabric) as log:
 
         def report(row: dict[str, float]) -> None:
             log(row)
             on_epoch(row)
 
         result = train(
-            METHODS[name], splits["train"], splits["validation"], dataclasses.replace(base, seed=seed),
-            folder / "checkpoints", fabric, on_batch, report,
-            on_validation=lambda epoch, seen: save_epoch(folder, epoch, seen) if fabric.is_global_zero else None,
-        )  # fmt: skip
+            get_method(folder.method),
+            splits["train"],
+            splits["validation"],
+            dataclasses.replace(base, seed=folder.seed),
+            folder.checkpoints,
+            fabric,
+            on_batch=on_batch,
+            on_epoch=report,
+            on_validation=lambda epoch, seen: folder.save_followed(epoch, seen) if fabric.is_global_zero else None,
+        )
         if fabric.is_global_zero:
-            predictions = predict(result.network, splits["test"].images)
-            save_run(out, name, seed, result.network, result.history, splits["test"], predictions)
-            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+            seen = predict(result.network, splits["test"].images)
+            folder.save(result.network, result.history, splits["test"], seen)
 
 
 @contextmanager
@@ -58,8 +59,13 @@ def tensorboard_log(folder: Path, fabric: Fabric) -> Iterator[Callable[[dict[str
     if not fabric.is_global_zero:
         yield lambda row: None
         return
-    from torch.utils.tensorboard import SummaryWriter
+    from torch.utils.tensorboard import SummaryWriter  # slow to import
 
     shutil.rmtree(folder, ignore_errors=True)
     with SummaryWriter(folder) as writer:
-        yield lambda row: [writer.add_scalar(key, value, int(row["epoch"])) for key, value in row.items()]
+
+        def write(row: dict[str, float]) -> None:
+            for key, value in row.items():
+                writer.add_scalar(key, value, int(row["epoch"]))
+
+        yield write

@@ -1,10 +1,10 @@
 """Hyperparameters chosen fairly: every method is searched with the same number of trainings, on validation alone.
 
 Every method has its learning rate and weight decay searched, those with a metric loss also its weight, the share of the
-epochs before it is switched on and, for TCL, the margin. The first trial of each is the methods table as it stands;
-the next three are drawn at random, the same for all methods where their ranges are; from the fifth on Optuna's TPE
-(Bergstra et al., *Algorithms for Hyper-Parameter Optimization*, NeurIPS 2011) proposes. Chosen is the trial with the
-highest balanced accuracy on validation; the test split is never read.
+epochs before it is switched on and, for TCL, the margin (``Method.search``). The first trial of each is the methods
+table as it stands; the next three are drawn at random, the same for all methods where their ranges are; from the fifth
+on Optuna's TPE (Bergstra et al., *Algorithms for Hyper-Parameter Optimization*, NeurIPS 2011) proposes. Chosen is the
+trial with the highest balanced accuracy on validation; the test split is never read.
 
 The folder::
 
@@ -17,11 +17,9 @@ The folder::
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,76 +28,25 @@ import torch
 from lightning_fabric import Fabric
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ferlab.data import FaceDataset
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, TrainingDiverged
 from ferlab.evaluation import classification_scores, geometry_scores, predict
-from ferlab.experiments.jobs import epochs_done, run_jobs
+from ferlab.experiments.bars import progress_bars
+from ferlab.experiments.jobs import run_jobs
 from ferlab.files import atomic_path, is_free, write_json
-from ferlab.methods import ALL_METHODS, METHODS, Method
-from ferlab.runs.folder import check_same_settings, only_one_training, read_config, write_config
-from ferlab.runs.settings import CompareSettings, check_settings, load_splits
-from ferlab.training.loop import check_splits, start_fabric, train
-from ferlab.training.settings import TrainSettings
+from ferlab.methods import Method, get_method
+from ferlab.runs import RunFolder, TrainingFolder, load_splits
+from ferlab.runs.plan import check_plan, recorded
+from ferlab.settings import Plan, TrainSettings, TuneSettings
+from ferlab.training.batching import check_splits
+from ferlab.training.devices import start_fabric
+from ferlab.training.loop import train
 
 OBJECTIVE = "validation_balanced_accuracy"
 SEED = 100  # of every trial: the methods of a comparison have the seeds 0, 1, ...
-
-
-@dataclass(frozen=True)
-class Range:
-    """Values to search, evenly on a logarithmic scale or on a plain one."""
-
-    low: float
-    high: float
-    log: bool = True
-
-
-TRAINING = {"learning_rate": Range(0.02, 0.4), "weight_decay": Range(1e-4, 5e-3)}
-SPACES: dict[str | None, dict[str, Range]] = {
-    None: TRAINING,
-    "tcl": TRAINING
-    | {"metric_weight": Range(0.25, 8.0), "margin": Range(0.1, 2.0), "warm_up": Range(0.0, 0.9, log=False)},
-    "ad-corre": TRAINING | {"metric_weight": Range(0.02, 1.0), "warm_up": Range(0.0, 0.9, log=False)},
-}
-
-
-@dataclass(frozen=True)
-class TuneSettings:
-    """What ``ferlab tune`` searches.
-
-    Attributes:
-        out: folder of the search.
-        dataset, root: which data set, and where it lies.
-        methods: names from the methods table, or ``("all",)``.
-        trials: trainings of every method; the first is the methods table as it stands.
-        epochs, quick: as in :class:`~ferlab.training.CompareSettings`.
-        resume: go on with the search in ``out``; ``trials`` may have grown.
-        jobs, cluster: methods searched side by side, as in :class:`~ferlab.training.CompareSettings`; one method's
-            trials come one after the other, since each is proposed after the scores of the earlier ones.
-        train: settings of the training loop; learning rate and weight decay are searched and must be left open.
-    """
-
-    out: Path
-    dataset: str = "synthetic"
-    root: Path | None = None
-    methods: tuple[str, ...] = ALL_METHODS
-    trials: int = 10
-    epochs: int | None = None
-    quick: bool = False
-    resume: bool = False
-    jobs: int = 1
-    cluster: str = "local"
-    train: TrainSettings = field(default_factory=TrainSettings)
-
-    def comparison(self) -> CompareSettings:
-        """The comparison whose data and training this search is for."""
-        return CompareSettings(
-            self.out, self.dataset, self.root, self.methods, epochs=self.epochs, quick=self.quick, resume=self.resume,
-            jobs=self.jobs, cluster=self.cluster, train=self.train,
-        )  # fmt: skip
+FIXED = ("learning_rate", "weight_decay")  # of every method these are searched
 
 
 def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str, Any]:
@@ -115,87 +62,114 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
         FerlabError: unknown names, missing data, a folder in use.
     """
     console = console or Console()
-    names, base = check_settings(settings.comparison())
-    if fixed := [name for name in TRAINING if getattr(settings.train, name) is not None]:
+    names, base = check_plan(settings)
+    if fixed := [name for name in FIXED if getattr(settings.train, name) is not None]:
         raise FerlabError(f"{' and '.join(fixed)} is what a search chooses: leave it open.")
     if base.devices * base.nodes > 1:
         raise FerlabError("A search trains on one device at a time: use --jobs to search methods side by side.")
     if settings.trials < 1:
         raise FerlabError(f"The number of trials must be at least 1, but is {settings.trials}.")
-    splits = load_splits(settings.comparison(), ("train", "validation"))
+    splits = load_splits(settings, ("train", "validation"))
     base = dataclasses.replace(base, learning_rate=None, seed=SEED)  # also with quick, which has a rate of its own
     check_splits(splits["train"], splits["validation"], base)
-    out = Path(settings.out)
-    config = {**dataclasses.asdict(settings), "out": str(out), "root": str(settings.root or ""), "methods": names}
-    config |= {"epochs": base.epochs, "train": dataclasses.asdict(base)}
-    config["table"] = {name: repr(METHODS[name]) for name in names}
-    if not is_free(out):
-        if not settings.resume:
-            raise FerlabError(f"{out} already exists: name another folder, or go on with a search there with --resume.")
-        if not is_search(out):
-            raise FerlabError(f"{out} is not the folder of a search, so it is left alone: name another one with --out.")
-        check_same_settings(out, config, free=("trials",))
-        earlier = read_config(out)
-        names = tuple(dict.fromkeys([*earlier["methods"], *names]))
-        config |= {"methods": names, "table": earlier["table"] | config["table"]}
-        config["trials"] = max(settings.trials, earlier["trials"])
-    trials = config["trials"]
-    write_config(out, config)
+    folder = RunFolder(settings.out)
+    config = joined_with_earlier(folder, recorded(settings, names, base), resume=settings.resume)
+    names = tuple(config["methods"])
+    folder.write_settings(config)
 
-    steps = base.epochs * trials
     if settings.jobs > 1 or settings.cluster != "local":
-        calls = {f"the search of {name}": (search_job, str(out), name) for name in names}
-        run_jobs(
-            out, calls, base, settings.jobs, settings.cluster, console, total=steps * len(names),
-            epochs_done=lambda: sum(
-                epochs_done(trial_folder(out, name, n), base.epochs) for name in names for n in range(trials)
-            ),
-        )  # fmt: skip
+        search_in_jobs(folder, settings, base, names, config["trials"], console)
     else:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                   TextColumn("left"), TimeRemainingColumn())  # fmt: skip
-        with Progress(*columns, console=console) as progress:
-            bars = {name: progress.add_task(f"epochs, {name}", total=steps) for name in names}
-            for name in names:
-
-                def advance(name=name) -> None:
-                    progress.advance(bars[name])
-
-                def reach(number: int, name=name) -> None:
-                    progress.update(bars[name], completed=base.epochs * (number + 1))
-
-                search(out, name, trials, splits, base, advance, reach)
-    table = collect(out, names)
-    with atomic_path(out / "trials.csv") as beside:
+        search_all(folder, names, config["trials"], splits, base, console)
+    table = collect(folder, names)
+    with atomic_path(folder.path / "trials.csv") as beside:
         table.to_csv(beside, index=False)
     chosen = choose(table)
-    write_json(out / "chosen.json", chosen)
+    write_json(folder.path / "chosen.json", chosen)
     console.print(chosen_table(chosen, table))
     return chosen
 
 
-def is_search(out: Path) -> bool:
-    """Whether ``out`` is a folder that :func:`run_tune` wrote."""
-    try:
-        return "trials" in read_config(out)
-    except FerlabError:
-        return False
+def joined_with_earlier(folder: RunFolder, config: dict[str, Any], *, resume: bool) -> dict[str, Any]:
+    """The settings to write: with ``resume`` those of the search that is there, with new methods and trials.
+
+    Raises:
+        FerlabError: something else lies there, or a search with other settings.
+    """
+    if is_free(folder.path):
+        return config
+    if not resume:
+        raise FerlabError(
+            f"{folder.path} already exists: name another folder, or go on with a search there with --resume."
+        )
+    if not folder.is_search():
+        raise FerlabError(
+            f"{folder.path} is not the folder of a search, so it is left alone: name another one with --out."
+        )
+    folder.check_same_settings(config, free=("trials",))
+    earlier = folder.settings()
+    return config | {
+        "methods": tuple(dict.fromkeys([*earlier["methods"], *config["methods"]])),
+        "table": earlier["table"] | config["table"],
+        "trials": max(config["trials"], earlier["trials"]),
+    }
+
+
+def search_in_jobs(
+    folder: RunFolder,
+    settings: TuneSettings,
+    base: TrainSettings,
+    names: tuple[str, ...],
+    trials: int,
+    console: Console,
+) -> None:
+    """The searches of all methods, side by side."""
+    begun = [folder.trial(name, number, SEED) for name in names for number in range(trials)]
+    run_jobs(
+        settings,
+        base,
+        {f"the search of {name}": (search_job, str(folder.path), name) for name in names},
+        console,
+        total=base.epochs * trials * len(names),
+        epochs_done=lambda: sum(trial.epochs_done(base.epochs) for trial in begun),
+    )
 
 
 def search_job(out: str, name: str, threads: int) -> None:
     """What one process does: one method's search with the settings in the folder's ``config.json``."""
     if threads:
         torch.set_num_threads(threads)
-    saved = read_config(Path(out))
-    settings = CompareSettings(
-        Path(out), saved["dataset"], Path(saved["root"]) if saved["root"] else None, quick=saved["quick"]
-    )
-    splits = load_splits(settings, ("train", "validation"))
-    search(Path(out), name, saved["trials"], splits, TrainSettings.from_dict(saved["train"]))
+    folder = RunFolder(Path(out))
+    saved = folder.settings()
+    plan = Plan(folder.path, saved["dataset"], Path(saved["root"]) if saved["root"] else None, quick=saved["quick"])
+    splits = load_splits(plan, ("train", "validation"))
+    search(folder, name, saved["trials"], splits, TrainSettings.from_dict(saved["train"]))
+
+
+def search_all(
+    folder: RunFolder,
+    names: tuple[str, ...],
+    trials: int,
+    splits: dict[str, FaceDataset],
+    base: TrainSettings,
+    console: Console,
+) -> None:
+    """The searches of all methods, one after the other, with a progress bar each."""
+    with progress_bars(console) as progress:
+        bars = {name: progress.add_task(f"epochs, {name}", total=base.epochs * trials, note="") for name in names}
+        for name in names:
+
+            def advance(name=name) -> None:
+                progress.advance(bars[name])
+
+            def reach(number: int, name=name) -> None:
+                progress.update(bars[name], completed=base.epochs * (number + 1))
+
+            search(folder, name, trials, splits, base, advance, reach)
 
 
 def search(
-    out: Path,
+    folder: RunFolder,
     name: str,
     trials: int,
     splits: dict[str, FaceDataset],
@@ -205,18 +179,19 @@ def search(
 ) -> None:
     """All trials of one method that are not finished yet; ``on_trial`` is told of those that are."""
     fabric = start_fabric(base)
+    method = get_method(name)
     finished: list[dict[str, Any]] = []
     for number in range(trials):
-        folder = trial_folder(out, name, number)
-        if (record := read_trial(folder)) is not None:
+        trial = folder.trial(name, number, SEED)
+        if (record := trial.scores()) is not None:
             on_trial(number)
         else:
-            values = propose(METHODS[name], finished)
-            with only_one_training(folder):
-                scores = run_trial(dataclasses.replace(METHODS[name], **values), splits, base, folder, fabric, on_epoch)
+            values = propose(method, finished)
+            with trial.held():
+                scores = run_trial(method.changed(values), splits, base, trial, fabric, on_epoch)
                 record = {"method": name, "trial": number, **values, **scores}
-                write_json(folder / "scores.json", record)
-                shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+                trial.write_scores(record)
+                shutil.rmtree(trial.checkpoints, ignore_errors=True)
         finished.append(record)
 
 
@@ -224,7 +199,7 @@ def run_trial(
     method: Method,
     splits: dict[str, FaceDataset],
     base: TrainSettings,
-    folder: Path,
+    trial: TrainingFolder,
     fabric: Fabric,
     on_epoch: Callable[[], None],
 ) -> dict[str, float]:
@@ -233,55 +208,42 @@ def run_trial(
     validation = splits["validation"]
     try:
         result = train(
-            method, splits["train"], validation, base, folder / "checkpoints", fabric, on_epoch=lambda row: on_epoch()
+            method, splits["train"], validation, base, trial.checkpoints, fabric, on_epoch=lambda row: on_epoch()
         )
         seen = predict(result.network, validation.images)
         scores = classification_scores(validation.labels, seen) | geometry_scores(seen.embeddings, validation.labels)
-    except FerlabError as error:
-        if "finite" not in str(error) and "NaN" not in str(error):
-            raise
-        scores = {"balanced_accuracy": 0.0}  # it diverged: a bad proposal, not the end of the search
+    except TrainingDiverged:
+        scores = {"balanced_accuracy": 0.0}  # a bad proposal, not the end of the search
     measured = {f"validation_{score}": value for score, value in scores.items()}
     return measured | {"seconds": round(time.perf_counter() - started, 1)}
 
 
 def propose(method: Method, finished: list[dict[str, Any]]) -> dict[str, float]:
     """The values of the next trial, given the records of the earlier ones: the same again for the same records."""
-    import optuna
+    import optuna  # slow to import
 
-    space = SPACES[method.loss]
     if not finished:
-        return {name: getattr(method, name) for name in space}
+        return {name: method.value_of(name) for name in method.search}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {
-        name: optuna.distributions.FloatDistribution(r.low, r.high, log=r.log) for name, r in space.items()
+        name: optuna.distributions.FloatDistribution(values.low, values.high, log=values.log)
+        for name, values in method.search.items()
     }
     # A sampler of its own for every trial, so that what it proposes does not depend on interruptions.
     sampler = optuna.samplers.TPESampler(n_startup_trials=4, seed=len(finished))
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for record in finished:
-        params = {name: min(max(record[name], of.low), of.high) for name, of in space.items()}
+        params = {name: min(max(record[name], values.low), values.high) for name, values in method.search.items()}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=record[OBJECTIVE]))
     proposed = study.ask(distributions).params
     return {name: float(f"{value:.2g}") for name, value in proposed.items()}  # readable; exactly these are trained
 
 
-def trial_folder(out: Path, name: str, number: int) -> Path:
-    return out / name / f"trial_{number}"
-
-
-def read_trial(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished trial; None where it is not finished or damaged."""
-    try:
-        return dict(json.loads((folder / "scores.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def collect(out: Path, names: tuple[str, ...]) -> pd.DataFrame:
-    """Every finished trial of the search in ``out``, one row each."""
-    folders = [path for name in names for path in (out / name).glob("trial_*")]
-    records = [record for folder in folders if (record := read_trial(folder)) is not None]
+def collect(folder: RunFolder, names: tuple[str, ...]) -> pd.DataFrame:
+    """Every finished trial of a search, one row each."""
+    records = [
+        record for name in names for trial in folder.trials(name, SEED) if (record := trial.scores()) is not None
+    ]
     order = {name: place for place, name in enumerate(names)}
     return pd.DataFrame(sorted(records, key=lambda record: (order[record["method"]], record["trial"])))
 
@@ -297,7 +259,7 @@ def choose(table: pd.DataFrame) -> dict[str, Any]:
     best = table.loc[table.groupby("method", sort=False)[OBJECTIVE].idxmax()]
     chosen = {}
     for row in best.to_dict("records"):
-        values = {name: row[name] for name in SPACES[METHODS[row["method"]].loss] if name in row}
+        values = {name: row[name] for name in get_method(row["method"]).search if name in row}
         chosen[row["method"]] = {"trial": int(row["trial"]), **values, OBJECTIVE: row[OBJECTIVE]}
     return chosen
 
@@ -309,7 +271,7 @@ def chosen_table(chosen: dict[str, Any], trials: pd.DataFrame) -> Table:
         table.add_column(heading, overflow="fold", justify="left" if heading in ("method", "chosen") else "right")
     for name, best in chosen.items():
         first = trials[(trials["method"] == name) & (trials["trial"] == 0)][OBJECTIVE].iloc[0]
-        values = ", ".join(f"{key} {best[key]:g}" for key in SPACES[METHODS[name].loss])
-        of = f"{best['trial']} of {int((trials['method'] == name).sum())}"
-        table.add_row(name, f"{first:.3f}", f"{best[OBJECTIVE]:.3f}", of, values)
+        values = ", ".join(f"{key} {best[key]:g}" for key in get_method(name).search)
+        number = f"{best['trial']} of {int((trials['method'] == name).sum())}"
+        table.add_row(name, f"{first:.3f}", f"{best[OBJECTIVE]:.3f}", number, values)
     return table

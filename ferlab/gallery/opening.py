@@ -15,12 +15,9 @@ from safetensors.torch import load_file
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.files import is_free, write_json, write_parquet
+from ferlab.files import is_free
 from ferlab.gallery.packing import METHOD_FILE, SEED, load_gallery_network, unpack_epochs
-from ferlab.runs.folder import run_folder
-from ferlab.runs.networks import save_network
-from ferlab.runs.records import face_rows, save_half
-from ferlab.runs.summary import FinishedRun
+from ferlab.runs import FinishedTraining, RunFolder
 
 FILES = Path(__file__).with_name("files")
 MEND = "restore it with `git checkout -- ferlab/gallery`, or install ferlab again"
@@ -45,21 +42,21 @@ def open_gallery(folder: str | Path = "runs/gallery") -> Path:
     folder = Path(folder).expanduser()
     record = _record()
     if not is_free(folder):
-        if _config_of(folder) != record["config"] or not (folder / "summary.json").is_file():
+        if RunFolder(folder).config() != record["config"] or not (folder / "summary.json").is_file():
             raise FerlabError(f"{folder} holds something else than the gallery: name another folder for it.")
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and moved at the end: a gallery that is there is complete.
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(beside, record, load_dataset("synthetic", "test"))
+        _write(RunFolder(beside), record, load_dataset("synthetic", "test"))
         beside.chmod(0o755)  # mkdtemp's are for their owner alone
         if folder.exists() and is_free(folder):
             folder.rmdir()
         try:
             beside.rename(folder)
         except OSError:
-            if _config_of(folder) != record["config"]:  # unless another notebook has opened it meanwhile
+            if RunFolder(folder).config() != record["config"]:  # unless another notebook has opened it meanwhile
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -87,23 +84,18 @@ def _record() -> dict[str, Any]:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
 
 
-def _config_of(folder: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+def _write(folder: RunFolder, record: dict[str, Any], test_set: FaceDataset) -> None:
+    trainings = [_write_method(folder, name, method, test_set) for name, method in record["methods"].items()]
+    folder.write_config(record["config"])
+    folder.write_results(
+        history=pd.concat([training.history for training in trainings], ignore_index=True),
+        embeddings=pd.concat([training.embeddings for training in trainings], ignore_index=True),
+        epochs=pd.read_parquet(FILES / "epochs.parquet"),
+        summary=record["summary"],
+    )
 
 
-def _write(folder: Path, record: dict[str, Any], test_set: FaceDataset) -> None:
-    runs = [_write_method(folder, name, of, test_set) for name, of in record["methods"].items()]
-    write_parquet(folder / "history.parquet", pd.concat([run.history for run in runs], ignore_index=True))
-    write_parquet(folder / "embeddings.parquet", pd.concat([run.embeddings for run in runs], ignore_index=True))
-    shutil.copyfile(FILES / "epochs.parquet", folder / "epochs.parquet")
-    write_json(folder / "config.json", record["config"])
-    write_json(folder / "summary.json", record["summary"])
-
-
-def _write_method(folder: Path, name: str, record: dict[str, Any], test_set: FaceDataset) -> FinishedRun:
+def _write_method(folder: RunFolder, name: str, record: dict[str, Any], test_set: FaceDataset) -> FinishedTraining:
     path = FILES / METHOD_FILE.format(name)
     try:
         tensors = load_file(path)
@@ -111,13 +103,11 @@ def _write_method(folder: Path, name: str, record: dict[str, Any], test_set: Fac
         epochs, layout = unpack_epochs(tensors), tensors["map"].numpy()
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
-    rows = face_rows(name, SEED, test_set, predict(network, test_set.images))
+    training = folder.training(name, SEED)
+    rows = training.face_rows(test_set, predict(network, test_set.images))
     history = pd.DataFrame(record["history"])
-    of = run_folder(folder, name, SEED)
-    save_network(of, network, test_set.classes, image_size=test_set.images.shape[1])
+    training.save_network(network, test_set.classes, image_size=test_set.images.shape[1])
     for epoch, embeddings in enumerate(epochs, start=1):
-        save_half(of, epoch, embeddings)
-    write_parquet(of / "history.parquet", history)
-    write_parquet(of / "embeddings.parquet", rows)
-    write_json(of / "scores.json", record["scores"])
-    return FinishedRun(name, SEED, record["scores"], history, rows.assign(x=layout[:, 0], y=layout[:, 1]))
+        training.save_epoch(epoch, embeddings)
+    training.write(history, rows, record["scores"])
+    return FinishedTraining(name, SEED, record["scores"], history, rows.assign(x=layout[:, 0], y=layout[:, 1]))

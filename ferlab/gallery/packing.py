@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,12 @@ import torch
 from safetensors.torch import save_file
 
 from ferlab.data import FaceDataset
+from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import atomic_path, write_json
 from ferlab.models import ExpressionNetwork
-from ferlab.runs.folder import run_folder
-from ferlab.runs.networks import load_network
-from ferlab.runs.records import load_epochs, load_run
-from ferlab.runs.summary import FinishedRun, measure, people_of, summarize
+from ferlab.runs import FinishedTraining, RunFolder
+from ferlab.runs.summary import measure, people_of, summarize
 
 METHOD_FILE = "{}.safetensors"
 SEED = 0  # of the trainings whose networks are kept
@@ -38,20 +36,21 @@ def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path)
         test_set: the test split of both.
         files: folder to write.
     """
-    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    folder = RunFolder(run)
+    config, summary = folder.config(), folder.summary()
     config["settings"]["out"] = "runs/gallery"
-    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     maps = pd.read_parquet(run / "embeddings.parquet", columns=["method", "seed", "x", "y"])
     methods: dict[str, Any] = {}
-    runs: list[FinishedRun] = []
+    trainings: list[FinishedTraining] = []
     for name in summary["methods"]:
-        folder = run_folder(run, name, SEED)
-        finished = load_run(run, name, SEED)
-        network, _ = load_network(folder)
+        training = folder.training(name, SEED)
+        if (finished := training.load()) is None:
+            raise FerlabError(f"{training.path} is not finished: go on with ferlab compare --resume.")
+        network = training.load_network().network
         tensors = {f"network.{key}": _half(value) for key, value in network.state_dict().items()}
-        tensors |= pack_epochs(load_epochs(folder, len(finished.history)))
-        of = maps[(maps["method"] == name) & (maps["seed"] == SEED)]
-        tensors["map"] = torch.from_numpy(np.ascontiguousarray(of[["x", "y"]], dtype=np.float32))
+        tensors |= pack_epochs(training.load_epochs(len(finished.history)))
+        layout = maps.loc[(maps["method"] == name) & (maps["seed"] == SEED), ["x", "y"]]
+        tensors["map"] = torch.from_numpy(np.ascontiguousarray(layout, dtype=np.float32))
         with atomic_path(files / METHOD_FILE.format(name)) as beside:
             save_file(tensors, beside)
         rounded = load_gallery_network(tensors, network.settings)
@@ -63,13 +62,13 @@ def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path)
             "scores": scores,
         }
         rows = finished.embeddings.assign(predicted=predictions.predicted)
-        runs.append(dataclasses.replace(finished, scores=scores, embeddings=rows))
+        trainings.append(dataclasses.replace(finished, scores=scores, embeddings=rows))
     shutil.copyfile(run / "epochs.parquet", files / "epochs.parquet")
     record = {
         "config": config,
-        "summary": summarize(runs, summary["dataset"], summary["epochs"], summary["seconds"], people_of(test_set)),
+        "summary": summarize(trainings, summary["dataset"], summary["epochs"], summary["seconds"], people_of(test_set)),
         "methods": methods,
-        "seeds_summary": json.loads((seeds_run / "summary.json").read_text(encoding="utf-8")),
+        "seeds_summary": RunFolder(seeds_run).summary(),
     }
     write_json(files / "gallery.json", record)
 

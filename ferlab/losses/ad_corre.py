@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ferlab.losses.base import MetricLoss
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 from ferlab.losses.confusion import RunningConfusion
 
@@ -16,7 +17,7 @@ from ferlab.losses.confusion import RunningConfusion
 PART_ENTRIES = 2**20
 
 
-class AdCorreLoss(BaseMetricLossFunction):
+class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
     """Feature, mean and embedding discriminators: ``L = FD + MD + ED`` (Fard & Mahoor, IEEE Access 2022).
 
     With ``corr`` the Pearson correlation of two vectors over their D entries:
@@ -55,6 +56,15 @@ class AdCorreLoss(BaseMetricLossFunction):
         ['ED', 'FD', 'MD']
     """
 
+    takes_logits = True
+    takes_heads = True
+    part_labels = {"FD": "feature discriminator", "MD": "mean discriminator", "ED": "embedding discriminator"}
+    measure_labels = {
+        "correlation_within": "correlation of two faces of one class",
+        "correlation_between": "correlation of two faces of two classes",
+        "correlation_of_heads": "correlation of two heads on one face",
+    }
+
     def __init__(
         self,
         num_classes: int,
@@ -70,7 +80,51 @@ class AdCorreLoss(BaseMetricLossFunction):
         self.adaptive = adaptive
         self.weights = {"FD": feature_weight, "MD": mean_weight, "ED": embedding_weight}
         self.confusion = RunningConfusion(num_classes, window)
-        self.last_components: dict[str, Tensor] = {}
+
+    @classmethod
+    def for_method(cls, num_classes: int, embedding_size: int, **options: Any) -> Self:
+        """The loss with ``terms``, those that count: some of ``("FD", "MD", "ED")``, all by default.
+
+        Raises:
+            ValueError: no terms, or unknown ones.
+        """
+        terms = options.pop("terms", tuple(cls.part_labels))
+        if not terms or not set(terms) <= set(cls.part_labels):
+            raise ValueError(f"terms are some of {', '.join(cls.part_labels)}, not {terms}.")
+        feature, mean, embedding = (float(term in terms) for term in cls.part_labels)
+        return cls(num_classes, feature_weight=feature, mean_weight=mean, embedding_weight=embedding, **options)
+
+    def part_weights(self) -> dict[str, float]:
+        return dict(self.weights)
+
+    @property
+    def last_components(self) -> dict[str, Tensor]:
+        """The three terms of the last call, detached."""
+        return self.parts
+
+    @torch.no_grad()
+    def measures(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> dict[str, float]:
+        """Mean correlations over all pairs of faces within a class, of two classes, and over all pairs of heads.
+
+        Args:
+            embeddings: (N, k, D) or (N, D); the last number needs two heads and is left out with one.
+            labels: (N,).
+            logits: not read.
+        """
+        embeddings, labels = self._check(embeddings, labels)
+        sums = batch_sums(embeddings.double(), labels, self.num_classes)
+        counts, heads = sums.counts, embeddings.shape[1]
+        within_pairs = heads * (counts * (counts - 1)).sum()
+        between_pairs = heads * (counts.sum() ** 2 - counts.square().sum())
+        same_class = sums.standardised.square().sum()
+        all_pairs = sums.standardised.sum(dim=0).square().sum()
+        found = {
+            "correlation_within": (same_class - sums.varied.sum()) / within_pairs,
+            "correlation_between": (all_pairs - same_class) / between_pairs,
+        }
+        if heads > 1:
+            found["correlation_of_heads"] = (sums.heads - sums.varied.sum()) / (counts.sum() * heads * (heads - 1))
+        return {name: float(value) for name, value in found.items()}
 
     def forward(
         self,
@@ -100,7 +154,7 @@ class AdCorreLoss(BaseMetricLossFunction):
         if logits is not None and self.training:
             self.confusion.update(labels, logits.argmax(dim=1))
         parts = self._components(embeddings, labels, self.confusion.matrix() if self.adaptive else None)
-        self.last_components = {name: value.detach() for name, value in parts.items()}
+        self.parts = {name: value.detach() for name, value in parts.items()}
         total = sum(weight * parts[name] for name, weight in self.weights.items() if weight)
         loss_dict = {"loss": {"losses": total, "indices": None, "reduction_type": "already_reduced"}}
         self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings.flatten(0, 1))

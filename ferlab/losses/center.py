@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ferlab.losses.centers import ClassCenters
@@ -28,6 +29,9 @@ class CenterLoss(ClassCenters):
         torch.Size([])
     """
 
+    part_labels = {"center": "center loss"}
+    measure_labels = {"own_distance": "squared distance to the own center, divided by D"}
+
     def __init__(self, num_classes: int, embedding_size: int, **kwargs) -> None:
         super().__init__(num_classes, embedding_size, **kwargs)
         if self.distance.is_inverted:
@@ -37,3 +41,9 @@ class CenterLoss(ClassCenters):
         self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
     ) -> Tensor:
         return row_distances(self.distance, embeddings, centers[labels], weights) / 2
+
+    @torch.no_grad()
+    def measures(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> dict[str, float]:
+        """``own_distance``: mean distance of an embedding (N, D) to its class center, divided by D."""
+        own = row_distances(self.distance, embeddings, self.centers.to(embeddings)[labels], weights=None)
+        return {"own_distance": float(own.mean() * self.unit)}

@@ -9,11 +9,12 @@ from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 
+from ferlab.losses.base import MetricLoss
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 from ferlab.losses.distances import check_distance
 
 
-class ClassCenters(BaseMetricLossFunction, ABC):
+class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
     """Base of the losses with one center a class; a loss defines ``sample_losses``.
 
     The centers are an ordinary parameter, so that an optimiser with parameter groups can give them a learning rate
@@ -36,6 +37,10 @@ class ClassCenters(BaseMetricLossFunction, ABC):
     Attributes:
         centers: parameter (K, D), initialised from a standard normal distribution scaled by 1/sqrt(D).
     """
+
+    takes_logits = True
+    takes_element_weights = True
+    starts_from_faces = True
 
     def __init__(self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -91,9 +96,25 @@ class ClassCenters(BaseMetricLossFunction, ABC):
             loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
             self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
             reduced = self.reducer(loss_dict, embeddings, labels)
+            if isinstance(reduced, Tensor):  # a reducer may also answer with the losses of all faces
+                self.parts = dict.fromkeys(self.part_labels, reduced.detach())
             if self.center_momentum is not None and self.training:
                 self._move_centers(embeddings.detach(), labels, self.center_momentum)
             return reduced
+
+    @property
+    def unit(self) -> float:
+        """1/D: the squared distance grows with D."""
+        return 1 / self.embedding_size
+
+    @property
+    def learning_rate_factor(self) -> float:
+        """D: the distance is divided by D (see :attr:`unit`), and so is the centers' gradient."""
+        return float(self.embedding_size)
+
+    def start_from(self, embeddings: Tensor, labels: Tensor) -> None:
+        """As :meth:`set_centers`: random centers in the first steps were seen to cost accuracy."""
+        self.set_centers(embeddings, labels)
 
     @abstractmethod
     def sample_losses(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ferlab.errors import NotFinite
+
 
 def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str = "embeddings") -> None:
     """Finite floating-point tensor of ``shape``; a letter in ``shape`` stands for any size from 1 on."""
@@ -20,7 +22,7 @@ def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str
         raise ValueError(f"{name} must be floating point, but is {embeddings.dtype}.")
     # The largest absolute value is NaN or infinite if any entry is; finding it is ten times faster than isfinite.
     if not embeddings.detach().abs().amax().isfinite():
-        raise ValueError(f"{name} must be finite, but holds NaN or infinity.")
+        raise NotFinite(f"{name} must be finite, but holds NaN or infinity.")
 
 
 def check_labels(labels: Tensor, batch_size: int, num_classes: int, name: str = "labels") -> Tensor:

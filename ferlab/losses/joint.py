@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 
-from ferlab.losses.ad_corre import AdCorreLoss
-from ferlab.losses.centers import ClassCenters
+from ferlab.losses.base import MetricLoss
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 
 
@@ -26,8 +24,8 @@ class JointLoss(torch.nn.Module):
 
     Args:
         num_classes: K, how many classes there are.
-        metric_loss: a ferlab loss, or None for cross-entropy alone.
-        name: what the metric loss is called among the parts; Ad-Corre reports ``FD``, ``MD`` and ``ED``.
+        metric_loss: a ferlab loss, or None for cross-entropy alone; :class:`~ferlab.losses.PmlLoss` makes one of any
+            embedding loss of ``pytorch_metric_learning``.
         ce_weight: lambda.
         metric_weight: factor of the metric loss.
         class_weights: (K,) for cross-entropy, or None.
@@ -35,7 +33,7 @@ class JointLoss(torch.nn.Module):
 
     Example:
         >>> from ferlab.losses import TripletCenterLoss
-        >>> joint = JointLoss(7, TripletCenterLoss(7, 16), name="tcl", metric_weight=0.1)
+        >>> joint = JointLoss(7, TripletCenterLoss(7, 16), metric_weight=0.1)
         >>> output = joint(torch.randn(8, 7), torch.arange(8) % 7, torch.randn(8, 16))
         >>> sorted(output.parts)
         ['ce', 'tcl']
@@ -44,8 +42,7 @@ class JointLoss(torch.nn.Module):
     def __init__(
         self,
         num_classes: int,
-        metric_loss: BaseMetricLossFunction | None = None,
-        name: str = "metric",
+        metric_loss: MetricLoss | None = None,
         ce_weight: float = 1.0,
         metric_weight: float = 1.0,
         class_weights: Tensor | None = None,
@@ -53,8 +50,12 @@ class JointLoss(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
+        if metric_loss is not None and not isinstance(metric_loss, MetricLoss):
+            raise ValueError(
+                f"metric_loss must be a ferlab loss, but is a {type(metric_loss).__name__}: wrap it in PmlLoss, or let "
+                "a loss of your own inherit from ferlab.losses.MetricLoss."
+            )
         self.metric_loss = metric_loss
-        self.name = name
         self.ce_weight = ce_weight
         self.metric_weight = metric_weight
         if class_weights is not None:
@@ -91,13 +92,23 @@ class JointLoss(torch.nn.Module):
         parts = {"ce": ce.detach()}
         total = self.ce_weight * ce
         if self.metric_loss is not None and embeddings is not None:
-            # Correlations have no element weights: Ad-Corre takes none.
-            weighted = isinstance(self.metric_loss, ClassCenters) and element_weights is not None
-            extra = {"element_weights": element_weights} if weighted else {}
-            metric = self.metric_loss(embeddings, labels, logits=logits.detach(), **extra)
+            extra = {"logits": logits.detach()} if self.metric_loss.takes_logits else {}
+            if self.metric_loss.takes_element_weights and element_weights is not None:
+                extra["element_weights"] = element_weights
+            metric = self.metric_loss(embeddings, labels, **extra)
             total = total + self.metric_weight * metric
-            if isinstance(self.metric_loss, AdCorreLoss):
-                parts |= self.metric_loss.last_components
-            else:
-                parts[self.name] = metric.detach()
+            parts |= self.metric_loss.parts
         return JointLossOutput(total, parts)
+
+    def part_weights(self) -> dict[str, float]:
+        """What every part counts in the total, by name.
+
+        >>> JointLoss(7).part_weights()
+        {'ce': 1.0}
+        """
+        weights = {} if self.metric_loss is None else self.metric_loss.part_weights()
+        return {"ce": self.ce_weight} | {name: self.metric_weight * weight for name, weight in weights.items()}
+
+    def part_labels(self) -> dict[str, str]:
+        """The name of every part for people."""
+        return {"ce": "cross-entropy"} | ({} if self.metric_loss is None else dict(self.metric_loss.part_labels))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import torch
 from torch import Tensor
 
 from ferlab.losses.centers import ClassCenters
 from ferlab.losses.distances import center_distances, row_distances
 from ferlab.samplers import NearestNegative, NegativeCenterSampler, SelectionBatch
+
+MEASURED_AT_ONCE = 2048  # embeddings; a synthesized negative may need memory for all centers of each
 
 
 class TripletCenterLoss(ClassCenters):
@@ -42,6 +46,12 @@ class TripletCenterLoss(ClassCenters):
         torch.Size([])
     """
 
+    part_labels = {"tcl": "triplet-center loss"}
+    measure_labels = {
+        "open_hinges": "share of faces that are not yet nearer to their center by the margin",
+        "mean_margin": "distance to the own center less that to the negative, divided by D",
+    }
+
     def __init__(
         self,
         num_classes: int,
@@ -55,14 +65,43 @@ class TripletCenterLoss(ClassCenters):
         self.negatives = NearestNegative() if negatives is None else negatives
         self.add_to_recordable_attributes(list_of_names=["margin"], is_stat=False)
 
+    @classmethod
+    def for_method(cls, num_classes: int, embedding_size: int, **options: Any) -> Self:
+        """As the constructor, with ``margin`` in squared distance divided by D."""
+        margin = options.pop("margin", 1.0) * embedding_size
+        return cls(num_classes, embedding_size, margin=margin, **options)
+
     def sample_losses(
         self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
     ) -> Tensor:
+        return torch.relu(self._margins(embeddings, labels, centers, logits, weights) + self.margin)
+
+    def _margins(
+        self, embeddings: Tensor, labels: Tensor, centers: Tensor, logits: Tensor | None, weights: Tensor | None
+    ) -> Tensor:
+        """(B,): how much farther the own center is than the negative one, negative where all is well."""
         chosen = self.select_negatives(embeddings, labels, logits)
         negatives = centers[chosen] if chosen.ndim == 1 else centers.gather(0, chosen)
         to_own = row_distances(self.distance, embeddings, centers[labels], weights)
         to_negative = row_distances(self.distance, embeddings, negatives, weights)
-        return torch.relu(self.distance.margin(to_own, to_negative) + self.margin)
+        return self.distance.margin(to_own, to_negative)
+
+    @torch.no_grad()
+    def measures(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> dict[str, float]:
+        """``open_hinges``, the share of embeddings (N, D) with a loss above 0, and ``mean_margin``, the mean of
+        ``d(f, C[y]) - d(f, n)`` divided by D."""
+        parts = zip(
+            embeddings.split(MEASURED_AT_ONCE),
+            labels.split(MEASURED_AT_ONCE),
+            [None] * len(labels) if logits is None else logits.split(MEASURED_AT_ONCE),
+            strict=False,
+        )
+        centers = self.centers.to(embeddings)
+        margins = torch.cat([self._margins(own, at, centers, scores, weights=None) for own, at, scores in parts])
+        return {
+            "open_hinges": float((margins + self.margin > 0).double().mean()),
+            "mean_margin": float(margins.mean() * self.unit),
+        }
 
     @torch.no_grad()
     def select_negatives(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> Tensor:

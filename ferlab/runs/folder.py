@@ -1,4 +1,4 @@
-"""The run folder: what a comparison leaves on disk, and how it is read again.
+"""The run folder: what a comparison leaves on disk.
 
 ::
 
@@ -7,9 +7,7 @@
     history.parquet         one row a method, seed and epoch
     embeddings.parquet      one row a method, seed and test face
     epochs.parquet          one row a method, epoch and face: maps of some validation faces after every epoch
-    <method>/seed_<n>/      model.safetensors, model.json, this run's scores, history and embeddings, tensorboard/,
-                            epochs/ (embeddings of some validation faces after every epoch);
-                            while it trains, checkpoints/ (:mod:`ferlab.training.checkpoints`)
+    <method>/seed_<n>/      one training (:mod:`ferlab.runs.training_folder`)
     figures/, report.html
 """
 
@@ -18,128 +16,240 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
+import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 
 from ferlab import __version__
 from ferlab.errors import FerlabError
-from ferlab.files import is_free, write_json
+from ferlab.files import is_free, write_json, write_parquet
+from ferlab.runs.reading import Run, read_run, read_summary
+from ferlab.runs.summary import FinishedTraining
+from ferlab.runs.training_folder import StoredNetwork, TrainingFolder
+
+# What may differ between a run and what goes on with it: new seeds and methods are trained, earlier ones kept.
+FREE = ("out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed")
+PACKAGES = ("torch", "lightning-fabric", "pytorch-metric-learning", "umap-learn", "scikit-learn", "numpy")
 
 
-def run_folder(out: Path, method: str, seed: int) -> Path:
-    """Where one training's results lie."""
-    return out / method / f"seed_{seed}"
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a comparison: it creates, locks, writes, reads and checks what lies there.
 
+    A search for hyperparameters has its settings and trials in such a folder too.
 
-def check_folder(out: Path, overwrite: bool, resume: bool) -> None:
-    """A FerlabError unless ``out`` is new, empty, or an earlier run that may be overwritten or resumed."""
-    if is_free(out):
-        return
-    if not (overwrite or resume):
-        raise FerlabError(
-            f"The output folder {out} already exists: name another one with --out, go on with an unfinished run there "
-            "with --resume, or insist with --overwrite."
-        )
-    try:
-        config = json.loads((out / "config.json").read_text(encoding="utf-8"))
-        is_run = "ferlab" in config["versions"] and "seeds" in config["settings"]  # a search has none
-    except (OSError, ValueError, KeyError, TypeError):
-        is_run = False
-    # A run whose config.json was damaged still shows by its trainings.
-    if not is_run and not any(out.glob("*/seed_*/model.safetensors")):
-        raise FerlabError(
-            f"{out} is not the folder of an earlier run (it has no config.json of one), so it is left alone: "
-            "name another one with --out."
-        )
+    Attributes:
+        path: where it lies; it need not be there yet.
 
-
-def check_same_settings(out: Path, settings: dict[str, Any], free: Sequence[str] = ()) -> None:
-    """A FerlabError naming what differs, when the run in ``out`` was started with other settings.
-
-    Other seeds and methods are fine, new ones are trained, and earlier ones kept; and so is what ``free`` names.
+    Example:
+        >>> RunFolder(Path("runs/first")).training("ce", 0).path.as_posix()
+        'runs/first/ce/seed_0'
     """
-    before = flatten(read_config(out))
-    # As json gives them back, tuples as lists.
-    now = flatten(json.loads(json.dumps(settings)))
-    free = {*free, "out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed"}
-    # A method of only one of the two is trained anew or kept as it is.
-    added = {name for name in now.keys() ^ before.keys() if name.startswith("table.")}
-    differing = [name for name in sorted((now.keys() | before.keys()) - added) if now.get(name) != before.get(name)]
-    if differing := [name for name in differing if name not in free]:
-        changes = ", ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing)
-        raise FerlabError(f"{out} was started with other settings ({changes}): use those, or another --out.")
 
+    path: Path
 
-def read_config(out: Path) -> dict[str, Any]:
-    """The settings in a run folder's ``config.json``.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
 
-    Raises:
-        FerlabError: there is none, or it is damaged.
-    """
-    try:
-        return dict(json.loads((out / "config.json").read_text(encoding="utf-8"))["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FerlabError(
-            f"{out} has no readable config.json ({error}): name a folder written by ferlab compare, or start again "
-            "with --overwrite."
-        ) from error
+    # What lies where
+
+    def training(self, method: str, seed: int) -> TrainingFolder:
+        """Where one training's results lie."""
+        return TrainingFolder(self._of_method(method) / f"seed_{seed}", method, seed)
+
+    def trial(self, method: str, number: int, seed: int) -> TrainingFolder:
+        """Where one trial of a search lies."""
+        return TrainingFolder(self._of_method(method) / f"trial_{number}", method, seed)
+
+    def trials(self, method: str, seed: int) -> list[TrainingFolder]:
+        """All trials of one method that were begun."""
+        return [TrainingFolder(path, method, seed) for path in self._of_method(method).glob("trial_*")]
+
+    def trainings(self) -> list[TrainingFolder]:
+        """All trainings that have a network."""
+        return [
+            TrainingFolder(path.parent, unquote(path.parent.parent.name), int(path.parent.name.removeprefix("seed_")))
+            for path in sorted(self.path.glob("*/seed_*/model.json"))
+        ]
+
+    def finished(self, wanted: Sequence[tuple[str, int]]) -> list[FinishedTraining]:
+        """Those of the wanted (method, seed) that are trained and measured."""
+        return [found for which in wanted if (found := self.training(*which).load()) is not None]
+
+    def _of_method(self, method: str) -> Path:
+        # A colon, as in pml:SupConLoss, cannot stand in a folder's name on Windows.
+        return self.path / quote(method, safe="+@(),=")
+
+    # Starting
+
+    def check_free(self, *, overwrite: bool, resume: bool) -> None:
+        """A FerlabError unless the folder is new, empty, or an earlier run that may be overwritten or resumed."""
+        if is_free(self.path):
+            return
+        if not (overwrite or resume):
+            raise FerlabError(
+                f"The output folder {self.path} already exists: name another one with --out, go on with an unfinished "
+                "run there with --resume, or insist with --overwrite."
+            )
+        # A run whose config.json was damaged still shows by its trainings.
+        if not self.is_comparison() and not any(self.path.glob("*/seed_*/model.safetensors")):
+            raise FerlabError(
+                f"{self.path} is not the folder of an earlier run (it has no config.json of one), so it is left "
+                "alone: name another one with --out."
+            )
+
+    def is_comparison(self) -> bool:
+        """Whether a comparison has written its settings here."""
+        return "seeds" in self._settings_or_none()
+
+    def is_search(self) -> bool:
+        """Whether a search for hyperparameters has written its settings here."""
+        return "trials" in self._settings_or_none()
+
+    def prepare(self, *, overwrite: bool) -> None:
+        """Make the folder; an earlier run there, see :meth:`check_free`, is deleted when ``overwrite`` is set."""
+        if overwrite and self.path.exists():
+            for lock in self.path.glob("*/seed_*/.lock"):  # a training that outlived its command would go on writing
+                with TrainingFolder(lock.parent, unquote(lock.parent.parent.name), 0).held():
+                    pass
+            shutil.rmtree(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    # Settings
+
+    def settings(self) -> dict[str, Any]:
+        """The settings in ``config.json``.
+
+        Raises:
+            FerlabError: there is none, or it is damaged.
+        """
+        try:
+            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8"))["settings"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FerlabError(
+                f"{self.path} has no readable config.json ({error}): name a folder written by ferlab compare, or start "
+                "again with --overwrite."
+            ) from error
+
+    def config(self) -> dict[str, Any]:
+        """All of ``config.json``: settings, versions and machine; empty where there is none to read."""
+        try:
+            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write ``config.json`` as it was on another machine."""
+        write_json(self.path / "config.json", config)
+
+    def has_settings(self) -> bool:
+        """Whether a comparison or search was begun here."""
+        return (self.path / "config.json").exists()
+
+    def write_settings(self, settings: dict[str, Any]) -> None:
+        """Write ``config.json``: the settings, versions and the machine."""
+        versions = {"ferlab": __version__, "python": platform.python_version()}
+        machine = {
+            "system": platform.platform(),
+            "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
+            "threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        }
+        versions |= {name: version(name) for name in PACKAGES}
+        self.write_config({"settings": settings, "versions": versions, "machine": machine})
+
+    def check_same_settings(self, settings: dict[str, Any], free: Sequence[str] = ()) -> None:
+        """A FerlabError naming what differs, when the run here was started with other settings.
+
+        Other seeds and methods are fine, and so is what ``free`` names.
+        """
+        before, now = _comparable(self.settings()), _comparable(settings)
+        # A method of only one of the two is trained anew or kept as it is.
+        added = {name for name in now.keys() ^ before.keys() if name.startswith("table.")}
+        names = sorted((now.keys() | before.keys()) - added - {*FREE, *free})
+        changes = [
+            f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+            for name in names
+            if now.get(name) != before.get(name)
+        ]
+        if changes:
+            raise FerlabError(
+                f"{self.path} was started with other settings ({', '.join(changes)}): use those, or another --out."
+            )
+
+    def _settings_or_none(self) -> dict[str, Any]:
+        try:
+            return self.settings()
+        except FerlabError:
+            return {}
+
+    # Results
+
+    def write_results(
+        self,
+        *,
+        history: pd.DataFrame,
+        embeddings: pd.DataFrame,
+        epochs: pd.DataFrame | None,
+        summary: dict[str, Any],
+    ) -> None:
+        """Write the tables of all trainings and ``summary.json``; ``epochs`` is None without maps over epochs."""
+        write_parquet(self.path / "history.parquet", history)
+        write_parquet(self.path / "embeddings.parquet", embeddings)
+        if epochs is not None:
+            write_parquet(self.path / "epochs.parquet", epochs)
+        write_json(self.path / "summary.json", summary)
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``.
+
+        Raises:
+            FerlabError: there is none, or it is damaged.
+        """
+        return read_summary(self.path)
+
+    def read(self) -> Run:
+        """All tables of the finished comparison, see :func:`~ferlab.runs.read_run`."""
+        return read_run(self.path)
+
+    def network(self, method: str | None = None, seed: int = 0) -> StoredNetwork:
+        """A trained network of the run, its class names and image size; of the first method by default.
+
+        Raises:
+            FerlabError: no such training, which names those that are there; damaged files.
+        """
+        method = method or self.first_method()
+        folder = self.training(method, seed)
+        if not folder.path.is_dir():
+            trained = ", ".join(f"{found.method}, seed {found.seed}" for found in self.trainings())
+            raise FerlabError(f"{self.path} has no {method} with seed {seed}; trained are: {trained or 'none'}.")
+        return folder.load_network()
+
+    def first_method(self) -> str:
+        """The method that comes first in the summary."""
+        return next(iter(self.summary()["methods"]))
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under dotted names, such as ``train.augmentation.flip``."""
+    """Nested settings under dotted names.
+
+    >>> flatten({"train": {"epochs": 8, "augmentation": {"flip": 0.5}}})
+    {'train.epochs': 8, 'train.augmentation.flip': 0.5}
+    """
     flat: dict[str, Any] = {}
     for name, value in settings.items():
         flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat
 
 
-def prepare_folder(out: Path, overwrite: bool) -> None:
-    """The folder ``out``; an earlier run there, see :func:`check_folder`, is deleted when ``overwrite`` is set."""
-    if overwrite and out.exists():
-        for lock in out.glob("*/seed_*/.lock"):  # a training that outlived its command would write into the new run
-            with only_one_training(lock.parent):
-                pass
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def write_config(out: Path, settings: dict[str, Any]) -> None:
-    packages = ("torch", "lightning-fabric", "pytorch-metric-learning", "umap-learn", "scikit-learn", "numpy")
-    write_json(
-        out / "config.json",
-        {
-            "settings": settings,
-            "versions": {"ferlab": __version__, "python": platform.python_version()}
-            | {name: version(name) for name in packages},
-            "machine": {
-                "system": platform.platform(),
-                "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
-                "threads": torch.get_num_threads(),
-                "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-            },
-        },
-    )
-
-
-@contextmanager
-def only_one_training(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process; a FerlabError when another one holds it.
-
-    A job can outlive the command that started it (after ``kill -9``); a second training in its folder would mix with
-    it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        with lock.acquire(timeout=0):
-            yield
-    except Timeout as error:
-        raise FerlabError(
-            f"Another process is still training in {folder}: wait for it or end it, then go on there."
-        ) from error
+def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Flat, as JSON gives them back (tuples as lists), with every method of the table as one value."""
+    plain = json.loads(json.dumps(settings))
+    table = {name: json.dumps(method, sort_keys=True) for name, method in plain.get("table", {}).items()}
+    return flatten(plain | {"table": table})

@@ -113,7 +113,12 @@ def _table(path: Path) -> pd.DataFrame:
         raise FerlabError(f"{path} is damaged; run the comparison again.") from error
 
 
-def load_summary(run: Path) -> dict[str, Any]:
+def read_summary(run: Path) -> dict[str, Any]:
+    """The content of ``summary.json`` alone.
+
+    Raises:
+        FerlabError: there is none, or it is damaged.
+    """
     try:
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         if not summary["methods"]:

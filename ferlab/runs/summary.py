@@ -27,7 +27,7 @@ SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
 @dataclass(frozen=True)
-class FinishedRun:
+class FinishedTraining:
     """One method trained with one seed: what ``<method>/seed_<n>/`` holds."""
 
     method: str
@@ -50,7 +50,7 @@ def measure(test_set: FaceDataset, predictions: Predictions) -> dict[str, Any]:
 
 
 def summarize(
-    runs: list[FinishedRun], dataset: str, epochs: int, seconds: float, people: np.ndarray | None = None
+    runs: list[FinishedTraining], dataset: str, epochs: int, seconds: float, people: np.ndarray | None = None
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
 
@@ -80,7 +80,7 @@ def people_of(faces: FaceDataset) -> np.ndarray | None:
     return faces.metadata["identity"].to_numpy() if "identity" in faces.metadata else None
 
 
-def _summarize_method(runs: list[FinishedRun], people: np.ndarray | None) -> dict[str, Any]:
+def _summarize_method(runs: list[FinishedTraining], people: np.ndarray | None) -> dict[str, Any]:
     scores = [run.scores for run in runs]
     summary: dict[str, Any] = {score: spread([of[score] for of in scores]) for score in (*SCORES, "calibration_error")}
     labels = runs[0].embeddings["label"].to_numpy()

@@ -9,21 +9,20 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from ferlab.training.settings import TrainSettings
+from ferlab.losses import JointLoss
+from ferlab.settings import TrainSettings
 
 
-def build_optimizer(
-    network: nn.Module, objective: nn.Module, settings: TrainSettings, embedding_size: int
-) -> Optimizer:
+def build_optimizer(network: nn.Module, objective: JointLoss, settings: TrainSettings) -> Optimizer:
     """One parameter group for the network, one for the objective's own parameters (class centers)."""
     rate = settings.learning_rate
+    factor = 1.0 if objective.metric_loss is None else objective.metric_loss.learning_rate_factor
     groups = [
         {"params": list(network.parameters()), "lr": rate},
-        # The centers' distance is divided by D, and so is their gradient: SGD's rate makes up for it. AdamW does not
-        # depend on the scale of a gradient.
+        # AdamW does not depend on the scale of a gradient.
         {
             "params": list(objective.parameters()),
-            "lr": rate * embedding_size if settings.optimizer == "sgd" else rate,
+            "lr": rate * factor if settings.optimizer == "sgd" else rate,
             "weight_decay": 0.0,
         },
     ]

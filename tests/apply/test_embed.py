@@ -14,18 +14,16 @@ from ferlab import cli
 from ferlab.apply.embed import embed_folder, read_face
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.experiments import CompareSettings, compare, run_compare
-from ferlab.runs.networks import load_network
+from ferlab.experiments import CompareSettings, run_compare
+from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24))
-        out = tmp_path_factory.mktemp("runs") / "run"
-        train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
-        run_compare(CompareSettings(out, methods=("ce", "ad-corre"), epochs=4, train=train))
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
+    run_compare(CompareSettings(out, "tiny", methods=("ce", "ad-corre"), epochs=4, train=train))
     return out
 
 
@@ -43,7 +41,7 @@ def folder(tmp_path):
 def test_rows_are_what_the_network_says(run, folder):
     rows, skipped = embed_folder(run, folder, "ad-corre")
     assert [path.name for path in skipped] == ["broken.jpg"] and len(rows) == 14
-    network, classes = load_network(run / "ad-corre/seed_0")
+    network, classes, _ = RunFolder(run).network("ad-corre")
     seen = predict(network, np.stack([read_face(folder / file, 32, 3) for file in rows["file"]]))
     np.testing.assert_array_equal(np.stack(rows["embedding"]), seen.embeddings)
     assert rows["predicted"].tolist() == [classes[i] for i in seen.predicted]

@@ -15,8 +15,8 @@ from ferlab import cli
 from ferlab.apply.export import export_onnx, export_projector, export_torchscript
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.experiments import CompareSettings, compare, run_compare
-from ferlab.runs.networks import load_network
+from ferlab.experiments import CompareSettings, run_compare
+from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
 
 FACES = tiny_faces("test", 12)
@@ -24,20 +24,16 @@ FACES = tiny_faces("test", 12)
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12)
-        )
-        out = tmp_path_factory.mktemp("runs") / "run"
-        train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
-        run_compare(CompareSettings(out, methods=("ce", "ad-corre+attention"), epochs=2, train=train))
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
+    run_compare(CompareSettings(out, "tiny", methods=("ce", "ad-corre+attention"), epochs=2, train=train))
     return out
 
 
 @pytest.mark.parametrize("method", ["ce", "ad-corre+attention"])
 def test_torchscript_gives_the_same_numbers_for_any_batch(run, tmp_path, method):
     export_torchscript(run, tmp_path / "network.pt", method)
-    seen = predict(load_network(run / method / "seed_0")[0], FACES.images)
+    seen = predict(RunFolder(run).network(method).network, FACES.images)
     script = torch.jit.load(str(tmp_path / "network.pt"))
     for size in (1, 5):
         images = torch.from_numpy(FACES.images[:size]).permute(0, 3, 1, 2).float()
@@ -50,7 +46,7 @@ def test_onnx_gives_the_same_numbers_for_any_batch(run, tmp_path):
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     export_onnx(run, tmp_path / "network.onnx", "ad-corre+attention")
-    seen = predict(load_network(run / "ad-corre+attention/seed_0")[0], FACES.images)
+    seen = predict(RunFolder(run).network("ad-corre+attention").network, FACES.images)
     session = runtime.InferenceSession(tmp_path / "network.onnx")
     for size in (1, 5):
         images = FACES.images[:size].transpose(0, 3, 1, 2).astype(np.float32)
@@ -71,7 +67,7 @@ def test_projector_files_fit_together(run, tmp_path):
     export_projector(run, out, FACES, "ad-corre+attention")
     vectors = np.loadtxt(out / "tensors.tsv", delimiter="\t")
     about = pd.read_csv(out / "metadata.tsv", sep="\t")
-    seen = predict(load_network(run / "ad-corre+attention/seed_0")[0], FACES.images)
+    seen = predict(RunFolder(run).network("ad-corre+attention").network, FACES.images)
     np.testing.assert_allclose(vectors, seen.embeddings, atol=1e-4)
     assert about["true"].tolist() == [FACES.classes[i] for i in FACES.labels]
     assert about["predicted"].tolist() == [FACES.classes[i] for i in seen.predicted]

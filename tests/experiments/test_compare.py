@@ -17,27 +17,22 @@ from tiny import tiny_faces
 
 from ferlab import cli
 from ferlab.errors import FerlabError
-from ferlab.experiments import CompareSettings, compare, run_compare
+from ferlab.experiments import CompareSettings, one_training, run_compare
 from ferlab.methods import METHODS
-from ferlab.runs.networks import load_network
+from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
 
 TINY = TrainSettings(batch_size=32, precision="32-true")
 METHOD_NAMES = ("ce", "tcl-nearest", "ad-corre")
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setattr(
-        compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12)
+def settings(out: Path, **changes) -> CompareSettings:
+    return CompareSettings(
+        **({"out": out, "dataset": "tiny", "methods": METHOD_NAMES, "epochs": 3, "train": TINY} | changes)
     )
 
 
-def settings(out: Path, **changes) -> CompareSettings:
-    return CompareSettings(**({"out": out, "methods": METHOD_NAMES, "epochs": 3, "train": TINY} | changes))
-
-
-def test_run_folder_holds_what_it_promises(tiny, tmp_path):
+def test_run_folder_holds_what_it_promises(tmp_path):
     summary = run_compare(settings(tmp_path / "run", seeds=2))
     assert json.loads((tmp_path / "run/summary.json").read_text()) == summary
     assert summary["seeds"] == [0, 1] and summary["epochs"] == 3 and list(summary["methods"]) == list(METHOD_NAMES)
@@ -56,7 +51,7 @@ def test_run_folder_holds_what_it_promises(tiny, tmp_path):
             size = METHODS[name].heads * METHODS[name].embedding_size
             assert {len(vector) for vector in mine.embedding} == {size}
             assert mine[["x", "y"]].notna().all(axis=None) == (seed == 0)
-        network, classes = load_network(tmp_path / "run" / name / "seed_1")
+        network, classes, _ = RunFolder(tmp_path / "run").network(name, seed=1)
         assert classes == test_faces.classes and not network.training
     history = pd.read_parquet(tmp_path / "run/history.parquet")
     assert len(history) == len(METHOD_NAMES) * 2 * 3
@@ -75,31 +70,31 @@ def test_run_folder_holds_what_it_promises(tiny, tmp_path):
     assert not list((tmp_path / "run").rglob("*.partial"))
 
 
-def test_the_same_comparison_twice_gives_the_same_numbers(tiny, tmp_path):
+def test_the_same_comparison_twice_gives_the_same_numbers(tmp_path):
     first, again = (run_compare(settings(tmp_path / name)) for name in "ab")
     assert {**first, "seconds": 0} == {**again, "seconds": 0}
     a, b = (pd.read_parquet(tmp_path / name / "embeddings.parquet") for name in "ab")
     np.testing.assert_array_equal(a[["x", "y"]], b[["x", "y"]])
 
 
-def test_ctrl_c_keeps_the_finished_methods(tiny, tmp_path, monkeypatch):
-    original = compare.train
+def test_ctrl_c_keeps_the_finished_methods(tmp_path, monkeypatch):
+    original = one_training.train
 
     def stop_at_ad_corre(method, *args, **kwargs):
         if method is METHODS["ad-corre"]:
             raise KeyboardInterrupt
         return original(method, *args, **kwargs)
 
-    monkeypatch.setattr(compare, "train", stop_at_ad_corre)
+    monkeypatch.setattr(one_training, "train", stop_at_ad_corre)
     with pytest.raises(KeyboardInterrupt):
         run_compare(settings(tmp_path / "run"))
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert list(summary["methods"]) == ["ce", "tcl-nearest"]
     assert (tmp_path / "run/report.html").is_file()
-    assert load_network(tmp_path / "run/ce/seed_0")
+    assert RunFolder(tmp_path / "run").network("ce")
 
 
-def test_an_existing_folder_is_kept_unless_overwritten(tiny, tmp_path):
+def test_an_existing_folder_is_kept_unless_overwritten(tmp_path):
     run = tmp_path / "run"
     run_compare(settings(run, methods=("ce",), epochs=1))
     (run / "note.txt").write_text("mine")
@@ -110,7 +105,7 @@ def test_an_existing_folder_is_kept_unless_overwritten(tiny, tmp_path):
     assert not (run / "note.txt").exists()
 
 
-def test_a_folder_that_is_no_run_is_never_deleted(tiny, tmp_path):
+def test_a_folder_that_is_no_run_is_never_deleted(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     (tmp_path / "config.json").write_text('{"settings": {}, "model_type": "bert"}')  # others have such a file too
     with pytest.raises(FerlabError, match="not the folder of an earlier run"):
@@ -150,17 +145,17 @@ def test_bad_options_are_one_sentence_and_write_nothing(monkeypatch, capsys, tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_an_output_folder_in_use_exits_with_2(tiny, monkeypatch, capsys, tmp_path):
+def test_an_output_folder_in_use_exits_with_2(monkeypatch, capsys, tmp_path):
     (tmp_path / "file").write_text("x")
     code, text = command(monkeypatch, capsys, "compare", "--out", str(tmp_path))
     assert code == 2 and "already exists" in text and [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_full_disk_is_one_sentence(tiny, monkeypatch, capsys, tmp_path):
+def test_a_full_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(compare, "write_config", full)
+    monkeypatch.setattr(RunFolder, "write_settings", full)
     code, text = command(monkeypatch, capsys, "compare", "--out", str(tmp_path / "run"))
     assert code == 2 and "disk is full" in text
 

@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from tiny import tiny_faces
 
 from ferlab import cli
+from ferlab.data import register_dataset
 from ferlab.errors import FerlabError
-from ferlab.experiments import CompareSettings, compare, doctor, run_compare
+from ferlab.experiments import CompareSettings, doctor, run_compare
 from ferlab.experiments.evaluate import evaluate_run
-from ferlab.runs.settings import read_settings
+from ferlab.runs import RunFolder, read_settings
 from ferlab.training import TrainSettings
 
 TRAIN = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
@@ -24,23 +25,19 @@ TRAIN = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "load_dataset", known_faces)
-        out = tmp_path_factory.mktemp("runs") / "run"
-        run_compare(CompareSettings(out, methods=("ce", "tcl-nearest"), seeds=2, epochs=3, train=TRAIN))
+    out = tmp_path_factory.mktemp("runs") / "run"
+    run_compare(CompareSettings(out, "known", methods=("ce", "tcl-nearest"), seeds=2, epochs=3, train=TRAIN))
     return out
 
 
-def known_faces(name, split, root):
+def known_faces(split, root):
     """Faces of which the person and some more is known."""
     faces = tiny_faces(split, 24 if split == "train" else 12)
     rows = pd.DataFrame({"identity": [i // 4 for i in range(len(faces))], "intensity": 0.5, "yaw": 3.0})
     return type(faces)(faces.name, faces.split, faces.images, faces.labels, faces.classes, rows)
 
 
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr(compare, "load_dataset", known_faces)
+register_dataset("known", known_faces)
 
 
 def test_the_summary_holds_intervals_recalls_slices_and_comparisons(run):
@@ -63,7 +60,7 @@ def test_the_summary_holds_intervals_recalls_slices_and_comparisons(run):
 def test_the_same_numbers_come_out_of_the_weights(run):
     evaluation = evaluate_run(run)
     assert evaluation.differences == [] and evaluation.checked > 200
-    assert read_settings(run).train == TrainSettings(**{**TRAIN.__dict__, "epochs": 3})
+    assert read_settings(RunFolder(run)).train == TrainSettings(**{**TRAIN.__dict__, "epochs": 3})
 
 
 def test_other_weights_are_noticed(run, tmp_path, monkeypatch, capsys):
@@ -108,6 +105,6 @@ def test_the_doctor_says_why_the_training_failed(monkeypatch):
     def broken(*args):
         raise RuntimeError("no kernel image is available")
 
-    monkeypatch.setattr("ferlab.training.run_compare", broken)
+    monkeypatch.setattr("ferlab.experiments.run_compare", broken)
     self_test = doctor.training()
     assert not self_test.ok and "no kernel image" in self_test.found and self_test.mend

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ferlab.errors import FerlabError
 from ferlab.experiments import CompareSettings, jobs, run_compare, sweep
-from ferlab.runs.folder import run_folder
+from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
 
 QUIET = Console(quiet=True)
@@ -27,16 +27,16 @@ def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkey
         assert two[name]["accuracy"]["mean"] == pytest.approx(one[name]["accuracy"]["mean"], abs=0.05)
         assert len(list((tmp_path / "two/jobs").glob("*_result.pkl"))) == 2
 
-    finished = run_folder(tmp_path / "two", "ce", 0) / "scores.json"
+    finished = RunFolder(tmp_path / "two").training("ce", 0).path / "scores.json"
     before = finished.stat().st_mtime_ns
-    (run_folder(tmp_path / "two", "ce-heads", 0) / "scores.json").unlink()
+    (RunFolder(tmp_path / "two").training("ce-heads", 0).path / "scores.json").unlink()
     run_compare(CompareSettings(tmp_path / "two", **plan, jobs=2, resume=True), QUIET)
     assert finished.stat().st_mtime_ns == before and len(list((tmp_path / "two/jobs").glob("*_result.pkl"))) == 3
 
     config = tmp_path / "two/config.json"
     config.write_text(config.read_text().replace('"dataset": "synthetic"', '"dataset": "imagenet"'))
     with pytest.raises(FerlabError, match=r"ce, seed 1 failed: .*no data set 'imagenet'.*_log\.err"):
-        sweep.run_sweep(tmp_path / "two", [("ce", 1)], TRAIN, 2, "local", QUIET)
+        sweep.run_sweep(CompareSettings(tmp_path / "two", jobs=2), TRAIN, [("ce", 1)], QUIET)
 
 
 def test_jobs_are_as_many_as_the_memory_allows(monkeypatch):
@@ -53,4 +53,4 @@ def test_bad_options_are_one_sentence(tmp_path):
     with pytest.raises(FerlabError, match="--cluster one of local, slurm"):
         run_compare(CompareSettings(tmp_path / "run", cluster="abacus"), QUIET)
     with pytest.raises(FerlabError, match="no slurm here"):
-        sweep.run_sweep(tmp_path, [("ce", 0)], TRAIN, 1, "slurm", QUIET)
+        sweep.run_sweep(CompareSettings(tmp_path, cluster="slurm"), TRAIN, [("ce", 0)], QUIET)

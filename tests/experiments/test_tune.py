@@ -8,42 +8,43 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
-from tiny import tiny_faces
+from tiny import read_tiny
 
-from ferlab.errors import FerlabError
-from ferlab.experiments import compare, tune
-from ferlab.experiments.tune import OBJECTIVE, SPACES, TuneSettings, choose, propose, run_tune
+from ferlab.data import register_dataset
+from ferlab.errors import FerlabError, TrainingDiverged
+from ferlab.experiments import tune
+from ferlab.experiments.tune import OBJECTIVE, choose, propose, run_tune
 from ferlab.methods import ALL_METHODS, METHODS
+from ferlab.runs import RunFolder
+from ferlab.settings import TuneSettings
 from ferlab.training import TrainSettings
 
 QUIET = Console(quiet=True)
 TINY = TrainSettings(batch_size=32, precision="32-true")
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    def load(name, split, root):
-        assert split != "test", "a search that reads the test split is no search"
-        return tiny_faces(split, 24 if split == "train" else 12)
+def without_test(split, root):
+    assert split != "test", "a search that reads the test split is no search"
+    return read_tiny(split, root)
 
-    monkeypatch.setattr(compare, "load_dataset", load)
+
+register_dataset("without-test", without_test)
 
 
 def settings(out, **changes) -> TuneSettings:
-    return TuneSettings(
-        **({"out": out, "methods": ("ce", "tcl-nearest"), "epochs": 2, "trials": 5, "train": TINY} | changes)
-    )
+    plan = {"dataset": "without-test", "methods": ("ce", "tcl-nearest"), "epochs": 2, "trials": 5, "train": TINY}
+    return TuneSettings(out, **plan | changes)
 
 
-def test_every_method_has_the_same_budget_and_the_best_on_validation_is_chosen(tiny, tmp_path):
+def test_every_method_has_the_same_budget_and_the_best_on_validation_is_chosen(tmp_path):
     chosen = run_tune(settings(tmp_path / "search"), QUIET)
     assert json.loads((tmp_path / "search/chosen.json").read_text()) == chosen
     trials = pd.read_csv(tmp_path / "search/trials.csv")
     assert trials.groupby("method").size().to_dict() == {"ce": 5, "tcl-nearest": 5}
     for name in ("ce", "tcl-nearest"):
         mine = trials[trials.method == name]
-        for value in SPACES[METHODS[name].loss]:
-            assert mine[value].iloc[0] == getattr(METHODS[name], value), "the first trial is the table"
+        for value in METHODS[name].search:
+            assert mine[value].iloc[0] == METHODS[name].value_of(value), "the first trial is the table"
             assert mine[value].nunique() > 1
         assert chosen[name][OBJECTIVE] == mine[OBJECTIVE].max()
         assert chosen[name]["trial"] == mine.loc[mine[OBJECTIVE].idxmax(), "trial"]
@@ -52,7 +53,7 @@ def test_every_method_has_the_same_budget_and_the_best_on_validation_is_chosen(t
     assert not list((tmp_path / "search").rglob("checkpoints"))
 
 
-def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tiny, tmp_path, monkeypatch):
+def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     whole = run_tune(settings(tmp_path / "whole"), QUIET)
     original, left = tune.train, [7]  # the eighth training is never begun
 
@@ -86,7 +87,7 @@ def test_later_proposals_follow_the_scores_and_stay_in_the_space():
         values = propose(METHODS["ad-corre"], records)
         assert values == propose(METHODS["ad-corre"], records), "the same records, the same proposal"
         if number:
-            for name, of in SPACES["ad-corre"].items():
+            for name, of in METHODS["ad-corre"].search.items():
                 assert of.low <= values[name] <= of.high
                 assert values[name] == float(f"{values[name]:.2g}")
         # Best at a low learning rate.
@@ -95,13 +96,13 @@ def test_later_proposals_follow_the_scores_and_stay_in_the_space():
     assert sum(late) / 8 < sum(early) / 8
 
 
-def test_a_trial_that_diverges_is_a_bad_trial(tiny, tmp_path, monkeypatch):
+def test_a_trial_that_diverges_is_a_bad_trial(tmp_path, monkeypatch):
     original, calls = tune.train, []
 
     def exploding(method, *args, **hooks):
         calls.append(method)
         if len(calls) > 1:
-            raise FerlabError("Training stopped in epoch 1, batch 2: the loss is not finite.")
+            raise TrainingDiverged("Training stopped in epoch 1, batch 2: the loss is not finite.")
         return original(method, *args, **hooks)
 
     monkeypatch.setattr(tune, "train", exploding)
@@ -118,10 +119,10 @@ def test_methods_are_searched_side_by_side(tmp_path):
     assert len(list((tmp_path / "search/jobs").glob("*_result.pkl"))) == 2
 
 
-def test_folders_of_others_are_left_alone(tiny, tmp_path):
+def test_folders_of_others_are_left_alone(tmp_path):
     run_tune(settings(tmp_path / "search", methods=("ce",), trials=1), QUIET)
     with pytest.raises(FerlabError, match="not the folder of an earlier run"):
-        compare.check_folder(tmp_path / "search", overwrite=True, resume=False)
+        RunFolder(tmp_path / "search").check_free(overwrite=True, resume=False)
     (tmp_path / "file").write_text("mine")
     (tmp_path / "run").mkdir()
     (tmp_path / "run/config.json").write_text('{"settings": {"seeds": 1}, "versions": {"ferlab": "0"}}')
@@ -139,7 +140,7 @@ def test_of_equal_trials_the_first_is_chosen():
     assert choose(table)["ce"]["trial"] == 1
 
 
-def test_bad_options_are_one_sentence(tiny, tmp_path):
+def test_bad_options_are_one_sentence(tmp_path):
     with pytest.raises(FerlabError, match="trials must be at least 1"):
         run_tune(settings(tmp_path / "a", trials=0), QUIET)
     with pytest.raises(FerlabError, match="learning_rate is what a search chooses"):
@@ -153,5 +154,5 @@ def test_the_methods_table_holds_what_the_recorded_search_chose():
     trials = pd.read_csv(Path(__file__).parents[2] / "docs/tuning/synthetic.csv")
     assert set(trials["method"]) == set(ALL_METHODS) and trials.groupby("method").size().nunique() == 1
     for name, best in choose(trials).items():
-        for value in SPACES[METHODS[name].loss]:
-            assert getattr(METHODS[name], value) == best[value], f"{name}: {value} of trial {best['trial']}"
+        for value in METHODS[name].search:
+            assert METHODS[name].value_of(value) == best[value], f"{name}: {value} of trial {best['trial']}"

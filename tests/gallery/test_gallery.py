@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,9 +16,7 @@ from ferlab.experiments.evaluate import evaluate_run
 from ferlab.gallery import open_gallery, opening, packing, seeds_summary
 from ferlab.methods import ALL_METHODS, METHODS
 from ferlab.report import verdict
-from ferlab.runs import read_run
-from ferlab.runs.folder import run_folder
-from ferlab.runs.records import load_epochs
+from ferlab.runs import RunFolder, read_run
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +27,10 @@ def gallery(tmp_path_factory):
 def test_it_is_of_todays_methods(gallery):
     run = read_run(gallery)
     assert run.methods == list(ALL_METHODS) == list(seeds_summary()["methods"])
-    table = json.loads((gallery / "config.json").read_text())["settings"]["table"]
-    assert table == {name: repr(METHODS[name]) for name in ALL_METHODS}, "make it anew: data_scripts/make_gallery.py"
+    table = RunFolder(gallery).settings()["table"]
+    assert table == {name: METHODS[name].recorded() for name in ALL_METHODS}, (
+        "make it anew: data_scripts/make_gallery.py"
+    )
     assert len(seeds_summary()["seeds"]) >= 3
     assert seeds_summary()["epochs"] == run.summary["epochs"]
 
@@ -48,7 +47,7 @@ def test_it_has_maps_and_epochs(gallery):
     assert run.mapped_methods == run.methods
     assert set(run.epochs["epoch"]) == set(range(1, run.summary["epochs"] + 1))
     for name in run.methods:
-        epochs = load_epochs(run_folder(gallery, name, packing.SEED), run.summary["epochs"])
+        epochs = RunFolder(gallery).training(name, packing.SEED).load_epochs(run.summary["epochs"])
         assert len(epochs) == run.summary["epochs"] and np.isfinite(epochs).all()
 
 

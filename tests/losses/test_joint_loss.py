@@ -20,7 +20,7 @@ def batch():
 def test_total_is_the_weighted_sum_of_the_parts(batch):
     logits, labels, embeddings = batch
     tcl = TripletCenterLoss(7, 16, margin=3.0)
-    total, parts = JointLoss(7, tcl, name="tcl", ce_weight=0.7, metric_weight=0.2)(logits, labels, embeddings)
+    total, parts = JointLoss(7, tcl, ce_weight=0.7, metric_weight=0.2)(logits, labels, embeddings)
     assert list(parts) == ["ce", "tcl"]
     torch.testing.assert_close(parts["ce"], F.cross_entropy(logits, labels))
     torch.testing.assert_close(parts["tcl"], tcl(embeddings, labels).detach())
@@ -44,7 +44,7 @@ def test_center_loss_joins_too(batch):
     center = CenterLoss(7, 16)
     total, parts = JointLoss(7, center, metric_weight=0.1)(logits, labels, embeddings)
     torch.testing.assert_close(total, parts["ce"] + 0.1 * center(embeddings, labels).detach(), check_stride=False)
-    assert list(parts) == ["ce", "metric"]
+    assert list(parts) == ["ce", "center"]
 
 
 @pytest.mark.parametrize("metric", [None, TripletCenterLoss(7, 16)])
@@ -88,7 +88,7 @@ def test_element_weights_reach_the_metric_loss(batch):
     logits, labels, embeddings = batch
     weights = torch.rand(12, 16, requires_grad=True)
     tcl = TripletCenterLoss(7, 16, margin=50.0)
-    total, parts = JointLoss(7, tcl, name="tcl")(logits, labels, embeddings, weights)
+    total, parts = JointLoss(7, tcl)(logits, labels, embeddings, weights)
     torch.testing.assert_close(parts["tcl"], tcl(embeddings, labels, None, weights).detach())
     total.backward()
     assert weights.grad.abs().sum() > 0

@@ -9,7 +9,7 @@ from ferlab.errors import FerlabError
 from ferlab.losses import JointLoss, TripletCenterLoss
 from ferlab.methods import METHODS, get_method
 from ferlab.models import ExpressionNetwork, SelectiveAttention, create_backbone
-from ferlab.runs.networks import load_network, save_network
+from ferlab.runs import TrainingFolder
 
 
 def faces(batch: int = 4, side: int = 64) -> torch.Tensor:
@@ -76,22 +76,22 @@ def test_heads_have_one_weight_an_entry_of_the_joined_embedding():
 def test_attention_survives_saving(tmp_path):
     network = ExpressionNetwork(7, 16, attention=("pixel", "element")).eval()
     torch.nn.init.normal_(network.attention.pixel[3].weight)
-    save_network(tmp_path, network, ("a",) * 7, 64)
-    loaded, _ = load_network(tmp_path)
+    folder = TrainingFolder(tmp_path, "ce+attention", 0)
+    folder.save_network(network, ("a",) * 7, image_size=64)
+    loaded = folder.load_network().network
     assert torch.equal(loaded(faces()).pixel_attention, network(faces()).pixel_attention)
     assert network(faces()).pixel_attention.std() > 0
 
 
 def test_every_method_exists_with_attention():
     for name, method in METHODS.items():
-        if "+" not in name:
-            assert METHODS[f"{name}+attention"].attention == ("pixel", "element") and method.attention == ()
-            assert METHODS[f"{name}+pixel"].attention == ("pixel",)
-            assert METHODS[f"{name}+element"].attention == ("element",)
+        assert get_method(f"{name}+attention").attention == ("pixel", "element") and method.attention == ()
+        assert get_method(f"{name}+pixel").attention == ("pixel",)
+        assert get_method(f"{name}+element").attention == ("element",)
 
 
 def test_unknown_method_is_told_the_known_ones():
-    with pytest.raises(FerlabError, match=r"ce, tcl-nearest.*, or all; .* \+pixel or \+element or \+attention"):
+    with pytest.raises(FerlabError, match=r"ce, tcl-nearest.*, or all .* \+pixel or \+element or \+attention"):
         get_method("ce+channel")
 
 

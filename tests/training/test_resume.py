@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from tiny import tiny_faces
 
 from ferlab.errors import FerlabError
-from ferlab.experiments import CompareSettings, compare, run_compare
-from ferlab.methods import METHODS
+from ferlab.experiments import CompareSettings, one_training, run_compare
+from ferlab.methods import METHODS, get_method
 from ferlab.training import TrainSettings, checkpoints, loop, train
 from ferlab.training.checkpoints import load_newest_checkpoint, save_checkpoint
 
@@ -36,7 +36,9 @@ KNOWN = METHODS | {
 
 
 def run(name: str, folder: Path | None = None, settings: TrainSettings = SETTINGS, **hooks):
-    return train(KNOWN[name], tiny_faces(), tiny_faces("validation", 6), settings, folder, **hooks)
+    return train(
+        KNOWN.get(name) or get_method(name), tiny_faces(), tiny_faces("validation", 6), settings, folder, **hooks
+    )
 
 
 def without_time(history):
@@ -190,23 +192,16 @@ def test_half_precision_steps_that_overflow_are_no_error(monkeypatch):
     assert seen["max_norm"] == 0.5 and seen["error_if_nonfinite"] is False
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setattr(
-        compare, "load_dataset", lambda name, split, root: tiny_faces(split, 24 if split == "train" else 12)
-    )
-
-
-def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_path, monkeypatch):
-    plan = {"out": tmp_path / "run", "methods": ("ce", "ce-heads"), "epochs": 2, "train": SETTINGS}
+def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tmp_path, monkeypatch):
+    plan = {"out": tmp_path / "run", "dataset": "tiny", "methods": ("ce", "ce-heads"), "epochs": 2, "train": SETTINGS}
     trained = []
-    original = compare.train
+    original = one_training.train
 
     def spy(method, *args, **hooks):
         trained.append(method)
         return original(method, *args, **hooks)
 
-    monkeypatch.setattr(compare, "train", spy)
+    monkeypatch.setattr(one_training, "train", spy)
     first = run_compare(CompareSettings(**plan))
     more = run_compare(CompareSettings(**plan, seeds=2, resume=True))
     assert trained == [METHODS["ce"], METHODS["ce-heads"]] * 2, "seed 0 is not trained again"
@@ -223,13 +218,13 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tiny, tmp_pa
         run_compare(CompareSettings(**plan, resume=True, overwrite=True))
 
 
-def test_two_processes_never_train_in_the_same_folder(tiny, tmp_path):
-    plan = {"out": tmp_path / "run", "methods": ("ce",), "epochs": 1, "train": SETTINGS}
+def test_two_processes_never_train_in_the_same_folder(tmp_path):
+    plan = {"out": tmp_path / "run", "dataset": "tiny", "methods": ("ce",), "epochs": 1, "train": SETTINGS}
     folder = tmp_path / "run/ce/seed_0"
     run_compare(CompareSettings(**plan))
     (folder / "scores.json").unlink()  # not finished
-    hold = "import sys; from ferlab.runs.folder import only_one_training as o; from pathlib import Path\n"
-    hold += "with o(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    hold = "import sys; from pathlib import Path; from ferlab.runs import TrainingFolder\n"
+    hold += "with TrainingFolder(Path(sys.argv[1]), 'ce', 0).held(): print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", hold, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -244,9 +239,9 @@ def test_two_processes_never_train_in_the_same_folder(tiny, tmp_path):
     assert list(run_compare(CompareSettings(**plan, resume=True))["methods"]) == ["ce"]
 
 
-def test_settings_come_back_from_the_run_folder(tiny, tmp_path):
+def test_settings_come_back_from_the_run_folder(tmp_path):
     settings = TrainSettings(batch_size=28, optimizer="adamw", learning_rate=0.003, precision="32-true")
-    run_compare(CompareSettings(tmp_path / "run", methods=("ce",), epochs=1, train=settings))
+    run_compare(CompareSettings(tmp_path / "run", "tiny", methods=("ce",), epochs=1, train=settings))
     saved = json.loads((tmp_path / "run/config.json").read_text())["settings"]["train"]
     assert TrainSettings.from_dict(saved) == dataclasses.replace(settings, epochs=1)
     with pytest.raises(FerlabError, match="learning_speed"):

@@ -13,10 +13,10 @@ import torch
 
 from ferlab.errors import FerlabError
 from ferlab.projection import FittedMap
-from ferlab.runs.networks import read_network
+from ferlab.runs import RunFolder
 from ferlab.runs.reading import read_run
 
-_ONE_THREAD = threading.Lock()
+_TURN = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class FaceSpaces:
             self.layouts[name] = own[["x", "y"]].to_numpy(dtype=np.float32)
             self.maps[name] = FittedMap(np.stack(own["embedding"].to_list()), self.layouts[name])
             self.labels = own["label"].to_numpy(dtype=np.int64)
-            self._networks[name], self.classes, size = read_network(finished.path, name, seed)
+            self._networks[name], self.classes, size = RunFolder(finished.path).network(name, seed)
             kinds[name] = (size, self._networks[name].in_channels, self.classes, len(own))
         first = kinds[self.methods[0]]
         if different := [name for name, kind in kinds.items() if kind != first]:
@@ -93,7 +93,7 @@ class FaceSpaces:
         """Method -> what its network says of uint8 `images` (B, size, size, channels)."""
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
         seen = {}
-        with torch.no_grad(), _one_thread():
+        with torch.no_grad(), one_thread():
             for name, network in self._networks.items():
                 output = network(batch)
                 attention = output.pixel_attention
@@ -110,9 +110,12 @@ class FaceSpaces:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """A face or two are not worth a second thread, and waiting for it takes long where the processors are busy."""
-    with _ONE_THREAD:  # or two at the same time would each take the other's setting for the one to come back to
+def one_thread() -> Iterator[None]:
+    """Have PyTorch compute in one thread.
+
+    A face or two are not worth a second one, and waiting for it takes long where the processors are busy.
+    """
+    with _TURN:  # or two at the same time would each take the other's setting for the one to come back to
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:

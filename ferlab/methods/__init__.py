@@ -1,0 +1,40 @@
+"""The methods of a comparison: rows of data that say which network, which loss, how strong, and how it is drawn.
+
+>>> from ferlab.methods import METHODS, get_method, method_label
+"""
+
+from __future__ import annotations
+
+from ferlab.methods.method import LineStyle, Method, Range, build_loss
+from ferlab.methods.names import (
+    ATTENTION,
+    canonical_name,
+    get_method,
+    is_known,
+    method_color,
+    method_label,
+    method_style,
+    reference_of,
+    split_names,
+)
+from ferlab.methods.table import ALL_METHODS, METHODS
+from ferlab.settings import DEFAULT_METHODS
+
+__all__ = [
+    "ALL_METHODS",
+    "ATTENTION",
+    "DEFAULT_METHODS",
+    "METHODS",
+    "LineStyle",
+    "Method",
+    "Range",
+    "build_loss",
+    "canonical_name",
+    "get_method",
+    "is_known",
+    "method_color",
+    "method_label",
+    "method_style",
+    "reference_of",
+    "split_names",
+]
