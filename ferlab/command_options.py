@@ -98,7 +98,7 @@ def _filled(settings: type, values: dict[str, Any]) -> Any:
     for field in fields(settings):
         if is_dataclass(hints[field.name]):
             given[field.name] = _filled(hints[field.name], values)  # type: ignore[arg-type]
-        elif (value := values.get(field.name)) is not None:
+        elif HELP in field.metadata and (value := values.get(field.name)) is not None:
             is_names = getattr(hints[field.name], "__origin__", None) is tuple
             given[field.name] = _names(value) if is_names else value
     return settings(**given)
