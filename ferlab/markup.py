@@ -26,7 +26,7 @@ def script_json(value: Any) -> Markup:
         >>> print(script_json({"name": "</script>"}))
         {"name":"\\u003c/script\\u003e"}
     """
-    return htmlsafe_json_dumps(value, separators=(",", ":"), allow_nan=False)
+    return Markup(htmlsafe_json_dumps(value, separators=(",", ":"), allow_nan=False))
 
 
 def source(path: str) -> Markup:

@@ -35,8 +35,10 @@ def cover(images: np.ndarray, rows: np.ndarray | int, columns: np.ndarray | int,
     cells = np.array([np.broadcast_to(rows, count), np.broadcast_to(columns, count)])
     if cells.min(initial=0) < 0 or cells.max(initial=0) >= grid:
         raise FerlabError(f"The cells of the grid are counted from 0 to {grid - 1}.")
-    pixels = [np.arange(side) // (side // grid) == of[:, None] for side, of in zip((height, width), cells, strict=True)]
-    covered = pixels[0][:, :, None] & pixels[1][:, None, :]
+    in_row, in_column = (
+        np.arange(side) // (side // grid) == cell[:, None] for side, cell in zip((height, width), cells, strict=True)
+    )
+    covered = in_row[:, :, None] & in_column[:, None, :]
     mean = images.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8)
     return np.where(covered[..., None], mean, images)
 

@@ -74,25 +74,25 @@ def comparisons(methods: dict[str, dict[str, Any]], references: dict[str, str]) 
     Returns:
         Method -> measure -> comparison. The correction is for the methods compared in that measure.
     """
-    flat = {name: _measures(of) for name, of in methods.items()}
+    flat = {name: _seed_values(scores) for name, scores in methods.items()}
     found: dict[str, dict[str, Comparison]] = {name: {} for name in references}
-    for measure in dict.fromkeys(measure for of in flat.values() for measure in of):
+    for measure in dict.fromkeys(measure for values in flat.values() for measure in values):
         tests = {}
         for name, reference in references.items():
-            own, other = flat[name].get(measure), flat[reference].get(measure)
-            common = min(len(own or []), len(other or []))  # after an interruption one may have more
+            own, other = flat[name].get(measure, []), flat[reference].get(measure, [])
+            common = min(len(own), len(other))  # after an interruption one may have more
             if common >= 2:
                 tests[name] = (common, *paired_test(own[:common], other[:common]))
         corrected = holm({name: p for name, (*_, p) in tests.items()})
         for name, test in tests.items():
             found[name][measure] = Comparison(references[name], *test, corrected[name])
-    return {name: of for name, of in found.items() if of}
+    return {name: by_measure for name, by_measure in found.items() if by_measure}
 
 
-def _measures(of: dict[str, Any]) -> dict[str, list[float]]:
+def _seed_values(scores: dict[str, Any]) -> dict[str, list[float]]:
     """Measure -> values over the seeds, of one method in ``summary.json``."""
-    spreads = {**of, **of.get("geometry", {})}
-    return {name: value["values"] for name, value in spreads.items() if isinstance(value, dict) and "values" in value}
+    spreads = {**scores, **scores.get("geometry", {})}
+    return {name: value["values"] for name, value in spreads.items() if isinstance(value, dict) and value.get("values")}
 
 
 def holm(p_values: dict[str, float]) -> dict[str, float]:

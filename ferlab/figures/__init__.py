@@ -1,16 +1,17 @@
 """Static figures: one function a figure, each returning the matplotlib Axes it drew on.
 
->>> from ferlab.figures import CLASS_COLORS, METHOD_LABELS
+>>> from ferlab.figures import CLASS_COLORS, method_label
 """
 
 from __future__ import annotations
 
-from ferlab.palette import CLASS_COLORS, METHOD_COLORS, METHOD_LABELS, class_colors, method_color, method_label
+from typing import Any
+
+from ferlab.methods import method_color, method_label
+from ferlab.palette import CLASS_COLORS, class_colors
 
 __all__ = [
     "CLASS_COLORS",
-    "METHOD_COLORS",
-    "METHOD_LABELS",
     "attention_maps",
     "attention_overlays",
     "class_colors",
@@ -23,6 +24,7 @@ __all__ = [
     "embedding_correlations",
     "embedding_map",
     "embedding_maps",
+    "figure_style",
     "image_grid",
     "learning_curves",
     "mean_correlations",
@@ -50,6 +52,7 @@ _HOME = {
     "embedding_correlations": "spaces",
     "embedding_map": "maps",
     "embedding_maps": "maps",
+    "figure_style": "style",
     "image_grid": "faces",
     "learning_curves": "training",
     "mean_correlations": "spaces",
@@ -64,7 +67,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # matplotlib takes a second to import: only when something is drawn.
     if name in _HOME:
         from importlib import import_module

@@ -10,8 +10,9 @@ import torch
 
 from ferlab.errors import FerlabError
 from ferlab.figures.style import figure_style
+from ferlab.methods import method_label
 from ferlab.models import ExpressionNetwork
-from ferlab.palette import class_colors, method_label
+from ferlab.palette import class_colors
 
 BATCH = 512  # faces at once, so that memory does not grow with their number
 
@@ -30,12 +31,12 @@ def attention_maps(network: ExpressionNetwork, images: np.ndarray) -> np.ndarray
         raise FerlabError("This network has no pixel-wise attention: train a method with it, such as ce+attention.")
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
-    maps = []
+    gates = []
     with torch.no_grad():
         for batch in torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).split(BATCH):
-            maps.append(network(batch.to(device)).pixel_attention[:, 0].float().cpu().numpy())
+            gates.append(network(batch.to(device)).pixel_attention[:, 0].float().cpu().numpy())
     network.train(was_training)
-    maps = np.concatenate(maps)
+    maps = np.concatenate(gates)
     return maps / np.maximum(maps.mean(axis=(1, 2), keepdims=True), 1e-12)
 
 
@@ -60,10 +61,10 @@ def attention_overlays(
     Raises:
         FerlabError: no faces, or as many maps as faces are not there.
     """
-    if not len(images) or any(len(of) != len(images) for of in maps.values()):
+    if not len(images) or any(len(places) != len(images) for places in maps.values()):
         raise FerlabError("Attention overlays need at least one face, and one map for every face.")
     height, width = images.shape[1:3]
-    most = max((float(of.max()) for of in maps.values()), default=1.0)
+    most = max((float(places.max()) for places in maps.values()), default=1.0)
     with figure_style():
         figure, axes = plt.subplots(
             1 + len(maps), len(images), figsize=(1.15 * len(images) + 1.9, 1.2 * (1 + len(maps)) + 0.4),
@@ -75,10 +76,10 @@ def attention_overlays(
             grey = image.mean(axis=2) / 255
             axes[0, column].imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
             axes[0, column].set_title(classes[label], fontsize=9, loc="center", fontweight="normal")
-            for ax, of in zip(axes[1:, column], maps.values(), strict=True):
+            for ax, places in zip(axes[1:, column], maps.values(), strict=True):
                 ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="lanczos")
                 picture = ax.imshow(
-                    of[column], cmap="viridis", vmin=0, vmax=max(most, 1.2), alpha=0.6, interpolation="bilinear",
+                    places[column], cmap="viridis", vmin=0, vmax=max(most, 1.2), alpha=0.6, interpolation="bilinear",
                     extent=(-0.5, width - 0.5, height - 0.5, -0.5),
                 )  # fmt: skip
             for ax in axes[:, column]:

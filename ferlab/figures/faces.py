@@ -123,16 +123,16 @@ def class_counts(
     """
     if not counts:
         raise FerlabError("There are no classes to count.")
-    nested = counts if isinstance(next(iter(counts.values())), Mapping) else {"": counts}
-    classes = list(next(iter(nested.values())))
+    splits = _by_split(counts)
+    classes = list(next(iter(splits.values())))
     with figure_style():
-        ax = axes_or_new(ax, (5.6, 0.28 * len(classes) * len(nested) + 0.9))
-        height = 0.8 / len(nested)
+        ax = axes_or_new(ax, (5.6, 0.28 * len(classes) * len(splits) + 0.9))
+        height = 0.8 / len(splits)
         colors = class_colors(classes)
-        longest = max(max(of.values(), default=0) for of in nested.values())
-        for s, (split, of) in enumerate(nested.items()):
-            at = np.arange(len(classes)) + (s - (len(nested) - 1) / 2) * height
-            values = np.array([of.get(name, 0) for name in classes])
+        longest = max(max(numbers.values(), default=0) for numbers in splits.values())
+        for s, (split, numbers) in enumerate(splits.items()):
+            at = np.arange(len(classes)) + (s - (len(splits) - 1) / 2) * height
+            values = np.array([numbers.get(name, 0) for name in classes])
             ax.barh(at, values, height * 0.9, color=colors, alpha=1 - 0.3 * s)
             for y, value in zip(at, values, strict=True):
                 share = f"{value:,} ({value / max(values.sum(), 1):.0%})"
@@ -145,3 +145,9 @@ def class_counts(
         if title:
             ax.set_title(title)
     return ax
+
+
+def _by_split(counts: Mapping[str, Mapping[str, int]] | Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Split -> class -> number; counts that know of no splits are one without a name."""
+    splits = {name: dict(numbers) for name, numbers in counts.items() if isinstance(numbers, Mapping)}
+    return splits or {"": {name: number for name, number in counts.items() if not isinstance(number, Mapping)}}

@@ -1,4 +1,4 @@
-"""Maps of embedding spaces. Each takes plain arrays or tables, draws on `ax` (or a new one) and returns it."""
+"""Maps of embedding spaces, and how far they may be believed: each draws plain arrays on `ax` or on a new figure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from matplotlib.axes import Axes
 
 from ferlab.errors import FerlabError
 from ferlab.figures.style import INK, axes_or_new, figure_style
-from ferlab.palette import class_colors, method_label
+from ferlab.methods import method_label
+from ferlab.palette import class_colors
+from ferlab.projection import map_quality, pair_distances
 from ferlab.projection.names import apart, densest
+from ferlab.vectors import random_part
+
+PAIRS_OF = 400  # points whose pairs a Shepard diagram holds: 80,000 pairs
 
 
 def embedding_map(
@@ -41,29 +46,18 @@ def embedding_map(
         ax = axes_or_new(ax, (4.6, 4.8))
         colors = np.array(class_colors(list(classes)))
         size = float(np.clip(14000 / max(len(points), 1), 6, 28))
+        rasterized = len(points) > 600
         order = np.random.default_rng(0).permutation(len(points))  # so that no class hides the others
-        ax.scatter(
-            *points[order].T, c=colors[labels[order]], s=size, alpha=0.85, linewidths=0, rasterized=len(points) > 600
-        )
+        x, y = points.T
+        ax.scatter(x[order], y[order], c=colors[labels[order]], s=size, alpha=0.85, linewidths=0, rasterized=rasterized)
         if wrong is not None and np.any(wrong):
+            rings = np.asarray(wrong)
             ax.scatter(
-                *points[np.asarray(wrong)].T,
-                s=size * 1.6,
-                facecolors="none",
-                edgecolors=INK,
-                linewidths=0.6,
-                rasterized=len(points) > 600,
-            )
+                x[rings], y[rings], s=size * 1.6, facecolors="none", edgecolors=INK, linewidths=0.6,
+                rasterized=rasterized,
+            )  # fmt: skip
         if names:
-            there = [k for k in range(len(classes)) if (labels == k).sum() >= 3]
-            places = np.array([densest(points[labels == k]) for k in there]).reshape(-1, 2)
-            unit = 1.2 * np.ptp(points, axis=0).max() / 2 or 1.0  # frames take a fifth more room than names alone
-            places = unit * apart(places / unit, [classes[k] for k in there])
-            for k, place in zip(there, places, strict=True):
-                ax.text(
-                    *place, classes[k], ha="center", va="center", fontsize=9, fontweight="bold",
-                    bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
-                )  # fmt: skip
+            _write_names(ax, points, labels, classes)
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.margins(0.04)
         for spine in ax.spines.values():
@@ -71,6 +65,20 @@ def embedding_map(
         if title:
             ax.set_title(title)
     return ax
+
+
+def _write_names(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+    """The name of every class with some points where these lie densest, none over another."""
+    colors = class_colors(list(classes))
+    present = [k for k in range(len(classes)) if (labels == k).sum() >= 3]
+    places = np.array([densest(points[labels == k]) for k in present]).reshape(-1, 2)
+    unit = 1.2 * np.ptp(points, axis=0).max() / 2 or 1.0  # frames take a fifth more room than names alone
+    places = unit * apart(places / unit, [classes[k] for k in present])
+    for k, (x, y) in zip(present, places, strict=True):
+        ax.text(
+            x, y, classes[k], ha="center", va="center", fontsize=9, fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
+        )  # fmt: skip
 
 
 def embedding_maps(
@@ -118,20 +126,18 @@ def shepard_diagram(
     Raises:
         FerlabError: differing N, fewer than 4 points.
     """
-    from ferlab.projection import map_quality, pair_distances
-    from ferlab.vectors import random_part
-
     space, layout = np.asarray(space, dtype=float), np.asarray(layout, dtype=float)
     quality = map_quality(space, layout, metric)
-    few = random_part(len(space), 400)  # 80,000 pairs
+    few = random_part(len(space), PAIRS_OF)
     pairs = np.triu_indices(len(few), k=1)
     in_space, on_map = pair_distances(space[few], metric)[pairs], pair_distances(layout[few], "euclidean")[pairs]
+    # The median on the map of twenty equally large parts of the pairs, by their distance in the space.
+    edges = np.quantile(in_space, np.linspace(0, 1, 21))
+    part = np.clip(np.searchsorted(edges, in_space, side="right") - 1, 0, 19)
+    medians = [np.median(on_map[part == k]) if (part == k).any() else np.nan for k in range(20)]
     with figure_style():
         ax = axes_or_new(ax, (4.4, 3.9))
         ax.hexbin(in_space, on_map, gridsize=45, cmap="Blues", bins="log", mincnt=1, linewidths=0)
-        edges = np.quantile(in_space, np.linspace(0, 1, 21))
-        places = np.clip(np.searchsorted(edges, in_space, side="right") - 1, 0, 19)
-        medians = [np.median(on_map[places == k]) if (places == k).any() else np.nan for k in range(20)]
         ax.plot((edges[1:] + edges[:-1]) / 2, medians, color=INK, lw=1.6, label="median")
         ax.set(xlabel=f"{metric} distance in the space", ylabel="distance on the map")
         ax.text(

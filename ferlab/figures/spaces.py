@@ -12,8 +12,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
 from ferlab.errors import FerlabError
-from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
-from ferlab.palette import class_colors, method_color, method_label
+from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style, tidy_heatmap
+from ferlab.methods import method_color, method_label
+from ferlab.palette import class_colors
 from ferlab.vectors import random_part, unit_rows
 
 PAIRS_OF = 1000  # faces whose pairs are drawn: half a million pairs
@@ -69,15 +70,8 @@ def pair_distance_distributions(
                 distances[same], edges, density=True, histtype="stepfilled", facecolor=(color, 0.55), edgecolor=color,
                 lw=1.6, label="same class",
             )  # fmt: skip
-            ax.text(
-                0.99,
-                0.9,
-                f"AUC {closer_share(distances, same):.3f}",
-                transform=ax.transAxes,
-                ha="right",
-                va="top",
-                fontsize=9,
-            )
+            auc = closer_share(distances, same)
+            ax.text(0.99, 0.9, f"AUC {auc:.3f}", transform=ax.transAxes, ha="right", va="top", fontsize=9)
             ax.set_title(method_label(method), fontsize=10)
             ax.set_yticks([])
             ax.spines["left"].set_visible(False)
@@ -130,11 +124,7 @@ def mean_correlations(
             matrix, vmin=-1, vmax=1, cmap="RdBu_r", annot=text, fmt="", square=True, linewidths=1.5, linecolor="white",
             xticklabels=list(classes), yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 8}, cbar=False,
         )  # fmt: skip
-        for annotation in ax.texts:
-            annotation.set_in_layout(False)  # they lie inside, and cost the layout seconds
-        ax.tick_params(length=0)
-        ax.set_xticklabels(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
-        ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        tidy_heatmap(ax)
         if alone:
             _add_scale(ax, ax.collections[0])
         if title:

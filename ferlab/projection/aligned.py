@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
-from scipy import sparse
 
 from ferlab.errors import FerlabError
-from ferlab.vectors import unit_rows
+from ferlab.projection.graph import comparable_rows, nearest_rows, neighbor_graph
 
 MINIMUM_POINTS = 10
-METRICS = ("cosine", "correlation", "euclidean")
+DISTANCES = ("cosine", "correlation", "euclidean")
 STARTS = ("spectral", "random")
 
 
@@ -73,21 +73,22 @@ def aligned_layouts(
         raise FerlabError(f"n_neighbors is {n_neighbors}; choose at least 2.")
     if not 0 <= min_dist <= 1:
         raise FerlabError(f"min_dist is {min_dist}; choose a value from 0 to 1.")
-    if metric not in METRICS:
-        raise FerlabError(f"There is no metric {metric!r} here; choose one of: {', '.join(METRICS)}.")
+    if metric not in DISTANCES:
+        raise FerlabError(f"There is no metric {metric!r} here; choose one of: {', '.join(DISTANCES)}.")
     if start not in STARTS:
         raise FerlabError(f"There is no start {start!r} here; choose one of: {', '.join(STARTS)}.")
 
-    first = None
+    lay_out = partial(_umap, epochs=200, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric)
+    common_start = None
     layouts: dict[str, np.ndarray] = {}
     reference = None
     for name, space in spaces.items():
         if on_space is not None:
             on_space(name)
-        if first is None:
-            first = _umap(space, start, 200, seed, n_neighbors, min_dist, metric)
+        if common_start is None:
+            common_start = lay_out(space, start=start)
         # The first space too goes on from there, so that spaces that agree get the same map to the last digit.
-        layout = _umap(space, first, 200, seed, n_neighbors, min_dist, metric)
+        layout = lay_out(space, start=common_start)
         if reference is None:
             reference = unit_radius(layout)
             layouts[name] = reference.astype(np.float32)
@@ -133,6 +134,7 @@ def epoch_layouts(
     check_epochs(embeddings)
     ends = {name: epochs[-1] for name, epochs in embeddings.items()}
     last = aligned_layouts(ends, seed, n_neighbors, min_dist, metric, on_space)
+    lay_out = partial(_umap, epochs=100, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric)
     layouts: dict[str, list[np.ndarray]] = {}
     for name, epochs in embeddings.items():
         if on_space is not None:
@@ -141,7 +143,7 @@ def epoch_layouts(
         radius = np.sqrt(((last[name] - last[name].mean(axis=0)) ** 2).sum(axis=1).mean())
         # UMAP expects a start that spans about 10; the maps are scaled to radius 1.
         for space in reversed(epochs[:-1]):
-            layout = _umap(space, 5 * maps[0].astype(np.float64), 100, seed, n_neighbors, min_dist, metric)
+            layout = lay_out(space, start=5 * maps[0].astype(np.float64))
             maps.insert(0, procrustes(maps[0], radius * unit_radius(layout), scaled=False)[0].astype(np.float32))
         layouts[name] = maps
     return layouts
@@ -227,15 +229,23 @@ def checked_spaces(embeddings: Mapping[str, np.ndarray], at_least: int = MINIMUM
     return spaces
 
 
-def _umap(space, start, epochs, seed, n_neighbors, min_dist, metric) -> np.ndarray:
+def _umap(
+    space: np.ndarray,
+    *,
+    start: str | np.ndarray,
+    epochs: int,
+    seed: int,
+    n_neighbors: int,
+    min_dist: float,
+    metric: str,
+) -> np.ndarray:
     """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbors by matrix product: as UMAP()
     compiles and runs a neighbor search of its own, this is several times quicker at a few thousand points."""
     from umap.umap_ import find_ab_params, simplicial_set_embedding
 
     points = comparable_rows(space, metric)
     n_neighbors = min(n_neighbors, len(points) - 1)
-    indices, distances = _neighbors(points, n_neighbors, metric)
-    graph = neighbor_graph(indices, distances)
+    graph = neighbor_graph(*nearest_rows(points, n_neighbors, metric))
     a, b = find_ab_params(1.0, min_dist)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "graph is not fully connected": well separated classes are no fault
@@ -259,106 +269,3 @@ def _umap(space, start, epochs, seed, n_neighbors, min_dist, metric) -> np.ndarr
             parallel=False,  # in parallel the numbers differ from run to run
         )
     return layout.astype(np.float64)
-
-
-def comparable_rows(space: np.ndarray, metric: str) -> np.ndarray:
-    """Rows (N, D) float32 such that the metric is 1 - their products, or their plain distance for "euclidean".
-
-    >>> comparable_rows(np.array([[0.0, 4.0]]), "cosine").tolist()
-    [[0.0, 1.0]]
-    """
-    if metric == "euclidean":
-        return np.asarray(space, dtype=np.float32)
-    if metric == "correlation":
-        space = space - space.mean(axis=1, keepdims=True)
-    return unit_rows(space).astype(np.float32)
-
-
-def _neighbors(
-    points: np.ndarray, count: int, metric: str = "cosine", chunk: int = 2048
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` nearest of each of the :func:`comparable_rows`, itself first: int32 and float32 arrays (N, count)."""
-    n = len(points)
-    squares = (points**2).sum(axis=1)
-    indices = np.empty((n, count), dtype=np.int32)
-    distances = np.empty((n, count), dtype=np.float32)
-    for begin in range(0, n, chunk):
-        rows = np.arange(begin, min(begin + chunk, n))
-        d = points[rows] @ points.T
-        if metric == "euclidean":
-            d = squares[rows, None] + squares[None] - 2 * d  # squared, for the order is the same
-        else:
-            np.subtract(1.0, d, out=d)
-        np.maximum(d, 0.0, out=d)
-        d[np.arange(len(rows)), rows] = -1.0  # itself first, also among identical points
-        nearest = np.argpartition(d, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(d, nearest, axis=1)
-        order = np.lexsort((nearest, values), axis=1)
-        indices[rows] = np.take_along_axis(nearest, order, axis=1)
-        distances[rows] = np.maximum(np.take_along_axis(values, order, axis=1), 0.0)
-    if metric == "euclidean":
-        np.sqrt(distances, out=distances)
-    return indices, distances
-
-
-def neighbor_graph(indices: np.ndarray, distances: np.ndarray) -> sparse.coo_matrix:
-    """UMAP's fuzzy neighbor graph: how strongly each pair of points is linked, 0 to 1.
-
-    The same as umap's `fuzzy_simplicial_set`, but in numpy: compiling that one takes seconds at every start, more than
-    it then takes. A point's links fall off with distance beyond its nearest neighbor at a scale sigma of its own, such
-    that they add up to log2(k); two points are linked by p + q - pq (McInnes et al., section 3.1).
-
-    Args:
-        indices: int array (N, k), each point's nearest, itself first.
-        distances: float array (N, k), their distances, ascending.
-
-    Returns:
-        A symmetric sparse matrix (N, N).
-    """
-    n, k = indices.shape
-    strength = link_strengths(distances)
-    strength[indices == np.arange(n)[:, None]] = 0.0
-    directed = sparse.csr_matrix((strength.ravel(), (np.repeat(np.arange(n), k), indices.ravel())), shape=(n, n))
-    directed.eliminate_zeros()
-    back = directed.T.tocsr()
-    graph = directed + back - directed.multiply(back)
-    return graph.tocoo().astype(np.float32)
-
-
-def link_strengths(distances: np.ndarray) -> np.ndarray:
-    """How strongly each point is linked to its neighbors, as seen from itself, 0 to 1; :func:`neighbor_graph` says how.
-
-    Args:
-        distances: float array (N, k), ascending; the first is each point's distance to itself.
-
-    Returns:
-        A float64 array (N, k); the first column means nothing.
-    """
-    distances = distances.astype(np.float64)
-    # The nearest at a distance above zero; 0 where all are identical.
-    nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
-    nearest = np.where(np.isfinite(nearest), nearest, 0.0)[:, None]
-    beyond = np.maximum(distances - nearest, 0.0)
-    sigma = _scales(beyond[:, 1:], np.log2(distances.shape[1]))
-    own_mean = distances.mean(axis=1, keepdims=True)
-    sigma = np.maximum(sigma, 1e-3 * np.where(nearest > 0, own_mean, distances.mean()))
-    return np.exp(-beyond / np.maximum(sigma, 1e-300))
-
-
-def _scales(beyond: np.ndarray, total: float) -> np.ndarray:
-    """Sigma (N, 1) with sum(exp(-beyond / sigma)) = total, by bisection; where none exists, the last one tried."""
-    low = np.zeros((len(beyond), 1))
-    high = np.full((len(beyond), 1), np.inf)
-    sigma = np.ones((len(beyond), 1))
-    done = np.zeros((len(beyond), 1), dtype=bool)
-    for _ in range(64):
-        links = np.exp(-beyond / np.maximum(sigma, 1e-300)).sum(axis=1, keepdims=True)
-        done |= np.abs(links - total) < 1e-5
-        if done.all():
-            break
-        too_wide = links > total
-        high = np.where(too_wide & ~done, sigma, high)
-        low = np.where(~too_wide & ~done, sigma, low)
-        step = np.where(np.isfinite(high), (low + np.where(np.isfinite(high), high, 0.0)) / 2, sigma * 2)
-        sigma = np.where(done, sigma, step)
-    return sigma

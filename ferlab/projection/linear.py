@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ferlab.projection.aligned import check_epochs, comparable_rows, similarity, unit_radius
+from ferlab.projection.aligned import check_epochs, similarity, unit_radius
+from ferlab.projection.graph import comparable_rows
 
 
 def pca_layouts(embeddings: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ferlab.errors import FerlabError
-from ferlab.projection.aligned import aligned_layouts, link_strengths, similarity
+from ferlab.projection.aligned import aligned_layouts, similarity
+from ferlab.projection.graph import link_strengths
 from ferlab.vectors import unit_rows
 
 
@@ -80,10 +81,10 @@ def place(
     """Place new embeddings in a map from :func:`aligned_layouts`, without moving any of its points.
 
     A new point lies at the mean of its neighbors' positions, each weighted with UMAP's membership strength (the links
-    of :func:`neighbor_graph`, seen from the new point). Neighbors are exact, by cosine distance. This is how UMAP's own
-    `transform` begins; what it then does, moving the point by stochastic gradient descent, was left out: against a
-    refit it gained next to nothing (:func:`placing_error` computes such an error), and a point that is to follow a
-    slider should not depend on random numbers.
+    of :func:`ferlab.projection.graph.neighbor_graph`, seen from the new point). Neighbors are exact, by cosine
+    distance. This is how UMAP's own `transform` begins; what it then does, moving the point by stochastic gradient
+    descent, was left out: against a refit it gained next to nothing (:func:`placing_error` computes such an error), and
+    a point that is to follow a slider should not depend on random numbers.
 
     A point lies among its neighbors by construction, also one that is like none of them: a map cannot say "elsewhere".
 

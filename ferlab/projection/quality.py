@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ferlab.errors import FerlabError
-from ferlab.projection.aligned import comparable_rows
+from ferlab.projection.graph import comparable_rows
 from ferlab.vectors import random_part
 
 # Both measures need all pairs of points; more points change the third digit.

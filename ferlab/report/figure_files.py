@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ferlab import figures
+from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
 from ferlab.files import atomic_path
 from ferlab.runs.reading import Run, first_seed_spaces, read_run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class RunFigure:
+    """A figure of a run.
+
+    Attributes:
+        name: of its file.
+        is_possible: whether the run holds what it shows.
+        draw: draws it; one Axes of it, or an array of them.
+        is_photo: pixels alone, so that it makes no SVG and has no margin.
+    """
+
+    name: str
+    is_possible: bool
+    draw: Callable[[], Axes | np.ndarray]
+    is_photo: bool = False
 
 
 def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> list[Path]:
@@ -25,65 +49,94 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     Raises:
         FerlabError: the run folder is missing or damaged.
     """
-    import matplotlib
-
-    from ferlab.figures import maps, scores, spaces
+    import matplotlib  # takes a second
 
     if not isinstance(run, Run):
         run = read_run(run)
-    if dataset is not None:
-        classes = list(dataset.classes)
-    else:
-        from ferlab.data.classes import CLASSES
-
-        size = max((len(of.get("confusion") or []) for of in run.summary["methods"].values()), default=0)
-        classes = list(run.summary.get("classes") or CLASSES[: size or None])
-
-    figures: dict[str, Callable] = {}
-    if run.mapped_methods:
-        points = run.map_points()
-
-        labels = next(iter(points.values()))["label"].to_numpy()
-        layouts = {name: of[["x", "y"]].to_numpy() for name, of in points.items()}
-        figures["embedding_maps"] = lambda: maps.embedding_maps(layouts, labels, classes)[0]
-    for column in ("validation_accuracy", "train_loss"):
-        if column in run.history and run.history[column].notna().any():
-            figures[f"learning_curves_{column}"] = lambda c=column: maps.learning_curves(run.history, c)
-    confusions = {
-        name: np.asarray(of["confusion"]) for name, of in run.summary["methods"].items() if of.get("confusion")
-    }
-    if confusions:
-        figures["confusion_matrices"] = lambda: maps.confusion_matrices(confusions, classes)[0]
-    methods = run.summary["methods"]
-    if recalls := {name: of["class_recall"] for name, of in methods.items() if of.get("class_recall")}:
-        figures["class_recall"] = lambda: scores.class_recall(recalls)
-    if parts := {name: of["slices"] for name, of in methods.items() if of.get("slices")}:
-        figures["accuracy_by_slice"] = lambda: scores.slice_accuracy(parts)[0]
-    if compared := {name: of for name, of in run.summary.get("comparisons", {}).items() if of}:
-        figures["method_differences"] = lambda: scores.method_differences(compared)[0]
-    embeddings, all_labels = first_seed_spaces(run)  # of all faces, the maps may hold fewer
-    if len(np.unique(all_labels)) > 1:
-        figures["pair_distances"] = lambda: spaces.pair_distance_distributions(embeddings, all_labels)[0]
-    if dataset is not None:
-        figures["faces"] = lambda: maps.contact_sheet(dataset.images, dataset.labels, classes)
-        figures["class_counts"] = lambda: maps.class_counts(
-            dataset.class_counts(), title=f"{dataset.name}, {dataset.split}"
-        )
-
     folder = run.path / "figures"
     folder.mkdir(exist_ok=True)
-    written = []
     # Text as text and a fixed salt: small files that are the same again for the same run.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ferlab"}):
-        for name, draw in figures.items():
-            figure = draw().figure.figure  # of a subfigure too
-            for suffix in ("png",) if name == "faces" else ("png", "svg"):  # faces are pixels anyway
-                target = folder / f"{name}.{suffix}"
-                options = {"metadata": {"Date": None}} if suffix == "svg" else {}
-                with atomic_path(target) as beside:
-                    figure.savefig(
-                        beside, dpi=130, bbox_inches="tight" if name == "faces" else None, format=suffix, **options
-                    )
-                written.append(target)
-            maps.plt.close(figure)
+        drawable = [figure for figure in run_figures(run, dataset) if figure.is_possible]
+        return [path for figure in drawable for path in _save(figure, folder)]
+
+
+def run_figures(run: Run, dataset: FaceDataset | None = None) -> list[RunFigure]:
+    """Every figure that a run can have, whether this one allows it or not; the arguments of :func:`save_figures`."""
+    classes = list(dataset.classes) if dataset is not None else _classes(run)
+    points = run.map_points() if run.mapped_methods else {}
+    confusions = {name: np.asarray(counts) for name, counts in _of_methods(run, "confusion").items()}
+    recalls, slices = _of_methods(run, "class_recall"), _of_methods(run, "slices")
+    differences = {name: tests for name, tests in run.summary.get("comparisons", {}).items() if tests}
+    spaces, labels = first_seed_spaces(run)  # of all faces, the maps may hold fewer
+
+    def embedding_maps() -> np.ndarray:
+        layouts = {name: rows[["x", "y"]].to_numpy() for name, rows in points.items()}
+        return figures.embedding_maps(layouts, next(iter(points.values()))["label"].to_numpy(), classes)
+
+    listed = [
+        RunFigure("embedding_maps", bool(points), embedding_maps),
+        _learning_curves(run, "validation_accuracy"),
+        _learning_curves(run, "train_loss"),
+        RunFigure("confusion_matrices", bool(confusions), lambda: figures.confusion_matrices(confusions, classes)),
+        RunFigure("class_recall", bool(recalls), lambda: figures.class_recall(recalls)),
+        RunFigure("accuracy_by_slice", bool(slices), lambda: figures.slice_accuracy(slices)),
+        RunFigure("method_differences", bool(differences), lambda: figures.method_differences(differences)),
+        RunFigure(
+            "pair_distances",
+            len(np.unique(labels)) > 1,
+            lambda: figures.pair_distance_distributions(spaces, labels),
+        ),
+    ]
+    return listed if dataset is None else listed + _dataset_figures(dataset)
+
+
+def _learning_curves(run: Run, column: str) -> RunFigure:
+    is_recorded = column in run.history and bool(run.history[column].notna().any())
+    return RunFigure(f"learning_curves_{column}", is_recorded, lambda: figures.learning_curves(run.history, column))
+
+
+def _dataset_figures(dataset: FaceDataset) -> list[RunFigure]:
+    title = f"{dataset.name}, {dataset.split}"
+    return [
+        RunFigure(
+            "faces",
+            True,
+            lambda: figures.contact_sheet(dataset.images, dataset.labels, list(dataset.classes)),
+            is_photo=True,
+        ),
+        RunFigure("class_counts", True, lambda: figures.class_counts(dataset.class_counts(), title=title)),
+    ]
+
+
+def _of_methods(run: Run, key: str) -> dict[str, Any]:
+    """Method -> what its part of the summary holds under a key, of the methods that have it."""
+    return {name: scores[key] for name, scores in run.summary["methods"].items() if scores.get(key)}
+
+
+def _classes(run: Run) -> list[str]:
+    """The names of the classes as the summary has them, or the usual ones."""
+    most = max((len(counts) for counts in _of_methods(run, "confusion").values()), default=0)
+    return list(run.summary.get("classes") or CLASSES[: most or None])
+
+
+def _save(drawable: RunFigure, folder: Path) -> list[Path]:
+    import matplotlib.pyplot as plt  # takes a second
+
+    drawn = drawable.draw()
+    axes = drawn.flat[0] if isinstance(drawn, np.ndarray) else drawn
+    figure = axes.figure.figure  # of a subfigure too
+    written = []
+    for suffix in ("png",) if drawable.is_photo else ("png", "svg"):
+        target = folder / f"{drawable.name}.{suffix}"
+        with atomic_path(target) as beside:
+            figure.savefig(
+                beside,
+                dpi=130,
+                bbox_inches="tight" if drawable.is_photo else None,
+                format=suffix,
+                metadata={"Date": None} if suffix == "svg" else None,
+            )
+        written.append(target)
+    plt.close(figure)
     return written

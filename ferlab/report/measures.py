@@ -1,29 +1,62 @@
-"""The measures of the report's first table."""
+"""The measures of the report's tables."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
-# Key, heading, is more better?, what it says. The last four are below `geometry`.
-METRICS = (
-    ("accuracy", "accuracy", True, "share of test faces classified right"),
-    ("balanced_accuracy", "balanced accuracy", True, "recall, averaged over the classes"),
-    ("macro_f1", "macro-F1", True, "F1, averaged over the classes"),
-    (
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a method, as the tables head it.
+
+    Attributes:
+        key: its name in summary.json, below the method or below its `geometry`.
+        heading: its name for people.
+        more_is_better: whether a larger value is the better one.
+        meaning: what it says.
+    """
+
+    key: str
+    heading: str
+    more_is_better: bool
+    meaning: str
+
+    @property
+    def arrow(self) -> str:
+        """The direction that is better."""
+        return "↑" if self.more_is_better else "↓"
+
+
+MEASURES = (
+    Measure("accuracy", "accuracy", True, "share of test faces classified right"),
+    Measure("balanced_accuracy", "balanced accuracy", True, "recall, averaged over the classes"),
+    Measure("macro_f1", "macro-F1", True, "F1, averaged over the classes"),
+    Measure(
         "within_between_ratio",
         "within / between",
         False,
         "distance to the own class center over the distance between class centers",
     ),
-    ("silhouette", "silhouette", True, "how much closer a face is to its own class than to the next one, from -1 to 1"),
-    ("knn_accuracy", "10-NN accuracy", True, "right by vote of the 10 nearest faces, without the classifier"),
-    ("map_at_r", "MAP@R", True, "how well faces of the same class come first when searching with a face"),
+    Measure(
+        "silhouette",
+        "silhouette",
+        True,
+        "how much closer a face is to its own class than to the next one, from -1 to 1",
+    ),
+    Measure("knn_accuracy", "10-NN accuracy", True, "right by vote of the 10 nearest faces, without the classifier"),
+    Measure("map_at_r", "MAP@R", True, "how well faces of the same class come first when searching with a face"),
 )
 
 
-def metric_of(of: dict, key: str) -> dict | None:
-    """One metric of one method in summary.json, wherever it stands there; None when it is absent."""
-    value = of.get(key) or of.get("geometry", {}).get(key)
+def measured(scores: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """One measure of one method in summary.json, wherever it stands there; None when it is absent.
+
+    >>> measured({"accuracy": {"mean": 0.5}, "geometry": {"silhouette": {"mean": None}}}, "accuracy")
+    {'mean': 0.5}
+    """
+    value = scores.get(key) or scores.get("geometry", {}).get(key)
     if not isinstance(value, dict) or value.get("mean") is None or not math.isfinite(value["mean"]):
         return None
     return value

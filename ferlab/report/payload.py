@@ -2,77 +2,105 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.images import TILE
-from ferlab.palette import class_colors, method_color, method_label, method_style
+from ferlab.methods import method_color, method_label, method_style
+from ferlab.palette import class_colors
 from ferlab.runs.reading import Run
 
+PANELS = 3  # maps side by side
+SHOWN_FIRST = ("ce", "tcl-nearest", "ad-corre")
+# Columns of the history that are no curves.
+NO_CURVES = ("method", "seed", "epoch", "seconds")
+# matplotlib's line styles as SVG's dashes; those of methods with a pattern of their own look alike.
+DASHES: dict[object, str] = {"-": "", "--": "7 4", "-.": "7 3 2 3", ":": "2 3"}
+OTHER_DASH = "5 2 1 2"
 
-def page_payload(run: Run, dataset: FaceDataset, points: dict, columns: int) -> dict:
+
+def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame], columns: int) -> dict[str, Any]:
+    """All that report.js needs, as JSON takes it.
+
+    Args:
+        run: the run.
+        dataset: the test split.
+        points: method -> the faces on its map, the same ones in the same order, as `Run.map_points` gives them.
+        columns: faces in a row of the sprite.
+    """
+    first = next(iter(points.values()), pd.DataFrame({"label": [], "index": []}))
     colors = class_colors(list(dataset.classes))
-    maps = {}
-    for name, of in points.items():
-        maps[name] = {
-            "x": [round(float(v), 4) for v in of["x"]],
-            "y": [round(float(v), 4) for v in of["y"]],
-            "predicted": of["predicted"].astype(int).tolist(),
-            "confidence": [_rounded(v) for v in of["confidence"]],
-        }
-    labels = next(iter(points.values()))["label"].astype(int).tolist() if points else []
-    indices = next(iter(points.values()))["index"].astype(int).tolist() if points else []
-    preferred = [name for name in ("ce", "tcl-nearest", "ad-corre") if name in maps]
-    panels = (preferred + [name for name in maps if name not in preferred])[:3]
-    curves = []
-    for name in run.methods:
-        of_method = run.history[run.history["method"] == name]
-        for seed, rows in of_method.groupby("seed", sort=True):
-            rows = rows.sort_values("epoch")
-            values = {
-                column: [_rounded(v) for v in rows[column]]
-                for column in rows.columns
-                if column not in ("method", "seed", "epoch", "seconds")
-                and np.issubdtype(rows[column].dtype, np.number)
-                and rows[column].notna().any()
-            }
-            curves.append(
-                {"method": name, "seed": int(seed), "epoch": rows["epoch"].astype(int).tolist(), "values": values}
-            )
     return {
-        "classes": [{"name": n, "color": c} for n, c in zip(dataset.classes, colors, strict=True)],
+        "classes": [{"name": name, "color": color} for name, color in zip(dataset.classes, colors, strict=True)],
         "methods": {
-            name: {"label": method_label(name), "color": method_color(name), "dash": _dash(name)}
+            name: {
+                "label": method_label(name),
+                "color": method_color(name),
+                "dash": DASHES.get(method_style(name), OTHER_DASH),
+            }
             for name in run.methods
         },
-        "panels": panels,
-        "labels": labels,
-        "indices": indices,
-        "maps": maps,
+        "panels": _panels(list(points)),
+        "labels": first["label"].astype(int).tolist(),
+        "indices": first["index"].astype(int).tolist(),
+        "maps": {name: _map(rows) for name, rows in points.items()},
         "sprite": {"columns": columns, "tile": TILE},
-        "curves": curves,
+        "curves": [curve for name in run.methods for curve in _curves(run, name)],
         "travel": _travel(run),
     }
 
 
-def _travel(run: Run) -> dict:
+def _panels(mapped: list[str]) -> list[str]:
+    """The methods whose maps are shown at first."""
+    preferred = [name for name in SHOWN_FIRST if name in mapped]
+    return (preferred + [name for name in mapped if name not in preferred])[:PANELS]
+
+
+def _map(rows: pd.DataFrame) -> dict[str, list]:
+    return {
+        "x": [round(float(x), 4) for x in rows["x"]],
+        "y": [round(float(y), 4) for y in rows["y"]],
+        "predicted": rows["predicted"].astype(int).tolist(),
+        "confidence": _rounded(rows["confidence"]),
+    }
+
+
+def _curves(run: Run, method: str) -> list[dict[str, Any]]:
+    """Every numeric column of the history over the epochs, one entry a seed."""
+    history = run.history[run.history["method"] == method]
+    curves = []
+    for seed, rows in history.groupby("seed", sort=True):
+        rows = rows.sort_values("epoch")
+        values = {
+            column: _rounded(rows[column])
+            for column in rows.columns
+            if column not in NO_CURVES and pd.api.types.is_numeric_dtype(rows[column]) and rows[column].notna().any()
+        }
+        curves.append(
+            {"method": method, "seed": int(seed), "epoch": rows["epoch"].astype(int).tolist(), "values": values}
+        )
+    return curves
+
+
+def _travel(run: Run) -> dict[str, Any]:
     """Places of the followed validation faces after every epoch: method -> a list of x y x y .. an epoch."""
-    if not len(run.epochs):
+    epochs = run.epochs
+    if not len(epochs):
         return {"labels": [], "methods": {}}
-    first = run.epochs[(run.epochs["method"] == run.epochs["method"].iloc[0]) & (run.epochs["epoch"] == 1)]
+    first = epochs[(epochs["method"] == epochs["method"].iloc[0]) & (epochs["epoch"] == 1)]
     methods = {
         name: [
-            [round(float(v), 3) for v in rows[["x", "y"]].to_numpy().ravel()]
-            for _, rows in of.groupby("epoch", sort=True)
+            [round(float(place), 3) for place in rows[["x", "y"]].to_numpy().ravel()]
+            for _, rows in faces.groupby("epoch", sort=True)
         ]
-        for name, of in run.epochs.groupby("method", sort=False)
+        for name, faces in epochs.groupby("method", sort=False)
     }
     return {"labels": first["label"].astype(int).tolist(), "methods": methods}
 
 
-def _dash(name: str) -> str:
-    return {"-": "", "--": "7 4", "-.": "7 3 2 3", ":": "2 3"}.get(method_style(name), "5 2 1 2")
-
-
-def _rounded(value) -> float | None:
-    return round(float(value), 4) if value is not None and np.isfinite(value) else None
+def _rounded(values: pd.Series) -> list[float | None]:
+    """Four digits; None for what JSON does not have."""
+    return [round(float(value), 4) if value is not None and np.isfinite(value) else None for value in values]

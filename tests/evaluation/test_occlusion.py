@@ -50,7 +50,7 @@ def test_costs_are_those_of_the_cell_that_is_looked_at():
     costs[:, 0, 1] = 0
     assert not costs.any()
     faces = np.arange(5)
-    before, after = (predict(network, of).probabilities[faces, labels] for of in (images, cover(images, 0, 1)))
+    before, after = (predict(network, seen).probabilities[faces, labels] for seen in (images, cover(images, 0, 1)))
     np.testing.assert_allclose(occlusion_costs(network, images, labels)[:, 0, 1], before - after)
 
 

@@ -148,8 +148,8 @@ def test_the_faces_of_a_person_are_drawn_together():
     rng = np.random.default_rng(0)
     right, first = rng.random(100) < 0.6, np.arange(100) < 50
     _, alone = bootstrap_difference(right, first, ~first, np.arange(100))
-    ten = lambda of: np.repeat(of, 10)  # noqa: E731
-    _, together = bootstrap_difference(ten(right), ten(first), ten(~first), ten(np.arange(100)))
+    right, first, people = (np.repeat(values, 10) for values in (right, first, np.arange(100)))
+    _, together = bootstrap_difference(right, first, ~first, people)
     assert together.std() == pytest.approx(alone.std(), rel=0.1)
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from fake_run import METHODS, fake_faces, write_fake_run
+from PIL import Image
 
-from ferlab import palette
+from ferlab import figures
 from ferlab.data.classes import CLASSES, CONTEMPT
 from ferlab.errors import FerlabError
+from ferlab.figures import show
+from ferlab.methods import METHODS as METHOD_TABLE
+from ferlab.methods import method_color, method_label, method_style
+from ferlab.palette import CLASS_COLORS, class_colors
+from ferlab.projection.names import densest
+from ferlab.report import save_figures
 
 matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB.
 SIGHT = {
@@ -43,14 +61,17 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("sight", SIGHT)
 def test_classes_can_be_told_apart(sight):
-    colors = np.array([linear(palette.CLASS_COLORS[name]) for name in (*CLASSES, CONTEMPT)])
+    colors = np.array([linear(CLASS_COLORS[name]) for name in (*CLASSES, CONTEMPT)])
     seen = oklab(colors @ np.array(SIGHT[sight]).T)
     distances = np.linalg.norm(seen[:, None] - seen[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     assert distances.min() > 0.12
 
 
-@pytest.mark.parametrize("colors", [palette.CLASS_COLORS, palette.METHOD_COLORS], ids=["classes", "methods"])
+METHOD_COLORS = {name: method.color for name, method in METHOD_TABLE.items()}
+
+
+@pytest.mark.parametrize("colors", [CLASS_COLORS, METHOD_COLORS], ids=["classes", "methods"])
 def test_colors_stand_out_on_light_and_dark(colors):
     for color in colors.values():
         luminance = linear(color) @ [0.2126, 0.7152, 0.0722]
@@ -61,48 +82,39 @@ def test_colors_stand_out_on_light_and_dark(colors):
 
 
 def test_every_class_and_method_has_its_own():
-    assert set(palette.CLASS_COLORS) == {*CLASSES, CONTEMPT}
-    assert palette.METHOD_COLORS.keys() == palette.METHOD_LABELS.keys() == palette.METHOD_STYLES.keys()
-    for table in (palette.CLASS_COLORS, palette.METHOD_COLORS, palette.METHOD_LABELS, palette.METHOD_STYLES):
+    assert set(CLASS_COLORS) == {*CLASSES, CONTEMPT}
+    labels = {name: method_label(name) for name in METHOD_TABLE}
+    styles = {name: method_style(name) for name in METHOD_TABLE}
+    for table in (CLASS_COLORS, METHOD_COLORS, labels, styles):
         values = [v for v in table.values() if v != "-"]
         assert len(set(values)) == len(values)
-    for name in palette.METHOD_COLORS:  # with each part of the attention too
+    for name in METHOD_TABLE:  # with each part of the attention too
         variants = [name, *(f"{name}+{part}" for part in ("pixel", "element", "attention"))]
-        for of in (palette.method_color, palette.method_label):
-            assert len({of(variant) for variant in variants}) == 4
-        assert len({palette.method_style(variant) for variant in variants[1:]}) == 3
-    unknown = palette.class_colors(["happiness", "calm", "bored"])
-    assert unknown[0] == palette.CLASS_COLORS["happiness"] and len(set(unknown)) == 3
+        for look in (method_color, method_label):
+            assert len({look(variant) for variant in variants}) == 4
+        assert len({method_style(variant) for variant in variants[1:]}) == 3
+    unknown = class_colors(["happiness", "calm", "bored"])
+    assert unknown[0] == CLASS_COLORS["happiness"] and len(set(unknown)) == 3
 
 
-@pytest.fixture(scope="module")
-def figures():
-    import matplotlib.pyplot as plt
-
-    import ferlab.figures
-
-    yield ferlab.figures
-    plt.close("all")
-
-
-def test_embedding_map_shows_every_point_in_its_color(figures):
+def test_embedding_map_shows_every_point_in_its_color():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(7), 10)
     ax = figures.embedding_map(rng.normal(size=(70, 2)), labels, CLASSES, title="map")
     drawn = ax.collections[0]
     assert len(drawn.get_offsets()) == 70 and ax.get_title(loc="left") == "map"
-    wanted = {matplotlib.colors.to_hex(c) for c in palette.class_colors(CLASSES)}
+    wanted = {matplotlib.colors.to_hex(c) for c in class_colors(CLASSES)}
     assert {matplotlib.colors.to_hex(c) for c in drawn.get_facecolors()} == wanted
     assert {text.get_text() for text in ax.texts} == set(CLASSES)
 
 
-def test_name_stands_in_the_larger_piece_of_a_split_class(figures):
+def test_name_stands_in_the_larger_piece_of_a_split_class():
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(size=(60, 2)), rng.normal(size=(20, 2)) + 30])
-    assert np.abs(figures.densest(points)).max() < 3
+    assert np.abs(densest(points)).max() < 3
 
 
-def test_shepard_diagrams_tell_how_far_a_map_keeps_distances(figures):
+def test_shepard_diagrams_tell_how_far_a_map_keeps_distances():
     flat = np.random.default_rng(0).normal(size=(60, 2))
     axes = figures.shepard_diagrams({"a": flat, "b": flat}, {"a": 3 * flat, "b": flat[::-1]}, metric="euclidean")
     texts = [ax.texts[0].get_text() for ax in axes]
@@ -113,9 +125,7 @@ def test_shepard_diagrams_tell_how_far_a_map_keeps_distances(figures):
     np.testing.assert_allclose(y[1:-1], 3 * x[1:-1], rtol=0.05)  # the outer parts are wide
 
 
-def test_learning_curves_average_the_seeds(figures):
-    import pandas as pd
-
+def test_learning_curves_average_the_seeds():
     history = pd.DataFrame(
         {"method": "ce", "seed": [0, 0, 1, 1], "epoch": [1, 2, 1, 2], "validation_accuracy": [0.2, 0.6, 0.4, 0.8]}
     )
@@ -126,14 +136,14 @@ def test_learning_curves_average_the_seeds(figures):
         figures.learning_curves(history, "nothing")
 
 
-def test_confusion_matrix_is_normalized_by_row(figures):
+def test_confusion_matrix_is_normalized_by_row():
     ax = figures.confusion_matrix(np.array([[3, 1], [0, 0]]), ["a", "b"])
     assert [text.get_text() for text in ax.texts] == ["75%\n3", "25%\n1", "", ""]
     np.testing.assert_allclose(np.ravel(ax.collections[0].get_array()), [0.75, 0.25, 0, 0])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_contact_sheet_puts_faces_into_their_rows(figures, channels):
+def test_contact_sheet_puts_faces_into_their_rows(channels):
     images = np.zeros((4, 10, 10, channels), dtype=np.uint8)
     images[:] = np.array([40, 80, 120, 160])[:, None, None, None]
     ax = figures.contact_sheet(images, np.array([1, 0, 1, 1]), ["happiness", "anger"], columns=2)
@@ -143,7 +153,7 @@ def test_contact_sheet_puts_faces_into_their_rows(figures, channels):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["happiness", "anger"]
 
 
-def test_image_grid_names_rows_and_columns(figures):
+def test_image_grid_names_rows_and_columns():
     axes = figures.image_grid(
         [[np.full((8, 8, 3), 90, np.uint8)] * 2, [np.zeros((8, 8, 1), np.uint8)]], ["a", "b"], ["x", "y"]
     )
@@ -151,26 +161,34 @@ def test_image_grid_names_rows_and_columns(figures):
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["a", "b"] and [ax.get_title() for ax in axes[0]] == ["x", "y"]
 
 
-def test_image_grid_writes_below_each_picture(figures):
+def test_image_grid_writes_below_each_picture():
     face = np.zeros((8, 8, 3), np.uint8)
     axes = figures.image_grid([[face, face], [face]], captions=[["one", "two"], ["three"]])
     assert [ax.get_xlabel() for ax in axes.flat] == ["one", "two", "three", ""]
 
 
-def test_shown_figures_carry_their_words(figures, monkeypatch):
+def test_shown_figures_carry_their_words(monkeypatch):
     import IPython.display
-
-    from ferlab.figures import show
 
     shown = []
     monkeypatch.setattr(IPython.display, "display", shown.append)
     ax = figures.class_counts({"happiness": 3})
     show(ax, alt='bars of "happiness"')
-    assert 'alt="bars of &quot;happiness&quot;"' in shown[0].data and "base64," in shown[0].data
-    assert not figures.plt.fignum_exists(ax.figure.number)
+    picture = attributes_of_picture(shown[0].data)
+    assert picture["alt"] == 'bars of "happiness"' and picture["src"].startswith("data:image/png;base64,")
+    assert not plt.fignum_exists(ax.figure.number)
 
 
-def test_class_counts(figures):
+def attributes_of_picture(html: str) -> dict[str, str]:
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    parser.feed(html)
+    assert [tag for tag, _ in found] == ["img"]
+    return found[0][1]
+
+
+def test_class_counts():
     ax = figures.class_counts({"happiness": 30, "fear": 10})
     assert [bar.get_width() for bar in ax.patches] == [30, 10]
     assert "30 (75%)" in [text.get_text() for text in ax.texts]
@@ -179,23 +197,19 @@ def test_class_counts(figures):
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda p: p.embedding_map(np.zeros((3, 3)), np.zeros(3, int), CLASSES),
-        lambda p: p.confusion_matrix(np.zeros((3, 3)), CLASSES),
-        lambda p: p.contact_sheet(np.zeros((3, 8, 8)), np.zeros(3, int), CLASSES),
-        lambda p: p.class_counts({}),
-        lambda p: p.metric_bars({"methods": {"ce": {}}}, "accuracy"),
+        lambda: figures.embedding_map(np.zeros((3, 3)), np.zeros(3, int), CLASSES),
+        lambda: figures.confusion_matrix(np.zeros((3, 3)), CLASSES),
+        lambda: figures.contact_sheet(np.zeros((3, 8, 8)), np.zeros(3, int), CLASSES),
+        lambda: figures.class_counts({}),
+        lambda: figures.metric_bars({"methods": {"ce": {}}}, "accuracy"),
     ],
 )
-def test_bad_input_is_a_sentence(figures, draw):
+def test_bad_input_is_a_sentence(draw):
     with pytest.raises(FerlabError):
-        draw(maps)
+        draw()
 
 
 def test_saved_figures_are_pictures_and_the_same_again(tmp_path):
-    from PIL import Image
-
-    from ferlab.report import save_figures
-
     faces = fake_faces(140)
     run_dir = write_fake_run(tmp_path / "run", faces)
     written = save_figures(run_dir, faces)
@@ -217,14 +231,10 @@ def test_saved_figures_are_pictures_and_the_same_again(tmp_path):
 
 
 def test_maps_may_hold_fewer_faces_than_were_tested(tmp_path):
-    from ferlab.report import save_figures
-
     names = {path.name for path in save_figures(write_fake_run(tmp_path / "run", fake_faces(70), mapped=30))}
     assert {"embedding_maps.png", "pair_distances.png"} <= names
 
 
 def test_saved_figures_of_a_run_with_one_method_and_no_maps(tmp_path):
-    from ferlab.report import save_figures
-
     run_dir = write_fake_run(tmp_path / "run", fake_faces(70), methods=METHODS[:1], mapped=0)
     assert "embedding_maps.png" not in {path.name for path in save_figures(run_dir)}

@@ -10,9 +10,8 @@ import pytest
 from fake_run import fake_faces, write_fake_run
 
 from ferlab.errors import FerlabError
-from ferlab.figures import class_recall, method_color, method_differences, slice_accuracy
-from ferlab.figures.scores import recall_bars
-from ferlab.palette import method_label
+from ferlab.figures import class_recall, method_differences, recall_bars, show, slice_accuracy
+from ferlab.methods import method_color, method_label
 from ferlab.report import save_figures
 
 matplotlib.use("Agg")
@@ -100,9 +99,9 @@ def test_tables_of_the_report_are_saved_as_figures_too(tmp_path):
     assert not {"class_recall.png", "accuracy_by_slice.png", "method_differences.png"} & before, "not in this summary"
     path = run_dir / "summary.json"
     summary = json.loads(path.read_text())
-    for name, of in summary["methods"].items():
-        of["class_recall"] = {c: spread(0.5, 0.6) for c in faces.classes}
-        of["slices"] = parts(0.01 * len(name))
+    for name, scores in summary["methods"].items():
+        scores["class_recall"] = {c: spread(0.5, 0.6) for c in faces.classes}
+        scores["slices"] = parts(0.01 * len(name))
     summary["comparisons"] = {"ad-corre": {"accuracy": difference(0.01, 0.2)}}
     path.write_text(json.dumps(summary))
     added = {path.name for path in save_figures(run_dir)} - before
@@ -111,8 +110,6 @@ def test_tables_of_the_report_are_saved_as_figures_too(tmp_path):
 
 
 def test_a_figure_of_subfigures_is_shown_whole(capsys):
-    from ferlab.figures import show
-
     parts = [{"kind": "yaw", "part": "below 8", "faces": 10, "accuracy": {"mean": 0.5, "std": 0.0, "values": [0.5]}}]
     axes = slice_accuracy({"ce": parts})
     show(axes, alt="accuracy by part")  # in a program it prints what a notebook would show

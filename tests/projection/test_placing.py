@@ -9,7 +9,8 @@ import pytest
 
 from ferlab.errors import FerlabError
 from ferlab.projection import FittedMap, aligned_layouts, place, placing_error
-from ferlab.projection.aligned import _neighbors, link_strengths, similarity
+from ferlab.projection.aligned import similarity
+from ferlab.projection.graph import link_strengths, nearest_rows
 
 
 def rings(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +55,7 @@ def test_weights_are_the_links_of_the_neighbor_graph():
     """A point of the map, placed anew, has the other points as neighbors with the strengths it has in the graph."""
     space = rings(60)[0].astype(np.float32)
     unit = space / np.linalg.norm(space, axis=1, keepdims=True)
-    indices, distances = _neighbors(unit, 15)
+    indices, distances = nearest_rows(unit, 15)
     layout = np.random.default_rng(0).normal(size=(60, 2))
     without_first = FittedMap(space[1:], layout[1:], 15)
     np.testing.assert_array_equal(without_first.nearest(space[:1])[0] + 1, indices[0, 1:])

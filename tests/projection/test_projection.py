@@ -1,3 +1,5 @@
+"""Aligned maps, maps over epochs, principal components, and what measures them."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 
 from ferlab.errors import FerlabError
 from ferlab.projection import (
-    METRICS,
+    DISTANCES,
     aligned_layouts,
     epoch_layouts,
     map_quality,
@@ -14,6 +16,7 @@ from ferlab.projection import (
     pca_layouts,
     procrustes,
 )
+from ferlab.projection.graph import comparable_rows, nearest_rows, neighbor_graph
 
 
 def blobs(n=90, dimensions=12, classes=3, spread=0.25, seed=0):
@@ -70,13 +73,11 @@ def test_nothing_is_left_to_align(layouts):
 def test_neighbor_graph_is_that_of_umap(case):
     from umap.umap_ import fuzzy_simplicial_set
 
-    from ferlab.projection.aligned import _neighbors, neighbor_graph
-
     space, _ = blobs(n=12 if case == "few" else 80)
     if case == "identical points":
         space[:30] = space[0]
     unit = (space / np.linalg.norm(space, axis=1, keepdims=True)).astype(np.float32)
-    indices, distances = _neighbors(unit, min(15, len(unit) - 1))
+    indices, distances = nearest_rows(unit, min(15, len(unit) - 1))
     k = indices.shape[1]
     expected, _, _ = fuzzy_simplicial_set(
         unit, k, np.random.RandomState(0), "cosine", knn_indices=indices, knn_dists=distances
@@ -213,14 +214,12 @@ def test_early_epochs_are_not_shrunk(growing):
 # ---- other metrics, principal components, quality --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", DISTANCES)
 def test_neighbors_by_every_metric_are_those_of_scikit_learn(metric):
     from sklearn.neighbors import NearestNeighbors
 
-    from ferlab.projection.aligned import _neighbors, comparable_rows
-
     space = blobs(n=70)[0] * np.random.default_rng(3).uniform(0.2, 3, size=(70, 1)) + 1.5
-    indices, distances = _neighbors(comparable_rows(space, metric), 8, metric)
+    indices, distances = nearest_rows(comparable_rows(space, metric), 8, metric)
     wanted_distances, wanted = NearestNeighbors(n_neighbors=8, metric=metric, algorithm="brute").fit(space).kneighbors()
     # scikit-learn leaves the point itself out when it is asked about its own points.
     np.testing.assert_array_equal(indices[:, 1:], wanted[:, :7])
@@ -230,7 +229,7 @@ def test_neighbors_by_every_metric_are_those_of_scikit_learn(metric):
 
 def test_the_metric_changes_the_map(spaces):
     space = spaces[0]["ce"] * np.random.default_rng(3).uniform(0.2, 3, size=(90, 1))
-    maps = [aligned_layouts({"x": space}, metric=metric)["x"] for metric in METRICS]
+    maps = [aligned_layouts({"x": space}, metric=metric)["x"] for metric in DISTANCES]
     assert not np.array_equal(maps[0], maps[1]) and not np.array_equal(maps[0], maps[2])
 
 
@@ -279,7 +278,7 @@ def test_quality_tells_a_true_map_from_a_shuffled_one():
         map_quality(flat, flat[1:])
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", DISTANCES)
 def test_pair_distances_are_those_of_scipy(metric):
     from scipy.spatial.distance import cdist
 

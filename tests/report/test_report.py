@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -15,8 +16,8 @@ from playwright.sync_api import expect
 
 from ferlab.errors import FerlabError
 from ferlab.methods import reference_of
-from ferlab.report import score_table, write_report
-from ferlab.report.verdict import verdict
+from ferlab.palette import CLASS_COLORS
+from ferlab.report import score_table, verdict, write_report
 from ferlab.runs import read_run
 
 
@@ -48,10 +49,10 @@ def test_maps_hold_the_same_images_in_the_same_order(tmp_path, faces):
     run = read_run(write_fake_run(tmp_path / "run", faces, mapped=100, seeds=(3, 4)))
     points = run.map_points()
     assert list(points) == list(METHODS)
-    for of in points.values():
-        assert len(of) == 100 and of["index"].is_unique
-        np.testing.assert_array_equal(of["index"], points["ce"]["index"])
-        np.testing.assert_array_equal(of["label"], faces.labels[of["index"]])
+    for rows in points.values():
+        assert len(rows) == 100 and rows["index"].is_unique
+        np.testing.assert_array_equal(rows["index"], points["ce"]["index"])
+        np.testing.assert_array_equal(rows["label"], faces.labels[rows["index"]])
 
 
 @pytest.mark.parametrize("name", ["summary.json", "history.parquet", "embeddings.parquet"])
@@ -87,8 +88,8 @@ def with_values(run_dir, metric: dict[str, list[float]], ratios: dict[str, list[
         for name, values in metric.items():
             summary["methods"][name]["accuracy"] = {"mean": float(np.mean(values)), "std": 0.0, "values": values}
         for name, values in (ratios or {}).items():
-            of = {"mean": float(np.mean(values)), "std": 0.0, "values": values}
-            summary["methods"][name]["geometry"] = {"within_between_ratio": of}
+            ratio = {"mean": float(np.mean(values)), "std": 0.0, "values": values}
+            summary["methods"][name]["geometry"] = {"within_between_ratio": ratio}
 
     change(run_dir, edit)
     return verdict(read_run(run_dir))
@@ -122,11 +123,11 @@ def test_a_silhouette_that_changed_is_named_though_the_ratio_did_not(tmp_path, f
     def edit(summary):
         ratio = {"mean": 0.43, "std": 0.0, "values": [0.42, 0.43, 0.44]}
         accuracy = {"mean": 0.81, "std": 0.0, "values": [0.80, 0.81, 0.82]}
-        for name, of in summary["methods"].items():
+        for name, scores in summary["methods"].items():
             values = [0.321, 0.331, 0.342] if name == "tcl-nearest" else [0.290, 0.301, 0.310]
             silhouette = {"mean": float(np.mean(values)), "std": 0.0, "values": values}
-            of["geometry"] = {"within_between_ratio": ratio, "silhouette": silhouette}
-            of["accuracy"] = accuracy
+            scores["geometry"] = {"within_between_ratio": ratio, "silhouette": silhouette}
+            scores["accuracy"] = accuracy
 
     change(run_dir, edit)
     said = verdict(read_run(run_dir))
@@ -168,7 +169,7 @@ def test_networks_at_chance_are_not_compared(tmp_path, faces):
     assert not any(s.startswith("CE + Ad-Corre") for s in said.sentences) and any(
         s.startswith("CE + TCL") for s in said.sentences
     )
-    change(run_dir, lambda summary: [of.update(balanced_accuracy=chance) for of in summary["methods"].values()])
+    change(run_dir, lambda summary: [scores.update(balanced_accuracy=chance) for scores in summary["methods"].values()])
     assert "not learned the classes yet" in verdict(read_run(run_dir)).headline
 
 
@@ -206,8 +207,6 @@ def test_page_is_complete_and_asks_for_nothing(run_dir, faces):
 
 
 def test_sprite_holds_the_faces(run_dir, faces):
-    import base64
-
     text = write_report(run_dir, faces).read_text(encoding="utf-8")
     encoded = re.search(r'src="data:image/\w+;base64,([^"]+)"', text)[1]
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB"), dtype=float)
@@ -314,8 +313,6 @@ def to_maps(page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 1600])
 def test_maps_are_drawn_and_nothing_is_wider_than_the_window(open_report, build_folder, width, scheme):
-    from ferlab.figures import CLASS_COLORS
-
     page = open_report(width, scheme)
     page.screenshot(path=build_folder / f"report_{scheme}_{width}.png", full_page=True)
     page.locator("#names").uncheck()
@@ -405,8 +402,6 @@ def test_lasso_box_and_click_select_in_all_maps(open_report):
 
 @pytest.mark.browser
 def test_legend_coloring_and_method_choice(open_report):
-    from ferlab.figures import CLASS_COLORS
-
     page = open_report()
     page.locator("#names").uncheck()
     to_maps(page)
@@ -494,11 +489,11 @@ def test_slider_and_play_move_the_points_over_the_epochs(open_report):
 def test_confusions_can_be_shown_as_changes(open_report, run_dir):
     page = open_report()
     counts = {
-        name: np.array(of["confusion"])
-        for name, of in json.loads((run_dir / "summary.json").read_text())["methods"].items()
+        name: np.array(scores["confusion"])
+        for name, scores in json.loads((run_dir / "summary.json").read_text())["methods"].items()
     }
     cell = page.locator('button[data-method="tcl-nearest"][data-true="0"][data-predicted="0"]')
-    shares = {name: of[0, 0] / of[0].sum() for name, of in counts.items()}
+    shares = {name: matrix[0, 0] / matrix[0].sum() for name, matrix in counts.items()}
     assert cell.inner_text().startswith(f"{shares['tcl-nearest']:.0%}")
     page.locator("#differences").check()
     moved = 100 * (shares["tcl-nearest"] - shares["ce"])

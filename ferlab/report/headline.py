@@ -1,0 +1,85 @@
+"""What is said on top of the verdict: one sentence, and two or three that sum up many comparisons."""
+
+from __future__ import annotations
+
+from ferlab.methods import method_label
+from ferlab.report.findings import Compactness, Findings
+from ferlab.report.wording import difference, interval, listed, seeds_counted
+
+
+def headline(found: Findings) -> str:
+    """The whole in one sentence, with the strongest finding in it."""
+    count = seeds_counted(found.seeds)
+    moved = [change for change in found.spaces if change.direction is not None]
+    clearer = [change.method for change in found.spaces if change.is_clearer]
+    elsewhere = [change.method for change in found.spaces if change.other_tests]
+    if found.untrained and len(found.untrained) == len(found.methods):
+        return "The networks have not learned the classes yet: train for longer."
+    if not found.references:
+        return "Only references were run: there is nothing to compare yet."
+    if moved:
+        return _moved_spaces(found)
+    if found.changed_accuracy:
+        return f"{listed(found.changed_accuracy)} changed accuracy; how compact the classes are did not change clearly."
+    if clearer:
+        who = "Every metric loss" if len(clearer) == len(found.references) > 1 else listed(clearer)
+        return f"{who} set the classes apart a little more (silhouette); on accuracy, {count} show no difference."
+    if elsewhere:
+        return (
+            f"{listed(elsewhere)} changed single measures of the space; {count} show no clear change of "
+            "within/between and no difference on accuracy."
+        )
+    return f"No clear change: neither how compact the classes are nor, as far as {count} can tell, accuracy."
+
+
+def _moved_spaces(found: Findings) -> str:
+    """Of spaces that clearly changed: the tighter ones first, and what that means for accuracy."""
+    tighter = [change.method for change in found.spaces if change.direction is Compactness.TIGHTER]
+    looser = [change.method for change in found.spaces if change.direction is Compactness.LOOSER]
+    who = listed(tighter + looser)
+    if found.changed_accuracy:
+        return f"{who} reshaped the space, and {listed(found.changed_accuracy)} changed accuracy."
+    effect = "reshaped the space"
+    if not looser:
+        effect = "pulled the classes together"
+    elif not tighter:
+        effect = "loosened the classes"
+    count = seeds_counted(found.seeds)
+    if found.has_tests:
+        return f"{who} {effect}; on accuracy, {count} show no difference."
+    return f"{who} {effect}; whether accuracy changed, {count} cannot tell."
+
+
+def summary_sentences(found: Findings) -> list[str]:
+    """What sums up many tests: how far accuracy and within/between differ, and what else changed."""
+    ranges = [
+        _range(found, "accuracy", "accuracy", scale=100, unit=" points", digits=1),
+        _range(found, "within_between_ratio", "within/between distance ratio"),
+    ]
+    single = [
+        f"{method_label(change.method)} "
+        f"({', '.join(f'{label} {difference(test)}' for label, test in change.other_tests.items())})"
+        for change in found.spaces
+        if change.other_tests
+    ]
+    beyond = f"Beyond chance in single measures of the space: {'; '.join(single)}." if single else ""
+    return [sentence for sentence in (*ranges, beyond) if sentence]
+
+
+def _range(found: Findings, measure: str, label: str, scale: float = 1, unit: str = "", digits: int = 3) -> str:
+    """The smallest and the largest difference in a measure with their intervals, and how many are beyond chance."""
+    tests = {name: by_measure[measure] for name, by_measure in found.tests.items() if measure in by_measure}
+    if len(tests) < 2:
+        return ""
+    low, high = (pick(tests, key=lambda name: tests[name].difference) for pick in (min, max))
+    ends = [
+        f"{scale * tests[name].difference:+.{digits}f}{unit} ({method_label(name)}, "
+        f"{interval(tests[name], scale, digits)})"
+        for name in (low, high)
+    ]
+    real = sum(test.is_real for test in tests.values())
+    beyond = "none of them is" if not real else f"{real} of {len(tests)} {'is' if real == 1 else 'are'}"
+    return (
+        f"Against the same network without the loss, {label} differs by {ends[0]} to {ends[1]}; {beyond} beyond chance "
+        "after correction for the number of methods (the intervals are not corrected)."
+    )
