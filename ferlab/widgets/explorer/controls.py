@@ -8,15 +8,15 @@ from contextlib import contextmanager
 import ipywidgets
 
 from ferlab.errors import FerlabError
-from ferlab.palette import method_label
-from ferlab.projection import METRICS
+from ferlab.methods import method_label
+from ferlab.projection import DISTANCES
 from ferlab.widgets.explorer.colors import is_unit
 
 OF_SELECTION = "selection"
 _WIDE = {"button_width": "auto"}
 
 # Rows have length 1 in the explorer, and then "euclidean" finds the neighbors of "cosine".
-METRICS_OF_ROWS = [metric for metric in METRICS if metric != "euclidean"]
+DISTANCES_OF_ROWS = [metric for metric in DISTANCES if metric != "euclidean"]
 
 
 class Controls:
@@ -73,7 +73,7 @@ class Controls:
         self.settings = {
             "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
             "min_dist": ipywidgets.FloatSlider(0.1, min=0, max=0.99, step=0.01, layout={"width": "320px"}, style=style),
-            "metric": ipywidgets.Dropdown(options=METRICS_OF_ROWS, layout={"width": "220px"}, style=style),
+            "metric": ipywidgets.Dropdown(options=DISTANCES_OF_ROWS, layout={"width": "220px"}, style=style),
             "seed": ipywidgets.BoundedIntText(0, 0, 2**31 - 1, layout={"width": "220px"}, style=style),
         }
         for name, control in self.settings.items():
