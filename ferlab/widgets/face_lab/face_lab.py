@@ -172,6 +172,12 @@ class FaceLab(anywidget.AnyWidget):
         self._change(person=self._checked_identity(who))
 
     @property
+    def photo(self) -> str | None:
+        """The name of the photo that is shown; None while the rendered face is."""
+        photo = self._controls["photo"]
+        return None if photo is None else photo["name"]
+
+    @property
     def trace(self) -> dict[str, np.ndarray]:
         """Method -> float64 (T, 2), the way of the last walk on its map; T is 0 before the first."""
         frames = self._film.get("frames", [])
@@ -181,6 +187,17 @@ class FaceLab(anywidget.AnyWidget):
         }
 
     # ---- actions -------------------------------------------------------------------------------------------------
+
+    def probabilities_of(self, units: Mapping[str, float]) -> dict[str, np.ndarray]:
+        """Method -> float32 (K,), as :attr:`probabilities`, for other action units of the same person, pose and light.
+
+        Nothing that is shown changes.
+
+        Raises:
+            FerlabError: an unknown action unit or an intensity out of range.
+        """
+        image, _ = self._faces(checked_units(units))
+        return {name: seen.probabilities[0] for name, seen in self.spaces.see(image[None]).items()}
 
     def show_expression(self, expression: str, variant: str | None = None) -> None:
         """Show a prototype of :data:`ferlab.rendering.EXPRESSIONS` at full strength, by default its first variant.
