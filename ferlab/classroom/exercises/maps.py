@@ -1,4 +1,4 @@
-"""Checks for the exercises on maps: they say what is missing, and never raise."""
+"""The checks of the exercises on maps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ferlab.classroom.exercises.tools import number_of, solved
-from ferlab.palette import method_label
+from ferlab.classroom.exercises.tools import Mistake, known_mistake, number_of, solved
+from ferlab.methods import method_label
 from ferlab.projection import pair_distances
 from ferlab.widgets.explorer.explorer import EmbeddingExplorer
 
@@ -20,46 +20,59 @@ def check_continuity(function: Callable[[np.ndarray, np.ndarray, int], float]) -
     Returns:
         What is right, or what seems to have gone wrong.
     """
-    rng = np.random.default_rng(4)
-    points = rng.normal(size=(90, 6))
+    points = np.random.default_rng(4).normal(size=(90, 6))
     in_space = pair_distances(points, "euclidean")
     on_map = pair_distances(points[:, :2], "euclidean")  # a map that keeps some neighbors: two of the dimensions
     for k in (5, 12):
         value, complaint = number_of(function, in_space.copy(), on_map.copy(), k)
         if complaint:
             return complaint
-        true, shown = _ranks(in_space), _ranks(on_map)
-        lost = (true <= k) & (shown > k)
-        excess = float((shown[lost] - k).sum())
-        scale = 2 / (len(points) * k * (2 * len(points) - 3 * k - 1))
-        right = 1 - scale * excess
-        if np.isclose(value, right):
-            continue
-        mistakes = {
-            1 - scale * float((true[(shown <= k) & (true > k)] - k).sum()): (
-                "This is trustworthiness: it looks at neighbors on the map that are none in the space. Continuity "
-                "looks at neighbors in the space that are none on the map."
-            ),
-            1 - right: "Almost: this is what the lost neighbors cost. Subtract it from 1.",
-            excess: "The sum over the lost neighbors is right. Scale it as trustworthiness does; subtract it from 1.",
-            1 - excess / (len(points) * k): "The sum is right. Scale it with the same factor as trustworthiness.",
-            1 - scale * float((true[lost] - k).sum()): (
-                "You look at the right neighbors, but weigh them with their ranks in the space. What counts is how far "
-                "away the map puts them."
-            ),
-            1 - scale * float(shown[lost].sum()): "Almost: subtract k from each rank; rank k costs nothing.",
-            1 - float(lost.sum()) / (len(points) * k): (
-                "This is the share of neighbors that the map keeps. Continuity also asks how far the lost ones are."
-            ),
-        }  # fmt: skip
-        for wrong, sentence in mistakes.items():
-            if np.isclose(value, wrong):
-                return sentence
-        return f"For 90 points and k = {k} you get {value:.4f}, but the continuity is {right:.4f}."
+        right, mistakes = _continuity(_ranks(in_space), _ranks(on_map), k)
+        if not np.isclose(value, right):
+            return known_mistake(value, mistakes) or (
+                f"For {len(points)} points and k = {k} you get {value:.4f}, but the continuity is {right:.4f}."
+            )
     return solved("Right, for 5 and for 12 neighbors.")
 
 
-def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int = 6) -> str:
+def _ranks(distances: np.ndarray) -> np.ndarray:
+    """Rank of every point among the others of every point, 1 the nearest, itself last: int64 (N, N)."""
+    others = distances.copy()
+    np.fill_diagonal(others, np.inf)
+    return others.argsort(axis=1).argsort(axis=1) + 1
+
+
+def _continuity(true: np.ndarray, shown: np.ndarray, k: int) -> tuple[float, list[Mistake]]:
+    """From the ranks (N, N) in the space and on the map: the continuity, and what comes out with a mistake."""
+    points = len(true)
+    lost, intruded = (true <= k) & (shown > k), (shown <= k) & (true > k)
+    scale = 2 / (points * k * (2 * points - 3 * k - 1))
+    excess = float((shown[lost] - k).sum())
+    right = 1 - scale * excess
+    mistakes = [
+        (
+            1 - scale * float((true[intruded] - k).sum()),
+            "This is trustworthiness: it looks at neighbors on the map that are none in the space. Continuity looks "
+            "at neighbors in the space that are none on the map.",
+        ),
+        (1 - right, "Almost: this is what the lost neighbors cost. Subtract it from 1."),
+        (excess, "The sum over the lost neighbors is right. Scale it as trustworthiness does; subtract it from 1."),
+        (1 - excess / (points * k), "The sum is right. Scale it with the same factor as trustworthiness."),
+        (
+            1 - scale * float((true[lost] - k).sum()),
+            "You look at the right neighbors, but weigh them with their ranks in the space. What counts is how far "
+            "away the map puts them.",
+        ),
+        (1 - scale * float(shown[lost].sum()), "Almost: subtract k from each rank; rank k costs nothing."),
+        (
+            1 - float(lost.sum()) / (points * k),
+            "This is the share of neighbors that the map keeps. Continuity also asks how far the lost ones are.",
+        ),
+    ]
+    return right, mistakes
+
+
+def check_lost_neighbor(explorer: EmbeddingExplorer, *, rank: int = 300, count: int = 6) -> str:
     """Judge whether the focused face has a near neighbor in the full space that the map puts far away.
 
     Args:
@@ -93,10 +106,3 @@ def check_lost_neighbor(explorer: EmbeddingExplorer, rank: int = 300, count: int
             "another, or lonely ones between clouds."
         )
     return solved(f"Found. Face {explorer.focus}: {found}. The map had to choose a side for it.")
-
-
-def _ranks(distances: np.ndarray) -> np.ndarray:
-    """Rank of every point among the others of every point, 1 the nearest, itself last: int64 (N, N)."""
-    others = distances.copy()
-    np.fill_diagonal(others, np.inf)
-    return others.argsort(axis=1).argsort(axis=1) + 1

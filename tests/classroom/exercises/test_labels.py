@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.metrics import cohen_kappa_score
 from tiny_spaces import write_tiny_spaces
 
-from ferlab.classroom.exercises import check_kappa, check_little_movement, labels
-from ferlab.rendering import EXPRESSIONS
+from ferlab.classroom.exercises import check_kappa, check_little_movement
+from ferlab.classroom.marks import NOT_BEGUN
+from ferlab.rendering import EXPRESSIONS, Identity, render
 from ferlab.widgets import FaceLab
 
 
 def shares(a, b):
     classes = max(a.max(), b.max()) + 1
-    return [np.bincount(of, minlength=classes) / len(of) for of in (a, b)]
+    return [np.bincount(answers, minlength=classes) / len(answers) for answers in (a, b)]
 
 
 def parts(a, b):
@@ -72,9 +74,10 @@ def answer(lab, expression, method="ce"):
 
 
 def test_little_movement(lab, monkeypatch):
-    monkeypatch.setattr(labels, "_said_unmoved", lambda lab, method: "neutral")
+    relaxed = np.eye(len(lab.spaces.classes))[lab.spaces.classes.index("neutral")]
+    monkeypatch.setattr(lab, "probabilities_of", lambda units: {"ce": relaxed})
     lab.units = {}
-    assert "Nothing is moved" in check_little_movement(answer(lab, "neutral"))
+    assert check_little_movement(answer(lab, "neutral")).startswith(NOT_BEGUN)
     assert "choose another person" in check_little_movement(answer(lab, "surprise"))
     lab.units = {"AU25": 0.2, "AU1": 0.1}
     said = check_little_movement(answer(lab, "fear"))
@@ -94,8 +97,12 @@ def test_a_face_that_needs_no_movement_does_not_count(lab):
     assert "without any movement" in check_little_movement(answer(lab, said), expression=said)
 
 
-def test_a_photo_does_not_count(lab):
-    lab._controls = {**lab._controls, "photo": {"name": "me.jpg", "number": 1}}
+def test_a_photo_does_not_count(lab, tmp_path):
+    face = Image.fromarray(render(Identity(), size=192))
+    photo = Image.new("RGB", (500, 400), (96, 110, 120))
+    photo.paste(face, (170, 100))
+    photo.save(tmp_path / "me.png")
+    lab.show_photo(tmp_path / "me.png")
     assert "shows a photo" in check_little_movement(lab)
     lab.units = {}
     assert "Nothing is moved" in check_little_movement(answer(lab, "neutral"))

@@ -5,11 +5,100 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from fake_run import fake_faces, write_fake_run
 
-from ferlab.classroom.exercises import check_common_neighbors, check_torn_apart
-from ferlab.classroom.exercises.spaces import relative_spread
-from ferlab.evaluation import neighbor_overlap
+from ferlab.classroom.exercises import (
+    check_common_neighbors,
+    check_selection,
+    check_torn_apart,
+    check_within_between,
+)
+from ferlab.classroom.marks import NOT_BEGUN
+from ferlab.evaluation import neighbor_overlap, within_between_ratio
 from ferlab.widgets import EmbeddingExplorer
+
+# ---- a selection on the border of two classes ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return fake_faces(140)
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory, faces):
+    return write_fake_run(tmp_path_factory.mktemp("runs") / "fake", faces, mapped=100)
+
+
+def test_selection_says_what_to_change(run_dir, faces):
+    explorer = EmbeddingExplorer(run_dir, faces)
+    labels = faces.labels[explorer.points.indices]
+
+    def chosen(**numbers):
+        take = [explorer.points.indices[labels == k][: numbers.get(name, 0)] for k, name in enumerate(faces.classes)]
+        explorer.selection = np.concatenate(take)
+        return check_selection(explorer, ("surprise", "fear"), at_least=10)
+
+    assert chosen().startswith(NOT_BEGUN) and "Nothing is selected" in chosen()
+    assert "selected 5 faces; take at least 10" in chosen(surprise=3, fear=2)
+    assert "Most of the others are anger" in chosen(surprise=5, fear=2, anger=6, neutral=1)
+    assert "Only 1 of your 11 faces are fear" in chosen(surprise=10, fear=1)
+
+
+def test_selection_asks_for_the_border():
+    rng = np.random.default_rng(0)
+    at = rng.uniform(-1, 1, (600, 2))
+    table = pd.DataFrame({"label": np.where(at[:, 0] < 0, "surprise", "fear"), "x": at[:, 0], "y": at[:, 1]})
+    explorer = EmbeddingExplorer({"ce": table.assign(predicted=table["label"])})
+    explorer.selection = np.arange(600)
+    answer = check_selection(explorer, ("surprise", "fear"))
+    assert answer.startswith("Only 1") and "where surprise and fear touch, on the map of Cross-entropy" in answer
+    explorer.selection = np.flatnonzero(np.abs(at[:, 0]) < 0.06)
+    answer = check_selection(explorer, ("surprise", "fear"))
+    assert answer.startswith("✓ Well found: ") and "Cross-entropy 100%" in answer
+
+
+# ---- within / between ----------------------------------------------------------------------------------------------
+
+
+def ratio(embeddings, labels, power=1.0, keep_own=False, turned=False, by_class=False):
+    means = np.stack([embeddings[labels == c].mean(axis=0) for c in np.unique(labels)])
+    lengths = np.linalg.norm(embeddings - means[labels], axis=1) ** power
+    within = np.mean([lengths[labels == c].mean() for c in np.unique(labels)]) if by_class else lengths.mean()
+    distances = np.linalg.norm(means[:, None] - means[None], axis=2) ** power
+    between = distances.mean() if keep_own else distances[~np.eye(len(means), dtype=bool)].mean()
+    return between / within if turned else within / between
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (ratio, "✓ Right: "),
+        (within_between_ratio, "✓ Right: "),
+        (lambda e, y: None, "returns None"),
+        (lambda e, y: "high", "one number, but returned str"),
+        (lambda e, y: 1 / 0, "stopped with ZeroDivisionError"),
+        (lambda e, y: ratio(e, y, turned=True), "Turn the fraction round"),
+        (lambda e, y: ratio(e, y, power=2.0), "squared"),
+        (lambda e, y: ratio(e, y) ** 2, "squared"),
+        (lambda e, y: np.sqrt(ratio(e, y, power=2.0)), "take the root after"),
+        (lambda e, y: ratio(e, y, keep_own=True), "itself"),
+        (lambda e, y: 0.123, "Cross-entropy you get 0.123"),
+    ],
+)
+def test_within_between(run_dir, function, message):
+    assert message in check_within_between(function, run_dir)
+
+
+def test_within_between_knows_a_mean_over_classes_where_they_are_not_equally_frequent(tmp_path):
+    uneven = fake_faces(140)
+    uneven.labels[::3] = 0
+    run = write_fake_run(tmp_path / "uneven", uneven)
+    assert "all faces at once" in check_within_between(lambda e, y: ratio(e, y, by_class=True), run)
+    assert check_within_between(ratio, run).startswith("✓ Right")
+
+
+# ---- a group that another loss tears apart -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -29,7 +118,7 @@ def explorer():
 
 
 def test_torn_apart(explorer):
-    assert "have selected 0 faces" in check_torn_apart(explorer)
+    assert check_torn_apart(explorer).startswith(NOT_BEGUN)
     explorer.selection = range(40)
     assert "not lie close together in first" in check_torn_apart(explorer)
     explorer.selection = range(20, 40)
@@ -52,10 +141,7 @@ def test_torn_apart_by_ad_corre_asks_for_the_control(explorer):
     assert said.startswith("✓ Found: 20 faces") and "CE, k heads (control)" in said and "1.00 times" in said
 
 
-def test_relative_spread_of_all_is_one():
-    space = np.random.default_rng(0).normal(size=(30, 4))
-    assert relative_spread(space, np.arange(30)) == pytest.approx(1)
-    assert relative_spread(7 * space - 3, np.arange(5)) == pytest.approx(relative_spread(space, np.arange(5)))
+# ---- neighbors in common -------------------------------------------------------------------------------------------
 
 
 def nearest(space, neighbors, itself=False, sign=-1):
