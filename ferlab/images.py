@@ -1,4 +1,4 @@
-"""Faces as data URIs."""
+"""Faces as pictures for pages and other programs: single ones as data URIs, many on one sheet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import base64
 import io
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ferlab.files import atomic_path
 
-TILE = 64
-SPRITE_SIDE = 8192  # TensorFlow's projector shows no larger sprite
+if TYPE_CHECKING:
+    from PIL import Image
+
+TILE = 64  # pixels of a face on the report's sheet
+SPRITE_SIDE = 8192  # pixels; TensorFlow's projector shows no larger sheet
 
 
 def data_uri(image: np.ndarray, size: int | None = None) -> str:
@@ -21,55 +25,58 @@ def data_uri(image: np.ndarray, size: int | None = None) -> str:
     >>> data_uri(np.zeros((8, 8, 3), dtype=np.uint8)).startswith("data:image/jpeg;base64,")
     True
     """
+    return encoded(picture_of(image, size), "jpeg", quality=88)
+
+
+def sprite_sheet(images: np.ndarray) -> tuple[str, int]:
+    """All faces (N, H, W, 1 or 3) on one sheet of 64 px tiles, as a data URI, and the number of columns."""
+    from PIL import features
+
+    columns = max(1, math.ceil(math.sqrt(len(images))))
+    sheet = tiled(images, columns, rows=math.ceil(len(images) / columns), tile=TILE)
+    if features.check("webp"):
+        return encoded(sheet, "webp", quality=78, method=2), columns
+    return encoded(sheet, "jpeg", quality=82), columns
+
+
+def write_sprite(path: Path, images: np.ndarray) -> int:
+    """All faces (N, H, W, 1 or 3) on one square PNG sheet; returns the side of a tile."""
+    columns = math.ceil(math.sqrt(len(images)))
+    tile = min(images.shape[1], SPRITE_SIDE // columns)
+    with atomic_path(path) as beside:
+        tiled(images, columns, rows=columns, tile=tile).save(beside, "PNG")
+    return tile
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """A uint8 image (H, W, 1 or 3) as the content of a PNG file."""
+    buffer = io.BytesIO()
+    picture_of(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def tiled(images: np.ndarray, columns: int, *, rows: int, tile: int) -> Image.Image:
+    """The faces row by row, each scaled to a tile of so many pixels."""
+    from PIL import Image
+
+    sheet = Image.new("RGB", (columns * tile, rows * tile))
+    for i, image in enumerate(images):
+        sheet.paste(picture_of(image, tile).convert("RGB"), (i % columns * tile, i // columns * tile))
+    return sheet
+
+
+def picture_of(image: np.ndarray, size: int | None = None) -> Image.Image:
+    """A uint8 image (H, W, 1 or 3) as a Pillow picture, resized to `size` pixels square if given."""
     from PIL import Image
 
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
     if size is not None and picture.size != (size, size):
         picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return picture
+
+
+def encoded(picture: Image.Image, kind: str, **options: int) -> str:
+    """A picture as a data URI; `options` are Pillow's for that kind of file."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def sprite_sheet(images: np.ndarray) -> tuple[str, int]:
-    """All faces on one sheet of 64 px tiles, as a data URI, and the number of columns."""
-    from PIL import Image, features
-
-    columns = max(1, math.ceil(math.sqrt(len(images))))
-    sheet = Image.new("RGB", (columns * TILE, math.ceil(len(images) / columns) * TILE))
-    for i, array in enumerate(images):
-        face = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).convert("RGB")
-        if face.size != (TILE, TILE):
-            face = face.resize((TILE, TILE), Image.Resampling.LANCZOS)
-        sheet.paste(face, (i % columns * TILE, i // columns * TILE))
-    buffer = io.BytesIO()
-    if features.check("webp"):
-        sheet.save(buffer, "WEBP", quality=78, method=2)
-        kind = "webp"
-    else:
-        sheet.save(buffer, "JPEG", quality=82)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", columns
-
-
-def write_sprite(path: Path, images: np.ndarray) -> int:
-    """All images on one square sheet; returns the side of a tile."""
-    from PIL import Image
-
-    columns = math.ceil(math.sqrt(len(images)))
-    tile = min(images.shape[1], SPRITE_SIDE // columns)
-    sheet = Image.new("RGB", (columns * tile, columns * tile))
-    for i, array in enumerate(images):
-        face = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).convert("RGB")
-        sheet.paste(face.resize((tile, tile)), (i % columns * tile, i // columns * tile))
-    with atomic_path(path) as beside:
-        sheet.save(beside, "PNG")
-    return tile
-
-
-def png_bytes(image: np.ndarray) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
+    picture.save(buffer, kind.upper(), **options)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from PIL.Image import DecompressionBombError
 
+from ferlab.data.image_files import SUFFIXES as IMAGE_SUFFIXES
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.projection.aligned import MINIMUM_POINTS, aligned_layouts
 from ferlab.runs import RunFolder
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
 
 def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int = 0) -> tuple[pd.DataFrame, list[Path]]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
+from ferlab.data.splits import check_split
 from ferlab.errors import FerlabError
 
 FILES = Path(__file__).with_name("files")
-SPLITS = ("train", "validation", "test")
 MEND = "restore it with `git checkout -- ferlab/data/files` or render it again with data_scripts/render_synthetic.py"
 
 
@@ -38,8 +38,7 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
     import pyarrow.parquet as pq
     from PIL import Image
 
-    if split not in SPLITS:
-        raise FerlabError(f"Unknown split {split!r}: choose among {', '.join(SPLITS)}.")
+    check_split(split)
     folder = Path(root).expanduser() if root is not None else FILES
     path, record_path = folder / f"synthetic_{split}.parquet", folder / "synthetic.json"
     try:
