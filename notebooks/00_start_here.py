@@ -51,7 +51,7 @@ import warnings
 import pandas as pd
 from IPython.display import Markdown
 
-from ferlab.report.machine import machine_facts
+from ferlab.report import machine_facts
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 pd.Series(machine_facts(), name="this machine").to_frame()
@@ -110,7 +110,9 @@ person = random_identity(np.random.default_rng(3))
 units, intensities = ["AU4", "AU5", "AU12", "AU26"], [0.0, 0.5, 1.0]
 pictures = [[render(person, {unit: intensity}, size=128) for intensity in intensities] for unit in units]
 show(
-    image_grid(pictures, rows=[f"{u}\n{DESCRIPTIONS[u]}" for u in units], columns=[f"intensity {i:g}" for i in intensities]),
+    image_grid(
+        pictures, rows=[f"{u}\n{DESCRIPTIONS[u]}" for u in units], columns=[f"intensity {i:g}" for i in intensities]
+    ),
     alt=f"One rendered person with {', '.join(f'{u} ({DESCRIPTIONS[u]})' for u in units)} at intensities 0, 0.5 and 1",
 )
 
@@ -132,7 +134,9 @@ patterns = {
     name: " or ".join(" + ".join(units) if units else "none" for units in list(variants.values())[:3])
     for name, variants in EXPRESSIONS.items()
 }
-pd.Series(patterns, name="action units (up to three variants)").to_frame().style.set_properties(**{"text-align": "left"})
+pd.Series(patterns, name="action units (up to three variants)").to_frame().style.set_properties(
+    **{"text-align": "left"}
+)
 
 # %% [markdown]
 # ## 3. Predict first
@@ -155,8 +159,14 @@ from IPython.display import display
 
 from ferlab.classroom import ask
 
-accuracy_guess = ask("Which one gets the most test faces right?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre", "one run cannot tell"])
-geometry_guess = ask("In which space do faces of one class lie closest together?", ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre"])
+accuracy_guess = ask(
+    "Which one gets the most test faces right?",
+    ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre", "one run cannot tell"],
+)
+geometry_guess = ask(
+    "In which space do faces of one class lie closest together?",
+    ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre"],
+)
 display(accuracy_guess, geometry_guess)
 
 # %% [markdown]
@@ -167,8 +177,8 @@ display(accuracy_guess, geometry_guess)
 # on the losses.
 
 # %%
-from ferlab.experiments.compare import run_compare
-from ferlab.runs.settings import CompareSettings, load_splits
+from ferlab.experiments import CompareSettings, run_compare
+from ferlab.runs import load_splits
 
 settings = CompareSettings(out=run_folder, quick=quick, overwrite=True)
 summary = run_compare(settings)
@@ -295,7 +305,9 @@ print(check_within_between(within_between, run_folder))
 # %%
 from ferlab.figures import confusion_matrices
 
-matrices = {name: np.array(of["confusion"]) for name, of in summary["methods"].items() if name in ("ce", "tcl-nearest")}
+matrices = {
+    name: np.array(scores["confusion"]) for name, scores in summary["methods"].items() if name in ("ce", "tcl-nearest")
+}
 show(
     confusion_matrices(matrices, faces.classes),
     alt="Two confusion matrices, cross-entropy and CE + TCL: rows are true classes, columns predicted ones",

@@ -52,8 +52,7 @@ from IPython.display import Markdown, display
 
 from ferlab.classroom import ask
 from ferlab.evaluation import share_interval
-from ferlab.figures import CLASS_COLORS, image_grid, show
-from ferlab.figures.style import figure_style
+from ferlab.figures import CLASS_COLORS, figure_style, image_grid, show
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -232,7 +231,7 @@ naming
 # %%
 from scipy.stats import binomtest
 
-from ferlab.data.annotators import simulate_annotators
+from ferlab.data import simulate_annotators
 
 units = metadata[list(ACTION_UNITS)].to_numpy()
 stand_in = simulate_annotators(units[chosen], count=1, seed=1)[:, 0]  # section 6 says who this is
@@ -311,9 +310,8 @@ guess_first
 # %%
 edges = [0.2, 0.4, 0.6, 0.8, 1.0]
 middles = np.add(edges[:-1], edges[1:]) / 2
-bins = pd.cut(
-    metadata["intensity"], edges, labels=False, include_lowest=True
-).to_numpy()  # which interval; none for neutral
+# Which interval each face is in; none for neutral.
+bins = pd.cut(metadata["intensity"], edges, labels=False, include_lowest=True).to_numpy()
 expressive = labels != number["neutral"]
 
 
@@ -327,11 +325,11 @@ with figure_style():
     figure, axes = plt.subplots(2, 3, figsize=(7.5, 4.8), layout="constrained", sharex=True, sharey=True)
     for ax, name in zip(axes.flat, classes, strict=True):
         own, others = ([called(name, k, posed_so) for k in range(len(middles))] for posed_so in (True, False))
-        share = np.array([of.mean() for of in own])
-        low, high = np.transpose([share_interval(of.sum(), len(of)) for of in own])
+        share = np.array([called_so.mean() for called_so in own])
+        low, high = np.transpose([share_interval(called_so.sum(), len(called_so)) for called_so in own])
         color = CLASS_COLORS[name]
         ax.errorbar(middles, share, [share - low, high - share], color=color, marker="o", capsize=3, lw=2)
-        ax.plot(middles, [of.mean() for of in others], "--", color=color, marker=".", lw=1.2)
+        ax.plot(middles, [called_so.mean() for called_so in others], "--", color=color, marker=".", lw=1.2)
         ax.set(title=name, xlim=(0.2, 1.0), ylim=(-0.02, 1.04), xticks=edges)
         ax.xaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_major_formatter("{x:.0%}")
@@ -354,9 +352,9 @@ show(
 )
 
 weak_own, weak_others = ({name: called(name, 0, posed_so) for name in classes} for posed_so in (True, False))
-share = pd.Series({name: of.mean() for name, of in weak_own.items()})
+share = pd.Series({name: called_so.mean() for name, called_so in weak_own.items()})
 said_so = pd.Series({name: weak_own[name].sum() + weak_others[name].sum() for name in classes})
-precise = pd.Series({name: of.sum() for name, of in weak_own.items()}) / said_so
+precise = pd.Series({name: called_so.sum() for name, called_so in weak_own.items()}) / said_so
 in_weakest = expressive & (bins == 0)
 best_read = share.idxmax()
 wrongly = np.bincount(
@@ -375,6 +373,13 @@ def often_called(name):
     return f"*{all_classes[wrong.argmax()]}*, {wrong.max()} of {wrong.sum()}"
 
 
+def where_half(start):
+    """From which intensity on at least half of the faces are named as posed, in words."""
+    if start is None:
+        return "in no interval"
+    return f"from {start:g}" + (", the weakest faces here" if start == edges[0] else "")
+
+
 Markdown(
     "| weak faces (up to 0.4) | posed so, called so | another expression, called so | the answer is right | commonest wrong name |\n"
     "|---|---|---|---|---|\n"
@@ -387,17 +392,7 @@ Markdown(
     f"{best_read} to {said_so[best_read]} of the {in_weakest.sum()} weak faces, and {wrongly.sum()} of these answers are wrong, "
     f"{wrongly.max()} of them {all_classes[wrongly.argmax()]}. The answer that is most often right is {precise.idxmax()} "
     f"({precise.max():.0%}), the least often {precise.idxmin()} ({precise.min():.0%}). At least half of the faces are named as posed: "
-    + "; ".join(
-        f"{name} "
-        + (
-            "in no interval"
-            if start is None
-            else f"from {start:g}, the weakest faces here"
-            if start == edges[0]
-            else f"from {start:g}"
-        )
-        for name, start in half.items()
-    )
+    + "; ".join(f"{name} {where_half(start)}" for name, start in half.items())
     + f". No expression here is weaker than {metadata['intensity'][expressive].min():.2f}. You guessed *{guess_first.value or 'nothing yet'}*."
 )
 
@@ -548,8 +543,12 @@ guess_prior
 
 # %%
 street = np.where(prior.index == "neutral", 0.9, 0.1 / (len(prior) - 1))
-places = {"the test faces": prior["test"], "the training faces' shares": prior["train"], "all classes alike": 1 / len(prior),
-          "nine of ten neutral": street}  # fmt: skip
+places = {
+    "the test faces": prior["test"],
+    "the training faces' shares": prior["train"],
+    "all classes alike": 1 / len(prior),
+    "nine of ten neutral": street,
+}
 Markdown(
     "| shares | accuracy | always the commonest class |\n|---|---|---|\n"
     + "\n".join(f"| {name} | {(recall * shares).sum():.1%} | {np.max(shares):.1%} |" for name, shares in places.items())
@@ -664,7 +663,8 @@ kinds = {
     "mostly shared errors": {"own": error * np.sqrt(0.2), "shared": error * np.sqrt(0.8)},  # the same variance
 }
 teams = {
-    who: [simulate_annotators(units, count=10, **of, seed=seed) for seed in range(20)] for who, of in kinds.items()
+    who: [simulate_annotators(units, count=10, **errors, seed=seed) for seed in range(20)]
+    for who, errors in kinds.items()
 }
 
 
@@ -686,7 +686,9 @@ def over_teams(values, form=".1%"):
 
 numbers = [1, 2, 3, 5, 7, 10]
 styles = {"errors of their own": ("#1f6fb5", "o-"), "mostly shared errors": ("#d9660a", "s--")}
-rightly = {who: np.array([[accuracy(labels, vote(of[:, :n])) for n in numbers] for of in teams[who]]) for who in kinds}
+rightly = {
+    who: np.array([[accuracy(labels, vote(team[:, :n])) for n in numbers] for team in teams[who]]) for who in kinds
+}
 with figure_style():
     figure, axes = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     for who, (color, style) in styles.items():
@@ -703,9 +705,9 @@ show(
 Markdown(
     "| mean (lowest to highest) | one annotator, mean of the ten | mean kappa of two | vote of ten |\n|---|---|---|---|\n"
     + "\n".join(
-        f"| {who} | {over_teams([accuracy(labels[:, None], team) for team in of])} | "
-        f"{over_teams([agreement(team) for team in of], '.2f')} | {over_teams(rightly[who][:, -1])} |"
-        for who, of in teams.items()
+        f"| {who} | {over_teams([accuracy(labels[:, None], team) for team in their_teams])} | "
+        f"{over_teams([agreement(team) for team in their_teams], '.2f')} | {over_teams(rightly[who][:, -1])} |"
+        for who, their_teams in teams.items()
     )
     + f"\n\nYou guessed *{guess_vote.value or 'nothing yet'}*."
 )
@@ -746,9 +748,12 @@ versions = {
     "vote of ten": over_teams([accuracy(vote(team), answers) for team in own]),
     "one annotator": over_teams([against_first(team, answers) for team in own]),
 }
-posers = {who: np.array([against_first(team, labels) for team in of]) for who, of in teams.items()}
-likers = {who: np.array([against_first(team, vote(team[:, 1:])) for team in of]) for who, of in teams.items()}
-higher = [f"in {(likers[who] > posers[who]).sum()} of {len(of)} teams" for who, of in teams.items()]
+posers = {who: np.array([against_first(team, labels) for team in their_teams]) for who, their_teams in teams.items()}
+likers = {
+    who: np.array([against_first(team, vote(team[:, 1:])) for team in their_teams])
+    for who, their_teams in teams.items()
+}
+higher = [f"in {(likers[who] > posers[who]).sum()} of {len(their_teams)} teams" for who, their_teams in teams.items()]
 Markdown(
     "| labels | accuracy of the same answers, mean (lowest to highest) |\n|---|---|\n"
     + "\n".join(f"| {name} | {text} |" for name, text in versions.items())
@@ -863,13 +868,12 @@ moved = {unit: value for unit, value in lab.units.items() if value > 0}
 movement = moved or {"AU5": 0.3}
 what = ", ".join(f"{unit} {value:.2f}" for unit, value in movement.items())
 before, after = answered({}) == "surprise", answered(movement) == "surprise"
+remark = (
+    "" if moved else f"Nothing was moved above, so this is {what}; move something in the lab and run the cell again."
+)
 Markdown(
-    (
-        ""
-        if moved
-        else f"Nothing was moved above, so this is {what}; move something in the lab and run the cell again.\n\n"
-    )
-    + "| cross-entropy says surprise to | people (95 % interval of the share) |\n|---|---|\n"
+    remark
+    + "\n\n| cross-entropy says surprise to | people (95 % interval of the share) |\n|---|---|\n"
     + f"| the unmoved face | {with_interval(before)} |\n| the face with {what} | {with_interval(after)} |\n"
     + f"| the face with {what}, but not to the same face unmoved | {with_interval(after[~before])} |\n"
     + f"\nThe last row leaves out who needs no movement. You guessed *{guess_crowd.value or 'nothing yet'}*."
@@ -903,7 +907,7 @@ openings = {
     "AU27 1": {"AU27": 1.0},
     "AU1, AU2, AU5 and AU26, 0.25 each": dict.fromkeys(("AU1", "AU2", "AU5", "AU26"), 0.25),
 }
-heard = {name: answered(of) for name, of in openings.items()}
+heard = {name: answered(opening) for name, opening in openings.items()}
 unmoved = heard["the unmoved face"]
 jaw, whole = (heard[name] == "surprise" for name in ("AU26 0.25", "AU1, AU2, AU5 and AU26, 0.25 each"))
 apart = (jaw != whole).sum()
@@ -911,9 +915,9 @@ coin = binomtest((whole & ~jaw).sum(), apart).pvalue if apart else 1.0
 Markdown(
     f"| movement | called neutral, of {len(crowd)} | called surprise | of those not called so unmoved |\n|---|---|---|---|\n"
     + "\n".join(
-        f"| {name} | {(of == 'neutral').sum()} | {(of == 'surprise').sum()} | "
-        f"{((of == 'surprise') & (unmoved != 'surprise')).sum()} of {(unmoved != 'surprise').sum()} |"
-        for name, of in heard.items()
+        f"| {name} | {(replies == 'neutral').sum()} | {(replies == 'surprise').sum()} | "
+        f"{((replies == 'surprise') & (unmoved != 'surprise')).sum()} of {(unmoved != 'surprise').sum()} |"
+        for name, replies in heard.items()
     )
     + f"\n\nThe same jaw, without and with brows and lids: for {apart} people, only one of the two faces is called surprise, and for "
     f"{(whole & ~jaw).sum()} of these it is the one with brows and lids. {apart} coins fall at least this unevenly in {coin:.0%} of all throws."
@@ -950,36 +954,42 @@ display(guess_strange)
 # %%
 noise = np.random.default_rng(0).integers(0, 256, (len(crowd), lab.spaces.size, lab.spaces.size, 3), dtype=np.uint8)
 images = {name: pictures_of(units, Pose(), Light()) for name, units in strange.items()} | {"noise": noise}
-said = {name: lab.spaces.see(of)["ce"].probabilities for name, of in images.items()}
+said = {name: lab.spaces.see(pictures)["ce"].probabilities for name, pictures in images.items()}
 
 
-def best(of):
-    return f"{lab.spaces.classes[of.argmax()]} {of.max():.0%}"
+def best(probabilities):
+    return f"{lab.spaces.classes[probabilities.argmax()]} {probabilities.max():.0%}"
 
 
 few = range(3)
 show(
     image_grid(
-        [[of[i] for of in images.values()] for i in few],
+        [[pictures[i] for pictures in images.values()] for i in few],
         columns=list(images),
-        captions=[[best(of[i]) for of in said.values()] for i in few],
+        captions=[[best(probabilities[i]) for probabilities in said.values()] for i in few],
         size=1.45,
     ),
     alt=f"Three of the {len(crowd)} people with {len(strange)} faces that belong to none of the classes, and three pictures of noise, "
     "with the network's answers. "
-    + " ".join(f"{name.capitalize()}: {', '.join(best(of[i]) for i in few)}." for name, of in said.items()),
+    + " ".join(
+        f"{name.capitalize()}: {', '.join(best(probabilities[i]) for i in few)}."
+        for name, probabilities in said.items()
+    ),
 )
 
 
-def answers_to(of):
-    votes = pd.Series(np.array(lab.spaces.classes)[of.argmax(axis=1)]).value_counts()
+def answers_to(probabilities):
+    votes = pd.Series(np.array(lab.spaces.classes)[probabilities.argmax(axis=1)]).value_counts()
     return ", ".join(f"{name} {count}" for name, count in votes.items())
 
 
-every = np.concatenate([of.max(axis=1) for of in said.values()])
+every = np.concatenate([probabilities.max(axis=1) for probabilities in said.values()])
 Markdown(
     f"| picture | answers to {len(crowd)} | largest probability above 80 % |\n|---|---|---|\n"
-    + "\n".join(f"| {name} | {answers_to(of)} | {with_interval(of.max(axis=1) > 0.8)} |" for name, of in said.items())
+    + "\n".join(
+        f"| {name} | {answers_to(probabilities)} | {with_interval(probabilities.max(axis=1) > 0.8)} |"
+        for name, probabilities in said.items()
+    )
     + f"\n\nLargest probabilities from {every.min():.0%} to {every.max():.0%}. You guessed *{guess_strange.value or 'nothing yet'}*."
 )
 
@@ -1031,8 +1041,11 @@ guess_claim
 people = metadata.drop_duplicates("identity")
 with figure_style():
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), layout="constrained", sharey=True)
-    panels = {"age": "age (1/3 child, 2/3 young adult, 1 old)", "skin_tone": "skin tone (0 light, 1 dark)",
-              "gender": "gender of the body model (0 male, 1 female)"}  # fmt: skip
+    panels = {
+        "age": "age (1/3 child, 2/3 young adult, 1 old)",
+        "skin_tone": "skin tone (0 light, 1 dark)",
+        "gender": "gender of the body model (0 male, 1 female)",
+    }
     for ax, (column, text) in zip(axes, panels.items(), strict=True):
         ax.hist(people[column], bins=np.linspace(0, 1, 21))
         ax.set(xlabel=text)
@@ -1059,11 +1072,10 @@ guess_fair = ask(
 guess_fair
 
 # %%
-from ferlab.evaluation import bootstrap_scores
-from ferlab.evaluation.slices import slices
+from ferlab.evaluation import bootstrap_scores, slices_of
 
 parts = []
-for kind, part, inside in slices(metadata):
+for kind, part, inside in slices_of(metadata):
     if kind.startswith(("skin tone", "glasses", "light from")):
         who = metadata["identity"].to_numpy()[inside]
         low, high = bootstrap_scores(labels[inside], answers[None, inside], who, len(all_classes))["accuracy"]
@@ -1093,9 +1105,14 @@ compared = {
     "light skin (below 0.33) less dark skin (from 0.67)": (tone < 0.33, tone >= 0.67),
     "without glasses less with glasses of any kind": (bare, ~bare),
 }
-weights = {"as they are": None, "both with the test's class shares": prior["test"][list(all_classes)],
-           "both with all classes alike": np.full(len(all_classes), 1 / len(all_classes))}  # fmt: skip
-found = {(name, text): difference(*of, shares) for name, of in compared.items() for text, shares in weights.items()}
+weights = {
+    "as they are": None,
+    "both with the test's class shares": prior["test"][list(all_classes)],
+    "both with all classes alike": np.full(len(all_classes), 1 / len(all_classes)),
+}
+found = {
+    (name, text): difference(*parts, shares) for name, parts in compared.items() for text, shares in weights.items()
+}
 
 
 def from_to(drawn, level):

@@ -66,7 +66,7 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 # %%
 from ferlab.data import load_dataset
-from ferlab.runs.settings import quick_part
+from ferlab.runs import quick_part
 
 splits = {name: load_dataset("synthetic", split=name) for name in ("train", "validation", "test")}
 if quick:
@@ -101,20 +101,27 @@ with torch.no_grad():
     assert torch.allclose(logits, untrained(images).logits, atol=1e-4)  # the same as in one call
 
 stages = {
-    "pictures": ("(B, C, H, W)", images), "feature map": ("(B, F, H/16, W/16)", feature_map), "pooled": ("(B, F)", pooled),
-    "embeddings": ("(B, D)", embeddings), "logits": ("(B, K)", logits), "probabilities": ("(B, K)", probabilities),
-}  # fmt: skip
+    "pictures": ("(B, C, H, W)", images),
+    "feature map": ("(B, F, H/16, W/16)", feature_map),
+    "pooled": ("(B, F)", pooled),
+    "embeddings": ("(B, D)", embeddings),
+    "logits": ("(B, K)", logits),
+    "probabilities": ("(B, K)", probabilities),
+}
 weights = {
     name: sum(weight.numel() for weight in getattr(untrained, name).parameters())
     for name in ("backbone", "head", "classifier")
 }
 display(
-    pd.DataFrame({name: (shape, tuple(of.shape)) for name, (shape, of) in stages.items()}, index=["shape", "here"]).T
+    pd.DataFrame(
+        {name: (shape, tuple(tensor.shape)) for name, (shape, tensor) in stages.items()}, index=["shape", "here"]
+    ).T
 )
 Markdown(
-    "Weights: " + ", ".join(f"{count:,} in the {name}" for name, count in weights.items())
+    "Weights: "
+    + ", ".join(f"{count:,} in the {name}" for name, count in weights.items())
     + f". You guessed *{guess_weights.value or 'nothing yet'}*."
-)  # fmt: skip
+)
 
 # %% [markdown]
 # One face on its way through the untrained network: the picture, eight channels of its feature map, its embedding, and the
@@ -414,8 +421,10 @@ show(
     axes,
     alt="Two maps of the validation faces in class colors, PCA and UMAP, with rings around faces classified wrong",
 )
-found = {"full space": silhouette(unit, labels)} | {f"{name} map": silhouette(of, labels) for name, of in maps.items()}
-kept = {name: map_quality(unit, of).trustworthiness for name, of in maps.items()}
+found = {"full space": silhouette(unit, labels)} | {
+    f"{name} map": silhouette(layout, labels) for name, layout in maps.items()
+}
+kept = {name: map_quality(unit, layout).trustworthiness for name, layout in maps.items()}
 silhouettes = ", ".join(f"**{value:.3f}** ({name})" for name, value in found.items())
 neighbors = ", ".join(f"{value:.2f} {name}" for name, value in kept.items())
 Markdown(
@@ -474,9 +483,12 @@ display(guess_uniform, guess_rank)
 from ferlab.evaluation import geometry_scores
 
 ours = {
-    "within_between_ratio": within_between(unit, labels), "silhouette": silhouette(unit, labels),
-    "alignment": alignment(unit, labels), "uniformity": uniformity(unit), "effective_rank": effective_rank(unit),
-}  # fmt: skip
+    "within_between_ratio": within_between(unit, labels),
+    "silhouette": silhouette(unit, labels),
+    "alignment": alignment(unit, labels),
+    "uniformity": uniformity(unit),
+    "effective_rank": effective_rank(unit),
+}
 theirs = geometry_scores(seen.embeddings, labels)
 assert all(np.isclose(ours[name], theirs[name], rtol=1e-3, atol=1e-4) for name in ours)
 before = geometry_scores(seen_untrained.embeddings, labels)
@@ -796,7 +808,8 @@ Markdown(
 
 # %%
 guess_sure = ask(
-    "On test faces, compared with how often it is right, the network is ...", ["surer", "less sure", "about as sure, within a point"]
+    "On test faces, compared with how often it is right, the network is ...",
+    ["surer", "less sure", "about as sure, within a point"],
 )
 guess_sure
 
@@ -809,9 +822,12 @@ filled = [k for k in range(10) if (tens == k).sum() >= 10]
 figure, axes = plt.subplots(figsize=(4.2, 4), layout="constrained")
 axes.plot([0, 1], [0, 1], color="0.3", linestyle=":", label="as sure as right")
 axes.plot(
-    [of_test.confidence[tens == k].mean() for k in filled], [hits[tens == k].mean() for k in filled],
-    color=method_color("ce"), marker="o", label="test faces",
-)  # fmt: skip
+    [of_test.confidence[tens == k].mean() for k in filled],
+    [hits[tens == k].mean() for k in filled],
+    color=method_color("ce"),
+    marker="o",
+    label="test faces",
+)
 axes.set(xlabel="mean probability of the answer", ylabel="share that is right")
 axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
 axes.legend(frameon=False)

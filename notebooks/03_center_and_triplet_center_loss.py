@@ -281,9 +281,12 @@ print(check_margin_shift(shift))
 generator = torch.Generator().manual_seed(0)
 squared = {
     size: (torch.randn(2000, size, generator=generator) - torch.randn(2000, size, generator=generator))
-    .square().sum(dim=1).mean().item()
+    .square()
+    .sum(dim=1)
+    .mean()
+    .item()
     for size in (2, 16, 128)
-}  # fmt: skip
+}
 Markdown(
     "Mean squared distance of two random points: "
     + ", ".join(f"**{value:.0f}** in {size} dimensions" for size, value in squared.items())
@@ -333,8 +336,7 @@ guess_pairs
 # %%
 from ferlab.figures import method_label, pair_distance_distributions
 from ferlab.gallery import open_gallery, seeds_summary
-from ferlab.runs import read_run
-from ferlab.runs.reading import first_seed_spaces
+from ferlab.runs import first_seed_spaces, read_run
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
@@ -374,8 +376,8 @@ ratio = {name: seeds_summary()["methods"][name]["geometry"]["within_between_rati
 found = seeds_summary()["comparisons"]["tcl-nearest"]["within_between_ratio"]
 Markdown(
     "; ".join(
-        f"**{method_label(name)}**: " + ", ".join(f"{value:.3f}" for value in of["values"])
-        for name, of in ratio.items()
+        f"**{method_label(name)}**: " + ", ".join(f"{value:.3f}" for value in over_seeds["values"])
+        for name, over_seeds in ratio.items()
     )
     + f". Difference, seed by seed: {found['difference']:+.3f}, 95 % interval {found['low']:+.3f} to {found['high']:+.3f}. "
     "(These runs trained with a weight chosen for accuracy, not for tight classes. Notebook 08 tells how far to trust an interval "

@@ -43,7 +43,6 @@ run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own
 
 # %%
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -263,18 +262,17 @@ from ferlab.data import load_dataset
 from ferlab.evaluation import predict
 from ferlab.gallery import open_gallery, seeds_summary
 from ferlab.methods import METHODS
-from ferlab.runs.folder import run_folder as folder_of
-from ferlab.runs.networks import load_network
+from ferlab.runs import RunFolder
 
 if run_folder == "runs/gallery":
     open_gallery(run_folder)
 faces = load_dataset("synthetic", "test")
-network, classes = load_network(folder_of(Path(run_folder), "ce", 0))
+network, classes, _ = RunFolder(run_folder).network("ce")
 seen = predict(network, faces.images)
 space, truth = torch.from_numpy(seen.embeddings), torch.from_numpy(faces.labels)
 logits = torch.log(torch.from_numpy(seen.probabilities).clamp_min(1e-12))
 
-samplers = {name: METHODS[name].negatives for name in METHODS if name.startswith("tcl") and "+" not in name}
+samplers = {name: method.options["negatives"] for name, method in METHODS.items() if name.startswith("tcl")}
 margin = 0.5 * space.shape[1]  # one margin for all; the comparison chose one for each
 rows, picked = {}, {}
 for name, sampler in samplers.items():
@@ -298,13 +296,22 @@ Markdown(
 import seaborn as sns
 
 figure, axes = plt.subplots(2, 2, figsize=(8, 7.6), layout="constrained", sharex=True, sharey=True)
-for ax, (name, of) in zip(axes.flat, picked.items(), strict=True):
-    shares = torch.nn.functional.one_hot(of.reshape(len(truth), -1), len(classes)).float().mean(dim=1)
+for ax, (name, indices) in zip(axes.flat, picked.items(), strict=True):
+    shares = torch.nn.functional.one_hot(indices.reshape(len(truth), -1), len(classes)).float().mean(dim=1)
     by_class = torch.stack([shares[truth == c].mean(dim=0) for c in range(len(classes))])
     sns.heatmap(
-        pd.DataFrame(by_class.numpy(), classes, classes), annot=True, fmt=".0%", vmin=0, vmax=1, cmap="cividis", cbar=False,
-        square=True, ax=ax, annot_kws={"fontsize": 9}, mask=np.eye(len(classes), dtype=bool),
-    )  # fmt: skip
+        pd.DataFrame(by_class.numpy(), classes, classes),
+        annot=True,
+        fmt=".0%",
+        vmin=0,
+        vmax=1,
+        cmap="cividis",
+        cbar=False,
+        square=True,
+        ax=ax,
+        annot_kws={"fontsize": 9},
+        mask=np.eye(len(classes), dtype=bool),
+    )
     ax.set_title(method_label(name), fontsize=10)
 show(
     axes,
@@ -326,10 +333,10 @@ guess_stricter
 # %%
 from ferlab.figures import method_differences
 
-comparisons = {name: of for name, of in seeds_summary()["comparisons"].items() if name in picked}
-ratio = {name: of["within_between_ratio"] for name, of in comparisons.items()}
+comparisons = {name: comparison for name, comparison in seeds_summary()["comparisons"].items() if name in picked}
+ratio = {name: comparison["within_between_ratio"] for name, comparison in comparisons.items()}
 tightest = min(ratio, key=lambda name: ratio[name]["difference"])
-beyond = [method_label(name) for name, of in ratio.items() if of["p_corrected"] < 0.05]
+beyond = [method_label(name) for name, comparison in ratio.items() if comparison["p_corrected"] < 0.05]
 show(
     method_differences(comparisons),
     alt="Differences of the four TCL methods to cross-entropy with 95 % intervals, in accuracy and three measures of geometry",
@@ -348,11 +355,12 @@ Markdown(
 # %%
 chosen = {
     method_label(name): {
-        "weight": METHODS[name].metric_weight, "margin": METHODS[name].margin,
+        "weight": METHODS[name].metric_weight,
+        "margin": METHODS[name].options["margin"],
         "switched on after": f"{METHODS[name].warm_up:.0%} of the epochs",
     }
     for name in picked
-}  # fmt: skip
+}
 pd.DataFrame(chosen).T
 
 # %% [markdown]

@@ -154,11 +154,11 @@ faces = torch.randint(256, (8, 3, 64, 64), dtype=torch.uint8)
 plain, attending = (ExpressionNetwork(7, attention=parts).eval() for parts in ((), ("pixel", "element")))
 with torch.no_grad():
     difference = (plain(faces).logits - attending(faces).logits).abs().max()
-added = sum(of.numel() for of in attending.parameters()) - sum(of.numel() for of in plain.parameters())
+added = sum(weight.numel() for weight in attending.parameters()) - sum(weight.numel() for weight in plain.parameters())
 Markdown(
     f"Ours and the package's agree. `ExpressionNetwork` draws the same first weights from the same seed. Before training the logits with and without attention differ by {difference:.0e} "
     f"at most; you guessed *{guess_start.value or 'nothing yet'}*. Attention adds {added:,} weights to "
-    f"{sum(of.numel() for of in plain.parameters()):,}."
+    f"{sum(weight.numel() for weight in plain.parameters()):,}."
 )
 
 # %% [markdown]
@@ -221,11 +221,14 @@ f = torch.tensor([[0.5, 1.5, -1.0, 1.0]], requires_grad=True)
 a = torch.tensor([[1.0, 1.0, 0.0, 0.0]], requires_grad=True)
 tcl(f, torch.tensor([0]), element_weights=a).backward()
 gradients = {
-    "weight a": a[0], "gradient on f": f.grad[0], "on the own center": tcl.centers.grad[0],
-    "on the negative": tcl.centers.grad[1], "on a": a.grad[0],
-}  # fmt: skip
+    "weight a": a[0],
+    "gradient on f": f.grad[0],
+    "on the own center": tcl.centers.grad[0],
+    "on the negative": tcl.centers.grad[1],
+    "on a": a.grad[0],
+}
 display(
-    pd.DataFrame({name: of.detach().numpy() for name, of in gradients.items()})
+    pd.DataFrame({name: gradient.detach().numpy() for name, gradient in gradients.items()})
     .rename(lambda j: f"dimension {j}")
     .style.format("{:+.2f}")
 )
@@ -278,8 +281,8 @@ guess_best = ask("Which of the four forms gets the most test faces right?", [*fo
 guess_best
 
 # %%
-from ferlab.experiments.compare import run_compare
-from ferlab.runs.settings import CompareSettings, load_splits
+from ferlab.experiments import CompareSettings, run_compare
+from ferlab.runs import load_splits
 
 names = {form: f"tcl-nearest{suffix}" for form, suffix in forms.items()}
 settings = CompareSettings(
@@ -299,8 +302,11 @@ classes, labels = test_faces.classes, test_faces.labels
 display(score_table(run).style.format("{:.3f}"))
 accuracies = {form: summary["methods"][name]["accuracy"]["mean"] for form, name in names.items()}
 best, worst = max(accuracies, key=accuracies.get), min(accuracies, key=accuracies.get)
-predicted = {form: run.embeddings[run.embeddings["method"] == name].sort_values("index")["predicted"] for form, name in names.items()}
-right = {form: of.to_numpy() == labels for form, of in predicted.items()}
+predicted = {
+    form: run.embeddings[run.embeddings["method"] == name].sort_values("index")["predicted"]
+    for form, name in names.items()
+}
+right = {form: answers.to_numpy() == labels for form, answers in predicted.items()}
 only = [int((right[a] & ~right[b]).sum()) for a, b in ((best, worst), (worst, best))]
 chance = binomtest(only[0], max(sum(only), 1)).pvalue
 Markdown(
@@ -331,17 +337,18 @@ guess_angry = ask("Anger?", halves)
 display(guess_happy, guess_angry)
 
 # %%
-from pathlib import Path
-
 from ferlab.figures import attention_maps, attention_overlays
-from ferlab.runs.networks import load_network
+from ferlab.runs import RunFolder
 
-networks = {form: load_network(Path(run_folder) / name / "seed_0")[0] for form, name in names.items()}
+networks = {form: RunFolder(run_folder).network(name).network for form, name in names.items()}
 maps = {form: attention_maps(networks[form], test_faces.images) for form in ("pixel-wise", "both")}
 shown = [np.flatnonzero(labels == c)[0] for c in range(len(classes))]
 show(
     attention_overlays(
-        {names[form]: of[shown] for form, of in maps.items()}, test_faces.images[shown], labels[shown], classes
+        {names[form]: attended[shown] for form, attended in maps.items()},
+        test_faces.images[shown],
+        labels[shown],
+        classes,
     ),
     alt="One test face of each class, and below it where the attention of two networks lies: yellow where a place "
     "counts more than at an even gate, violet where less",
@@ -385,15 +392,23 @@ guess_again
 
 # %%
 again = CompareSettings(
-    out=f"{run_folder}_seeds", methods=(names["pixel-wise"],), seeds=3, quick=quick, epochs=8 if quick else None, overwrite=True
+    out=f"{run_folder}_seeds",
+    methods=(names["pixel-wise"],),
+    seeds=3,
+    quick=quick,
+    epochs=8 if quick else None,
+    overwrite=True,
 )
 summary_of_seeds = run_compare(again)
 
 # %%
-of_seeds = [load_network(Path(again.out) / names["pixel-wise"] / f"seed_{seed}")[0] for seed in range(3)]
-maps_of_seeds = [attention_maps(of, test_faces.images) for of in of_seeds]
+of_seeds = [RunFolder(again.out).network(names["pixel-wise"], seed).network for seed in range(3)]
+maps_of_seeds = [attention_maps(network, test_faces.images) for network in of_seeds]
 brows = pd.DataFrame(
-    {f"seed {seed}": [of[labels == c].mean(axis=(0, 2))[1] / 4 for c in range(len(classes))] for seed, of in enumerate(maps_of_seeds)},
+    {
+        f"seed {seed}": [attended[labels == c].mean(axis=(0, 2))[1] / 4 for c in range(len(classes))]
+        for seed, attended in enumerate(maps_of_seeds)
+    },
     index=classes,
 )
 display(brows.style.format("{:.0%}").set_caption("Share of the attention in the row of brows and eyes"))
@@ -529,15 +544,15 @@ places = {
 covered = {name: cover(test_faces.images, place // 4, place % 4) for name, place in places.items()}
 show(
     image_grid(
-        [[test_faces.images[i], *(of[i] for of in covered.values())] for i in shown[:3]],
+        [[test_faces.images[i], *(pictures[i] for pictures in covered.values())] for i in shown[:3]],
         columns=["whole", *(name.replace(" of ", "\nof ") for name in covered)],
     ),
     alt="Three faces, whole and with one of sixteen squares covered: the most-attended one, the least-attended one, a "
     "random one, and the most-attended one of another face",
 )
 rates = {
-    name: (predict(network, of).predicted == labels).mean()
-    for name, of in {"nothing": test_faces.images, **covered}.items()
+    name: (predict(network, pictures).predicted == labels).mean()
+    for name, pictures in {"nothing": test_faces.images, **covered}.items()
 }
 display(pd.Series(rates, name="accuracy").rename_axis("covered").to_frame().style.format("{:.1%}"))
 worst = min(covered, key=rates.get)
@@ -557,9 +572,9 @@ from ferlab.evaluation import occlusion_costs
 validation = load_splits(settings, ("validation",))["validation"]
 lots = np.random.default_rng(0)
 rows = {}
-for seed, (network, of) in enumerate(zip(of_seeds, maps_of_seeds, strict=True)):
+for seed, (network, attended) in enumerate(zip(of_seeds, maps_of_seeds, strict=True)):
     best_place = occlusion_costs(network, validation.images, validation.labels).mean(axis=0).argmax()
-    own_place = of.reshape(len(labels), -1).argmax(axis=1)
+    own_place = attended.reshape(len(labels), -1).argmax(axis=1)
     deals = [lots.permutation(own_place) for _ in range(4)]
 
     def right_with(place, network=network):
@@ -593,9 +608,9 @@ network = networks["pixel-wise"]
 costs = occlusion_costs(network, test_faces.images, labels)
 figure, axes = plt.subplots(2, len(classes), figsize=(11, 3.6), layout="constrained")
 limits = attention.mean(axis=0).max() * 1.2, max(costs[labels == c].mean(axis=0).max() for c in range(len(classes)))
-for row, (of, most) in enumerate(zip((attention, costs), limits, strict=True)):
+for row, (grid, most) in enumerate(zip((attention, costs), limits, strict=True)):
     for c, ax in enumerate(axes[row]):
-        picture = ax.imshow(of[labels == c].mean(axis=0), cmap="viridis", vmin=0, vmax=most)
+        picture = ax.imshow(grid[labels == c].mean(axis=0), cmap="viridis", vmin=0, vmax=most)
         ax.set(xticks=[], yticks=[])
         axes[0, c].set_title(classes[c], fontsize=10)
     figure.colorbar(picture, ax=axes[row], label=("1: even", "probability")[row])

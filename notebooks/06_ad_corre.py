@@ -168,7 +168,7 @@ of_arrangement = {
     for name, directions in {"corners of a simplex": corners, "two by two": two_places}.items()
 }
 Markdown(
-    "\n\n".join(f"**{name}**: FD {of['FD']:.3f}, MD {of['MD']:.3f}" for name, of in of_arrangement.items())
+    "\n\n".join(f"**{name}**: FD {parts['FD']:.3f}, MD {parts['MD']:.3f}" for name, parts in of_arrangement.items())
     + f"\n\nYou guessed *{guess_pairs.value or 'nothing yet'}*."
 )
 
@@ -253,12 +253,12 @@ guess_growth
 # %%
 sizes, seconds = (256, 512, 1024, 2048, 4096), {"all pairs": [], "class sums": []}
 for size in sizes:
-    many, of = torch.randn(size, 64, generator=generator), torch.arange(size) % 7
+    many, their_labels = torch.randn(size, 64, generator=generator), torch.arange(size) % 7
     for name, function in (("all pairs", feature_discriminator), ("class sums", feature_discriminator_linear)):
         times = []
         for _ in range(5):
             started = time.perf_counter()
-            function(many, of)
+            function(many, their_labels)
             times.append(time.perf_counter() - started)
         seconds[name].append(min(times))
 figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
@@ -437,8 +437,8 @@ from ferlab.runs import read_run
 run = read_run(run_folder)
 spaces, face_labels = {}, None
 for name in ("ce-heads", "ad-corre"):
-    of = run.embeddings.query("method == @name and seed == 0").sort_values("index")
-    spaces[name], face_labels = np.stack(of["embedding"]), of["label"].to_numpy()
+    faces_of_run = run.embeddings.query("method == @name and seed == 0").sort_values("index")
+    spaces[name], face_labels = np.stack(faces_of_run["embedding"]), faces_of_run["label"].to_numpy()
 show(
     correlation_matrices(spaces, face_labels, faces.classes),
     alt="Correlations of test faces sorted by class, and of the class means, with the control and with Ad-Corre",
@@ -459,7 +459,8 @@ display(
 Markdown(
     "On the test faces: "
     + "; ".join(
-        f"**{name}**: " + ", ".join(f"{term} {value:.3f}" for term, value in of.items()) for name, of in terms.items()
+        f"**{name}**: " + ", ".join(f"{term} {value:.3f}" for term, value in parts.items())
+        for name, parts in terms.items()
     )
     + f". With seven heads, ED cannot fall below {'(write least_ed above)' if least is None else f'{least:.3f}'}. The least that FD can "
     f"be for these faces is {limit:.3f}: Ad-Corre has gone {way:.0%} of the way. You guessed "

@@ -50,7 +50,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from ferlab.classroom import ask
-from ferlab.figures import METHOD_COLORS, method_label, show
+from ferlab.figures import method_color, method_label, show
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -91,11 +91,10 @@ guess_when
 # %%
 import matplotlib.pyplot as plt
 
-from ferlab.evaluation.geometry import within_between_ratio
-from ferlab.methods import METHODS
-from ferlab.runs.folder import run_folder as folder_of
-from ferlab.runs.records import load_epochs
-from ferlab.training.loop import epochs_before_metric_loss
+from ferlab.evaluation import within_between_ratio
+from ferlab.methods import get_method
+from ferlab.runs import RunFolder
+from ferlab.training import epochs_before_metric_loss
 
 epochs = run.summary["epochs"]
 followed = run.epochs[(run.epochs["method"] == methods[0]) & (run.epochs["epoch"] == 1)]
@@ -111,12 +110,14 @@ def unit(space):
 figure, axes = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
 curves, starts = {}, {}
 for method, style in zip(methods, ("-", "--", "-."), strict=False):
-    spaces = load_epochs(folder_of(run.path, method, 0), epochs)
+    spaces = RunFolder(run.path).training(method, 0).load_epochs(epochs)
     curves[method] = [within_between_ratio(unit(space), followed["label"].to_numpy()) for space in spaces]
-    axes.plot(range(1, epochs + 1), curves[method], style, color=METHOD_COLORS[method], marker="o", label=method_label(method))
-    if METHODS[method].loss:
-        starts[method] = epochs_before_metric_loss(METHODS[method], epochs)
-        axes.axvline(starts[method] + 0.5, color=METHOD_COLORS[method], linestyle=":")
+    axes.plot(
+        range(1, epochs + 1), curves[method], style, color=method_color(method), marker="o", label=method_label(method)
+    )
+    if get_method(method).loss:
+        starts[method] = epochs_before_metric_loss(get_method(method), epochs)
+        axes.axvline(starts[method] + 0.5, color=method_color(method), linestyle=":")
 axes.set(xlabel="epoch", ylabel="within / between (validation)", xticks=range(1, epochs + 1), yscale="log")
 axes.set_yticks((0.4, 0.5, 0.7, 1, 2, 3), ("0.4", "0.5", "0.7", "1", "2", "3"))
 axes.minorticks_off()
@@ -124,7 +125,9 @@ axes.legend(frameon=False)
 show(axes, alt="Within / between over the epochs for each method; dotted lines mark where a metric loss is switched on")
 Markdown(
     "Dotted lines: "
-    + ", ".join(f"{method_label(name)} switches its metric loss on after epoch {after}" for name, after in starts.items())
+    + ", ".join(
+        f"{method_label(name)} switches its metric loss on after epoch {after}" for name, after in starts.items()
+    )
     + ". After the last epoch: "
     + ", ".join(f"{method_label(name)} {curve[-1]:.3f}" for name, curve in curves.items())
     + f". You guessed *{guess_when.value or 'nothing yet'}*."
@@ -182,16 +185,17 @@ print(check_torn_apart(explorer, at_least=20, growth=2.0))
 # themselves is not the loss's doing.
 
 # %%
-guess_pair = ask("Which two class means lie closest together under cross-entropy?", [
-    "fear and surprise", "anger and disgust", "sadness and neutral", "happiness and surprise",
-])  # fmt: skip
+guess_pair = ask(
+    "Which two class means lie closest together under cross-entropy?",
+    ["fear and surprise", "anger and disgust", "sadness and neutral", "happiness and surprise"],
+)
 guess_pair
 
 # %%
 import seaborn as sns
 
 from ferlab.methods import reference_of
-from ferlab.runs.reading import first_seed_spaces
+from ferlab.runs import first_seed_spaces
 
 spaces, labels = first_seed_spaces(run)
 controls = {name: reference_of(name, run.methods) or methods[0] for name in methods[1:]}
@@ -205,21 +209,38 @@ def center_distances(space):
 
 
 # In units of the mean distance, so that a space that only grew does not count as changed.
-apart = {name: (of := center_distances(space)) / of[~np.eye(len(of), dtype=bool)].mean() for name, space in spaces.items()}
-below = np.tril(np.ones_like(apart["ce"], dtype=bool), k=-1)
+below = np.tril(np.ones((len(classes), len(classes)), dtype=bool), k=-1)
+distances = {name: center_distances(space) for name, space in spaces.items()}
+apart = {name: each / each[below].mean() for name, each in distances.items()}
 figure, axes = plt.subplots(1, len(methods), figsize=(0.6 + 2.9 * len(methods), 3.6), layout="constrained", sharey=True)
 for ax, name in zip(axes, methods, strict=True):
-    shown, limits = (apart[name], (0.4, 1.6)) if name == methods[0] else (apart[name] - apart[controls[name]], (-0.25, 0.25))
+    shown, limits = (
+        (apart[name], (0.4, 1.6)) if name == methods[0] else (apart[name] - apart[controls[name]], (-0.25, 0.25))
+    )
     sns.heatmap(
-        pd.DataFrame(shown, classes, classes).iloc[1:, :-1], mask=~below[1:, :-1], annot=True, fmt=".2f", ax=ax, cbar=False,
-        cmap="cividis" if name == methods[0] else "PuOr", vmin=limits[0], vmax=limits[1], annot_kws={"fontsize": 9}, square=True,
-    )  # fmt: skip
-    ax.set_title(method_label(name) if name == methods[0] else f"{method_label(name)}\nminus {method_label(controls[name])}")
-show(axes[0], alt="Distances of class means under cross-entropy, and how the other losses differ from their controls, one cell a pair")
+        pd.DataFrame(shown, classes, classes).iloc[1:, :-1],
+        mask=~below[1:, :-1],
+        annot=True,
+        fmt=".2f",
+        ax=ax,
+        cbar=False,
+        cmap="cividis" if name == methods[0] else "PuOr",
+        vmin=limits[0],
+        vmax=limits[1],
+        annot_kws={"fontsize": 9},
+        square=True,
+    )
+    ax.set_title(
+        method_label(name) if name == methods[0] else f"{method_label(name)}\nminus {method_label(controls[name])}"
+    )
+show(
+    axes[0],
+    alt="Distances of class means under cross-entropy, and how the other losses differ from their controls, one cell a pair",
+)
 pairs = [(apart["ce"][i, j], classes[j], classes[i]) for i, j in np.argwhere(below)]
 closest = min(pairs)
 change = {name: apart[name] - apart[control] for name, control in controls.items()}
-changed = {name: np.argwhere(below)[np.abs(of)[below].argmax()] for name, of in change.items()}
+changed = {name: np.argwhere(below)[np.abs(difference)[below].argmax()] for name, difference in change.items()}
 Markdown(
     f"Closest under cross-entropy: {closest[1]} and {closest[2]}, at {closest[0]:.2f} of the mean distance. You guessed "
     f"*{guess_pair.value or 'nothing yet'}*. Most changed against the control: "
@@ -308,7 +329,7 @@ rows = {}
 for name, space in spaces.items():
     if name != "ce":
         common = neighbor_overlap(spaces["ce"], space)
-        rows["CE and " + (method_label(name) if name in METHODS else name.replace("ce", "CE"))] = {
+        rows["CE and " + (method_label(name) if name in run.methods else name.replace("ce", "CE"))] = {
             "neighbors in common": common.mean(),
             "of faces that CE gets right": common[right].mean(),
             "linear CKA": linear_cka(spaces["ce"], space),
@@ -334,14 +355,18 @@ Markdown(
 # tends to be looser, as the best of a first exam are on average less good in the second. Has the other seed torn it apart as well?
 
 # %%
-from ferlab.classroom.exercises.spaces import relative_spread
+from ferlab.evaluation import relative_spread
 
 chosen = np.asarray(explorer.selection, dtype=int)
 if len(chosen) > 1:
-    text = "Spread of your group: " + ", ".join(
-        f"{relative_spread(space, chosen):.2f} in {method_label(name) if name in METHODS else 'CE, another seed'}"
-        for name, space in spaces.items()
-    ) + "."  # fmt: skip
+    text = (
+        "Spread of your group: "
+        + ", ".join(
+            f"{relative_spread(space, chosen):.2f} in {method_label(name) if name in run.methods else 'CE, another seed'}"
+            for name, space in spaces.items()
+        )
+        + "."
+    )
 else:
     text = "Nothing is selected in the maps of section 3 any more."
 Markdown(text)
@@ -381,11 +406,14 @@ for level in levels:
         answers[name].append(lab.probabilities[name][classes.index("happiness")])
 figure, axes = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
 for method, style in zip(methods, ("-", "--", "-."), strict=False):
-    axes.plot(levels, answers[method], style, color=METHOD_COLORS[method], label=method_label(method))
+    axes.plot(levels, answers[method], style, color=method_color(method), label=method_label(method))
 axes.set(xlabel=f"intensity of {' + '.join(happy)}", ylabel="probability of happiness", ylim=(-0.02, 1.02))
 axes.legend(frameon=False)
 show(axes, alt="Probability of happiness over the intensity of its action units, one curve for each network")
-half = {name: next((f"{x:.2f}" for x, p in zip(levels, of, strict=True) if p > 0.5), "never") for name, of in answers.items()}
+half = {
+    name: next((f"{x:.2f}" for x, p in zip(levels, chances, strict=True) if p > 0.5), "never")
+    for name, chances in answers.items()
+}
 Markdown(
     "First above one half at intensity: "
     + ", ".join(f"{method_label(name)} **{at}**" for name, at in half.items())

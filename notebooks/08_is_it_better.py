@@ -66,7 +66,9 @@ from ferlab.gallery import open_gallery, seeds_summary
 
 summary = seeds_summary()
 seeds, methods = summary["seeds"], list(summary["methods"])
-accuracy = pd.DataFrame({name: of["accuracy"]["values"] for name, of in summary["methods"].items()}, index=seeds).T
+accuracy = pd.DataFrame(
+    {name: scores["accuracy"]["values"] for name, scores in summary["methods"].items()}, index=seeds
+).T
 accuracy.columns = [f"seed {seed}" for seed in seeds]
 accuracy.index = [method_label(name) for name in methods]
 accuracy[["seed 0"]].style.format("{:.4f}")
@@ -102,7 +104,10 @@ axes.set_yticks(range(len(methods)), [method_label(name) for name in methods])
 axes.set_ylim(len(methods) - 0.3, -0.7)
 axes.spines[["top", "right"]].set_visible(False)
 axes.set_xlabel("test accuracy: one dot a seed, bar at the mean")
-show(axes, alt="Test accuracy of every method: one dot for each seed and a bar at the mean; the dots of most methods overlap")
+show(
+    axes,
+    alt="Test accuracy of every method: one dot for each seed and a bar at the mean; the dots of most methods overlap",
+)
 
 # %% [markdown]
 # ## 2. Paired differences
@@ -120,7 +125,7 @@ show(axes, alt="Test accuracy of every method: one dot for each seed and a bar a
 from scipy import stats
 
 from ferlab.evaluation import paired_test
-from ferlab.methods import METHODS
+from ferlab.methods import get_method
 
 
 def paired(own, reference):
@@ -131,7 +136,7 @@ def paired(own, reference):
     return d.mean(), d.mean() - reach, d.mean() + reach, 2 * stats.t.sf(abs(d.mean()) / error, df)
 
 
-values = {name: of["accuracy"]["values"] for name, of in summary["methods"].items()}
+values = {name: scores["accuracy"]["values"] for name, scores in summary["methods"].items()}
 mean, low, high, p = paired(values["ad-corre"], values["ce-heads"])
 assert np.allclose((mean, low, high, p), paired_test(values["ad-corre"], values["ce-heads"]))  # the package's
 against_ce = paired_test(values["ad-corre"], values["ce"])
@@ -153,11 +158,11 @@ Markdown(
 # %%
 recipe = {
     method_label(name): {
-        "learning rate": f"{METHODS[name].learning_rate:g}",
-        "weight of the loss": f"{METHODS[name].metric_weight:g}" if name not in ("ce", "ce-heads") else "",
-        "switched on after": f"{METHODS[name].warm_up:.0%} of the epochs" if name not in ("ce", "ce-heads") else "",
+        "learning rate": f"{method.learning_rate:g}",
+        "weight of the loss": f"{method.metric_weight:g}" if method.loss else "",
+        "switched on after": f"{method.warm_up:.0%} of the epochs" if method.loss else "",
     }
-    for name in methods
+    for name, method in ((name, get_method(name)) for name in methods)
 }
 together = {
     name: np.corrcoef(values[name], values["ce-heads" if name == "ad-corre" else "ce"])[0, 1]
@@ -244,7 +249,9 @@ from ferlab.evaluation import holm
 
 corrected = np.array([list(holm(dict(enumerate(row))).items()) for row in chance[:1000]])
 false_alarms = (corrected[:, :, 1] < 0.05).any(axis=1).mean()
-Markdown(f"With the correction, {false_alarms:.1%} of the first 1,000 of these studies report something that is not there.")
+Markdown(
+    f"With the correction, {false_alarms:.1%} of the first 1,000 of these studies report something that is not there."
+)
 
 # %% [markdown]
 # ## 4. What these seeds say
@@ -272,21 +279,26 @@ show(
     method_differences(
         summary["comparisons"],
         (
-            ("precision_at_1", "precision@1", 1), ("alignment", "alignment", 1),
-            ("uniformity", "uniformity", 1), ("effective_rank", "effective rank", 1),
+            ("precision_at_1", "precision@1", 1),
+            ("alignment", "alignment", 1),
+            ("uniformity", "uniformity", 1),
+            ("effective_rank", "effective rank", 1),
         ),
     )[0],
     alt="The same for four further measures of the space: precision@1, alignment, uniformity and effective rank",
 )
 asked = ("accuracy", "balanced_accuracy", "within_between_ratio", "silhouette", "map_at_r")
 in_first = sum(own[name]["p_corrected"] < 0.05 for own in summary["comparisons"].values() for name in asked)
-tests = [of["p_corrected"] < 0.05 for own in summary["comparisons"].values() for of in own.values()]
+tests = [comparison["p_corrected"] < 0.05 for own in summary["comparisons"].values() for comparison in own.values()]
 run = read_run(open_gallery(gallery_folder))
 said = verdict(dataclasses.replace(run, summary=summary))
-Markdown(f"**{said.headline}**\n\n" + "\n".join(f"- {line}" for line in said.short or said.sentences)
-         + f"\n\nOf all {len(tests)} differences that this package tests, {sum(tests)} are beyond chance. (Macro-F1, calibration, nearest-center "
-         "and 10-NN accuracy are not drawn.)"
-         + f"\n\nFilled in the first five columns: {in_first}. You guessed *{guess_filled.value or 'nothing yet'}*.")  # fmt: skip
+Markdown(
+    f"**{said.headline}**\n\n"
+    + "\n".join(f"- {line}" for line in said.short or said.sentences)
+    + f"\n\nOf all {len(tests)} differences that this package tests, {sum(tests)} are beyond chance. (Macro-F1, calibration, nearest-center "
+    "and 10-NN accuracy are not drawn.)"
+    + f"\n\nFilled in the first five columns: {in_first}. You guessed *{guess_filled.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # (The columns of the second picture: notebook 02, section 6, explains them; precision@1 is how often the nearest face is of the same
@@ -331,7 +343,7 @@ differences = {
     for name in methods
     if name not in ("ce", "ce-heads")
 }
-typical = np.median([of.std(ddof=1) for of in differences.values()])
+typical = np.median([difference.std(ddof=1) for difference in differences.values()])
 enough = next(seeds for seeds, share in zip(counts, found[1.0], strict=True) if share >= 0.8)
 Markdown(
     f"For an effect of one standard deviation, {enough} seeds are the first of these that find it in 80 % of the studies. You "
@@ -371,11 +383,16 @@ intervals = {
     "people drawn": bootstrap_scores(labels, predicted, people, len(faces.classes)),
 }
 table = pd.DataFrame(
-    {name: {score: f"{low:.3f} to {high:.3f}" for score, (low, high) in of.items()} for name, of in intervals.items()}
+    {
+        name: {score: f"{low:.3f} to {high:.3f}" for score, (low, high) in scores.items()}
+        for name, scores in intervals.items()
+    }
 ).T
 display(table)
-widths = [high - low for low, high in (of["accuracy"] for of in intervals.values())]
-Markdown(f"The second interval of accuracy is {widths[1] / widths[0]:.2f} times as wide. You guessed *{guess_people.value or 'nothing yet'}*.")
+widths = [high - low for low, high in (scores["accuracy"] for scores in intervals.values())]
+Markdown(
+    f"The second interval of accuracy is {widths[1] / widths[0]:.2f} times as wide. You guessed *{guess_people.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # Where the two agree, people hardly differ in how difficult they are; that can be so for rendered people and otherwise for
@@ -400,10 +417,16 @@ def over_people(own, reference):
     return 100 * value, *(100 * np.quantile(drawn, [0.025, 0.975]))
 
 
-Markdown("One seed, in points, 95 % interval over people: " + "; ".join(
-    "{} against {} {:+.1f} ({:+.1f} to {:+.1f})".format(method_label(own), method_label(reference), *over_people(own, reference))
-    for own, reference in (("tcl-nearest", "ce"), ("ad-corre", "ce-heads"))
-) + ". So one pair of networks on one test set can differ by more than the methods do on average.")  # fmt: skip
+Markdown(
+    "One seed, in points, 95 % interval over people: "
+    + "; ".join(
+        "{} against {} {:+.1f} ({:+.1f} to {:+.1f})".format(
+            method_label(own), method_label(reference), *over_people(own, reference)
+        )
+        for own, reference in (("tcl-nearest", "ce"), ("ad-corre", "ce-heads"))
+    )
+    + ". So one pair of networks on one test set can differ by more than the methods do on average."
+)
 
 # %% [markdown]
 # **Accuracy hides rare classes.** Recall is accuracy within one class; balanced accuracy is its mean. A method may win one and lose
@@ -425,9 +448,10 @@ show(
     class_recall(recalls, title=f"Recall of each class, mean over {len(seeds)} seeds"),
     alt="Recall of each class for four methods; the rare classes have much lower recall than happiness",
 )
-spread = {name: np.ptp([recall["mean"] for recall in of.values()]) for name, of in recalls.items()}
+spread = {name: np.ptp([recall["mean"] for recall in per_class.values()]) for name, per_class in recalls.items()}
 Markdown(
-    "Best minus worst class: " + ", ".join(f"{method_label(name)} {100 * gap:.0f} points" for name, gap in spread.items())
+    "Best minus worst class: "
+    + ", ".join(f"{method_label(name)} {100 * gap:.0f} points" for name, gap in spread.items())
     + f". You guessed *{guess_even.value or 'nothing yet'}*. (No test was made of this: a question that the data may answer, not an answer.)"
 )
 
@@ -442,7 +466,7 @@ from ferlab.figures import slice_accuracy
 slices = {name: summary["methods"][name]["slices"] for name in shown}
 kinds = ("intensity", "yaw (degrees, either side)", "skin tone (0 light, 1 dark)", "glasses")
 show(
-    slice_accuracy({name: [part for part in of if part["kind"] in kinds] for name, of in slices.items()})[0],
+    slice_accuracy({name: [part for part in parts if part["kind"] in kinds] for name, parts in slices.items()})[0],
     alt="Accuracy by intensity, by how far the head is turned, by skin tone and by glasses, for four methods",
 )
 
@@ -454,11 +478,16 @@ guess_slice = ask(
 guess_slice
 
 # %%
-gaps = pd.DataFrame([
-    {"slice": f"{own['kind']}: {own['part']}", "faces": own["faces"]}
-    | {f"seed {seed}": 100 * (a - b) for seed, a, b in zip(seeds, own["accuracy"]["values"], control["accuracy"]["values"])}
-    for own, control in zip(slices["ad-corre"], slices["ce-heads"], strict=True)
-]).set_index("slice")  # fmt: skip
+gaps = pd.DataFrame(
+    [
+        {"slice": f"{own['kind']}: {own['part']}", "faces": own["faces"]}
+        | {
+            f"seed {seed}": 100 * (a - b)
+            for seed, a, b in zip(seeds, own["accuracy"]["values"], control["accuracy"]["values"], strict=True)
+        }
+        for own, control in zip(slices["ad-corre"], slices["ce-heads"], strict=True)
+    ]
+).set_index("slice")
 gaps["mean"] = gaps.drop(columns="faces").mean(axis=1)
 display(gaps.loc[gaps["mean"].abs().nlargest(5).index].style.format("{:+.1f}").format("{:.0f}", subset="faces"))
 largest = gaps.loc[gaps["mean"].abs().idxmax()]
@@ -481,10 +510,10 @@ Markdown(
 # %%
 tcl = {
     method_label(name): {
-        label: f"{100 * of[score]['mean']:.1f} ± {100 * of[score]['std']:.1f}"
+        label: f"{100 * scores[score]['mean']:.1f} ± {100 * scores[score]['std']:.1f}"
         for label, score in (("accuracy, %", "accuracy"), ("balanced accuracy, %", "balanced_accuracy"))
     }
-    for name, of in summary["methods"].items()
+    for name, scores in summary["methods"].items()
     if name == "ce" or name.startswith("tcl")
 }
 pd.DataFrame(tcl).T
@@ -498,25 +527,35 @@ guess_term = ask("Which step will move within / between most?", ["+ FD", "+ MD",
 guess_term
 
 # %%
-from ferlab.experiments.compare import run_compare
-from ferlab.runs.settings import CompareSettings
+from ferlab.experiments import CompareSettings, run_compare
+from ferlab.methods import METHODS
 
-paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)  # the paper's balance, so that the terms are heard
-METHODS["ad-corre-fd"] = dataclasses.replace(paper, terms=("FD",))
-METHODS["ad-corre-fd-md"] = dataclasses.replace(paper, terms=("FD", "MD"))
+# The paper's balance, so that the terms are heard.
+paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)
+METHODS["ad-corre-fd"] = dataclasses.replace(paper, options={"terms": ("FD",)})
+METHODS["ad-corre-fd-md"] = dataclasses.replace(paper, options={"terms": ("FD", "MD")})
 METHODS["ad-corre-all"] = paper
-steps = {"ce-heads": "CE, k heads", "ad-corre-fd": "+ FD", "ad-corre-fd-md": "+ FD + MD", "ad-corre-all": "+ FD + MD + ED"}
+steps = {
+    "ce-heads": "CE, k heads",
+    "ad-corre-fd": "+ FD",
+    "ad-corre-fd-md": "+ FD + MD",
+    "ad-corre-all": "+ FD + MD + ED",
+}
 quick = run_compare(
     CompareSettings(out=ablation_folder, methods=tuple(steps), quick=True, seeds=ablation_seeds, overwrite=True)
 )
-display(pd.DataFrame({
-    label: {
-        "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
-        "balanced accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
-        "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
-    }
-    for name, label in steps.items()
-}).T)  # fmt: skip
+display(
+    pd.DataFrame(
+        {
+            label: {
+                "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
+                "balanced accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
+                "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
+            }
+            for name, label in steps.items()
+        }
+    ).T
+)
 moved = np.diff([quick["methods"][name]["geometry"]["within_between_ratio"]["mean"] for name in steps])
 Markdown(
     ", ".join(f"+ {term}: {by:+.3f}" for term, by in zip(("FD", "MD", "ED"), moved, strict=True))

@@ -114,7 +114,7 @@ if is_stand_in and not data_folder.exists():
     beside.rename(data_folder)
 splits = {name: load_dataset(dataset, name, data_folder) for name in ("train", "validation", "test")}
 who = "stand-in from built-in faces: its numbers say nothing about people" if is_stand_in else title
-Markdown(f"**{who}.** " + ", ".join(f"{len(of):,} {name} faces" for name, of in splits.items()) + ".")
+Markdown(f"**{who}.** " + ", ".join(f"{len(faces):,} {name} faces" for name, faces in splits.items()) + ".")
 
 # %% [markdown]
 # ## 2. Look before you train
@@ -130,7 +130,7 @@ show(
 
 # %%
 show(
-    class_counts({name: of.class_counts() for name, of in splits.items()}),
+    class_counts({name: faces.class_counts() for name, faces in splits.items()}),
     alt="Bars: number of training, validation and test faces in each class",
 )
 
@@ -145,7 +145,9 @@ if votes:
     counted = test.metadata[[f"ferplus_{name}" for name in test.classes if f"ferplus_{name}" in votes]].dropna()
     named = counted.columns[counted.to_numpy().argmax(axis=1)].str.removeprefix("ferplus_")
     agree = (named == np.array(test.classes)[test.labels[counted.index]]).mean()
-    text = f"For {agree:.0%} of {len(counted):,} test faces the label is also the class that most of the ten people chose."
+    text = (
+        f"For {agree:.0%} of {len(counted):,} test faces the label is also the class that most of the ten people chose."
+    )
 else:
     text = "There are no votes of FER+ in this folder."
 Markdown(text)
@@ -185,12 +187,12 @@ from ferlab.classroom.exercises import check_shared_images
 print(check_shared_images(shared_images))
 
 # %%
-from ferlab.data.splits import content_hash, duplicate_of_train
+from ferlab.data import content_hash, duplicate_of_train
 
 
 def found_in(images, others):
     """Mask of the images that stand among the others, by the package's way: with a number for each content."""
-    one, all_others = (np.array([content_hash(image.tobytes()) for image in of]) for of in (images, others))
+    one, all_others = (np.array([content_hash(image.tobytes()) for image in group]) for group in (images, others))
     return duplicate_of_train(one, all_others, within=False)
 
 
@@ -219,32 +221,37 @@ guess_real = ask(
 guess_real
 
 # %%
-from ferlab.experiments.compare import run_compare
-from ferlab.runs.settings import CompareSettings
+from ferlab.experiments import CompareSettings, run_compare
 
 settings = CompareSettings(
-    out=run_folder, dataset=dataset, root=data_folder, methods=("ce", "tcl-nearest"), quick=quick,
-    epochs=8 if quick else None, overwrite=True,
-)  # fmt: skip
+    out=run_folder,
+    dataset=dataset,
+    root=data_folder,
+    methods=("ce", "tcl-nearest"),
+    quick=quick,
+    epochs=8 if quick else None,
+    overwrite=True,
+)
 summary = run_compare(settings)
 
 # %%
 from ferlab.report import score_table
-from ferlab.runs import read_run
-from ferlab.runs.settings import load_splits
+from ferlab.runs import load_splits, read_run
 
 run = read_run(run_folder)
 used, trained_on = load_splits(settings, ("test", "train")).values()
 doubled = found_in(used.images, trained_on.images)
 rows = {}
-for name, of in run.embeddings.groupby("method", sort=False):
-    right = (of.sort_values("index")["predicted"] == of.sort_values("index")["label"]).to_numpy()
+for name, results in run.embeddings.groupby("method", sort=False):
+    right = (results.sort_values("index")["predicted"] == results.sort_values("index")["label"]).to_numpy()
     rows[name] = {
         "all test faces": right.mean(),
         f"the {doubled.sum()} it was trained on": right[doubled].mean() if doubled.any() else np.nan,
         "all others": right[~doubled].mean(),
     }
-display(score_table(run).style.format("{:.3f}", na_rep="n/a"), pd.DataFrame(rows).T.style.format("{:.3f}", na_rep="none"))
+display(
+    score_table(run).style.format("{:.3f}", na_rep="n/a"), pd.DataFrame(rows).T.style.format("{:.3f}", na_rep="none")
+)
 most = max(used.class_counts().values()) / len(used)
 Markdown(
     f"Always naming the commonest class would be right for {most:.1%} of these. {doubled.sum()} of these {len(used)} test faces stand among "
@@ -252,7 +259,8 @@ Markdown(
     + (
         " Doubles are no random part of the test, so another accuracy on them need not be memory. A quick run takes a part of the training faces, so it has seen few of the doubles, too few to say what they do; and it "
         "says how the parts work together, not how good a method is."
-        if quick else " Doubles are no random part of the test, so another accuracy on them need not be memory."
+        if quick
+        else " Doubles are no random part of the test, so another accuracy on them need not be memory."
     )
 )
 
@@ -295,13 +303,21 @@ costs = {
     "ResNet-18, 224 px": seconds_a_face("resnet18", 224, 1),
     "Xception, 224 px, 7 heads": seconds_a_face("legacy_xception", 224, 7),
 }
-table = pd.DataFrame({
-    name: {"million weights": count / 1e6, "ms a face": 1000 * each, "minutes an epoch": each * 28_709 / 60,
-           "days for 40 epochs, 2 methods, 3 seeds": each * 28_709 * 40 * 2 * 3 / 86_400}
-    for name, (each, count) in costs.items()
-}).T  # fmt: skip
+table = pd.DataFrame(
+    {
+        name: {
+            "million weights": count / 1e6,
+            "ms a face": 1000 * each,
+            "minutes an epoch": each * 28_709 / 60,
+            "days for 40 epochs, 2 methods, 3 seeds": each * 28_709 * 40 * 2 * 3 / 86_400,
+        }
+        for name, (each, count) in costs.items()
+    }
+).T
 display(table.style.format("{:.1f}"))
-Markdown(f"On this machine ({device}), single precision, small batches. You guessed *{guess_cost.value or 'nothing yet'}*.")
+Markdown(
+    f"On this machine ({device}), single precision, small batches. You guessed *{guess_cost.value or 'nothing yet'}*."
+)
 
 # %% [markdown]
 # The last column is what the first command below asks for. On a GPU the same is a matter of options, nothing else changes; a run that is interrupted goes on with `--resume`:
@@ -330,8 +346,10 @@ reported = {
 papers = pd.Series(reported, name="reported accuracy, %").to_frame()
 papers["CE + TCL in this notebook, %"] = [
     f"{100 * summary['methods']['tcl-nearest']['accuracy']['mean']:.1f}" + (" (quick)" if quick else "")
-    if data == title and not is_stand_in else "other faces" for _, data in reported
-]  # fmt: skip
+    if data == title and not is_stand_in
+    else "other faces"
+    for _, data in reported
+]
 papers
 
 # %% [markdown]

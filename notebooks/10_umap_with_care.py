@@ -226,10 +226,13 @@ of_noise = {(k, seed): umap(noise, n_neighbors=k, seed=seed) for k in (3, 15, 10
 show(
     maps(
         {f"n_neighbors {k}": layout for (k, seed), layout in of_noise.items() if seed == 0},
-        np.zeros(500, int), ("noise",), columns=3, names=False,
+        np.zeros(500, int),
+        ("noise",),
+        columns=3,
+        names=False,
     ),
     alt="UMAP maps of noise with 3, 15 and 100 neighbors: strings and clumps with 3, a disk with 100",
-)  # fmt: skip
+)
 
 
 def disk(seed):
@@ -267,7 +270,7 @@ if run_folder == "runs/gallery":
 run = read_run(run_folder)
 test_faces = load_dataset("synthetic", split="test")
 rows = run.embeddings[run.embeddings["seed"] == run.embeddings["seed"].min()]
-spaces = {name: np.stack(of.sort_values("index")["embedding"]) for name, of in rows.groupby("method", sort=False)}
+spaces = {name: np.stack(own.sort_values("index")["embedding"]) for name, own in rows.groupby("method", sort=False)}
 some = np.sort(np.random.default_rng(1).permutation(len(test_faces))[:faces_shown])
 labels, classes = test_faces.labels[some], test_faces.classes
 space = spaces["ce"][some]
@@ -291,8 +294,9 @@ guess_start
 # %%
 starts = {
     f"{start} start, seed {seed}": umap(space, "cosine", seed=seed, start=start)
-    for start in ("spectral", "random") for seed in (0, 1)
-}  # fmt: skip
+    for start in ("spectral", "random")
+    for seed in (0, 1)
+}
 show(
     maps(starts, labels, classes),
     alt="Four UMAP maps of the same faces, two with a spectral and two with a random start",
@@ -436,8 +440,12 @@ guess_pca
 # %%
 from ferlab.projection import pca_layouts
 
-kinds = {"UMAP": reference, "UMAP, random start": starts["random start, seed 0"], "PCA": pca_layouts({"map": space})["map"],
-         "drawn by lot": generator.normal(size=reference.shape)}  # fmt: skip
+kinds = {
+    "UMAP": reference,
+    "UMAP, random start": starts["random start, seed 0"],
+    "PCA": pca_layouts({"map": space})["map"],
+    "drawn by lot": generator.normal(size=reference.shape),
+}
 show(maps(kinds, labels, classes), alt="The same faces by UMAP with two starts, by PCA, and at random places")
 table = {}
 for name, layout in kinds.items():
@@ -457,8 +465,7 @@ Markdown(f"You guessed *{guess_pca.value or 'nothing yet'}*.")
 # map upwards. A map that kept all distances would be one line.
 
 # %%
-from ferlab.figures import shepard_diagram
-from ferlab.figures.style import figure_style
+from ferlab.figures import figure_style, shepard_diagram
 
 with figure_style():
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.5), layout="constrained")
@@ -486,7 +493,7 @@ guess_floor
 # %%
 methods = [name for name in ("ce", "tcl-nearest", "ad-corre") if name in spaces]
 shown = {name: spaces[name][some] for name in methods}
-separate = {name: umap(of, "cosine", start="random") for name, of in shown.items()}
+separate = {name: umap(embeddings, "cosine", start="random") for name, embeddings in shown.items()}
 common = aligned_layouts(shown)
 
 
@@ -605,9 +612,9 @@ guess_stranger
 # %%
 from ferlab.evaluation import predict
 from ferlab.projection import FittedMap
-from ferlab.runs.networks import read_network
+from ferlab.runs import RunFolder
 
-network, _, size = read_network(run.path, "ce", 0)
+network, _, size = RunFolder(run.path).network("ce")
 stranger = predict(network, np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)).embeddings
 fitted = FittedMap(space, reference)
 (place,) = fitted.place(stranger)
@@ -615,7 +622,7 @@ fitted = FittedMap(space, reference)
 
 def to_nearest(embeddings, others):
     """Cosine distance of each embedding to the nearest of the others."""
-    unit, other = (of / np.linalg.norm(of, axis=1, keepdims=True) for of in (embeddings, others))
+    unit, other = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (embeddings, others))
     return (1 - unit @ other.T).min(axis=1)
 
 
@@ -674,7 +681,7 @@ guess_own = ask(
 guess_own
 
 # %%
-from ferlab.apply.embed import read_face
+from ferlab.apply import read_face
 
 embeddings = np.stack(mine["embedding"])
 places = fitted.place(embeddings)
@@ -691,13 +698,13 @@ if mine["x"].notna().all():  # from ten faces on
 EmbeddingExplorer(views, pictures)
 
 # %%
-layouts = {name: of[["x", "y"]].to_numpy() for name, of in views.items()}
-quality = {name: map_quality(embeddings, of, n_neighbors=5) for name, of in layouts.items() if len(of) > 10}
+layouts = {name: table[["x", "y"]].to_numpy() for name, table in views.items()}
+quality = {name: map_quality(embeddings, layout, n_neighbors=5) for name, layout in layouts.items() if len(layout) > 10}
 away = to_nearest(embeddings, space)
 Markdown(
     "\n".join(
-        f"- {name}: trustworthiness {of.trustworthiness:.2f} (5 neighbors), distance correlation {of.distance_correlation:.2f}"
-        for name, of in quality.items()
+        f"- {name}: trustworthiness {measured.trustworthiness:.2f} (5 neighbors), distance correlation {measured.distance_correlation:.2f}"
+        for name, measured in quality.items()
     )
     + ("" if quality else "- Eleven pictures or more are needed to measure a map.")
     + f"\n- Distance to the nearest test face in the space: median {np.median(away):.3f}; among the test faces "

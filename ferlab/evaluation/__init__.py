@@ -20,7 +20,7 @@ from ferlab.evaluation.significance import (
     paired_test,
     share_interval,
 )
-from ferlab.evaluation.slices import slice_scores
+from ferlab.evaluation.slices import slice_scores, slices_of
 
 __all__ = [
     "Comparison",
@@ -45,5 +45,6 @@ __all__ = [
     "relative_spread",
     "share_interval",
     "slice_scores",
+    "slices_of",
     "within_between_ratio",
 ]

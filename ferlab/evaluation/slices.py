@@ -32,7 +32,7 @@ def slice_scores(metadata: pd.DataFrame, labels: np.ndarray, predicted: np.ndarr
         slice holds). Slices of fewer than 20 faces are left out.
     """
     rows = []
-    for kind, part, inside in slices(metadata):
+    for kind, part, inside in slices_of(metadata):
         if inside.sum() < SMALLEST:
             continue
         right = labels[inside] == predicted[inside]
@@ -49,7 +49,7 @@ def slice_scores(metadata: pd.DataFrame, labels: np.ndarray, predicted: np.ndarr
     return pd.DataFrame(rows, columns=["kind", "part", "faces", "accuracy", "balanced_accuracy"])
 
 
-def slices(metadata: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
+def slices_of(metadata: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
     """Kind, part and the faces (bool (N,)) of every slice that the metadata allows."""
     found = []
     for kind, (column, absolute, edges) in BINS.items():

@@ -63,7 +63,7 @@ _HOME = {
     "shepard_diagram": "maps",
     "shepard_diagrams": "maps",
     "show": "showing",
-    "slice_accuracy": "scores",
+    "slice_accuracy": "slices",
 }
 
 

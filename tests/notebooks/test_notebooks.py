@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 
 import jupytext
 import nbformat
@@ -67,6 +68,19 @@ def test_every_picture_has_words(name):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "show":
                     words = {keyword.arg: keyword.value for keyword in call.keywords}.get("alt")
                     assert words is not None and getattr(words, "value", words) != "", ast.unparse(call)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_needs_is_public(name):
+    """It takes names from packages (``ferlab.runs``), not from the modules within, which may move."""
+    for cell in read(name).cells:
+        if cell.cell_type != "code":
+            continue
+        for line in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):
+            if isinstance(line, ast.ImportFrom) and line.module.startswith("ferlab."):
+                package = import_module(line.module)
+                assert hasattr(package, "__path__"), f"{line.module} is a module within a package"
+                assert {alias.name for alias in line.names} <= set(package.__all__), ast.unparse(line)
 
 
 def solved_again(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
