@@ -25,7 +25,7 @@ from ferlab.images import data_uri
 from ferlab.projection import aligned_layouts
 from ferlab.rendering import ACTION_UNITS, Scene, random_identity, render
 from ferlab.widgets import FaceLab
-from ferlab.widgets.face_lab.face_lab import PICTURE
+from ferlab.widgets.face_lab.portraits import PICTURE
 
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 LIMIT = 250  # what a move may take until it is on the screen
@@ -68,8 +68,10 @@ def measure(run: str | Path, count: int) -> None:
     def units(i: int) -> dict[str, float]:
         return {**dict.fromkeys(ACTION_UNITS, 0.0), ACTION_UNITS[i % len(ACTION_UNITS)]: 0.05 + 0.9 * (i % 7) / 7}
 
+    controls = lab.get_state("_controls")["_controls"]
+
     def move(i: int) -> None:
-        lab.set_state({"_controls": {**lab._controls, "units": units(i)}})
+        lab.set_state({"_controls": {**controls, "units": units(i)}})
 
     busy = time.process_time()
     moves = milliseconds(move, count)

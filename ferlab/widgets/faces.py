@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets
 import numpy as np
+from markupsafe import Markup
 
+from ferlab import markup
 from ferlab.errors import FerlabError
 from ferlab.images import data_uri
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, Identity, random_identity, render
@@ -84,15 +88,14 @@ class ActionUnitSlider(ipywidgets.VBox):
     def _words(self) -> str:
         return f"{self.unit} ({DESCRIPTIONS[self.unit]}) at {self.intensity:.2f}"
 
-    def _picture(self, image: np.ndarray, what: str) -> str:
+    def _picture(self, image: np.ndarray, what: str) -> Markup:
         # ipywidgets.Image has no alternative text
-        size = f'width="{self._size}" height="{self._size}"'
-        return f'<img src="{data_uri(image)}" alt="{what}" {size} style="border-radius: 6px; display: block">'
+        return markup.render("widgets/templates/face.html", uri=data_uri(image), what=what, size=self._size)
 
-    def _repr_mimebundle_(self, **kwargs):
-        faces = [(self._neutral.value, "neutral"), (self._moved.value, self._words())]
-        columns = "".join(f"<div>{picture}{what}</div>" for picture, what in faces)
-        html = f'<div style="display: flex; flex-wrap: wrap; gap: 16px; text-align: center">{columns}</div>'
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        # Both were rendered by _picture.
+        faces = [(Markup(self._neutral.value), "neutral"), (Markup(self._moved.value), self._words())]
+        html = markup.render("widgets/templates/faces.html", faces=faces)
         return with_html(super()._repr_mimebundle_(**kwargs), html, f"A face, neutral and with {self._words()}")
 
 

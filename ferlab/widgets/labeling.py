@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
 
+from ferlab import markup
 from ferlab.errors import FerlabError
 from ferlab.images import data_uri
 from ferlab.widgets.kit.static import with_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ACROSS = 7  # faces a row of the static picture
 
@@ -99,14 +104,14 @@ class FaceLabeling(ipywidgets.VBox):
             self._answers[self._position] = self.classes.index(name)
             self._go(self._position + 1)
 
-    def figure(self):
+    def figure(self) -> Figure:
         """All faces in the order in which they are shown, as a matplotlib figure."""
-        from ferlab.figures import image_grid
+        from ferlab.figures import image_grid  # matplotlib takes long to import
 
         rows = [list(self.images[start : start + ACROSS]) for start in range(0, len(self.images), ACROSS)]
         return image_grid(rows, size=0.9)[0, 0].figure
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
     def __repr__(self) -> str:
@@ -125,13 +130,16 @@ class FaceLabeling(ipywidgets.VBox):
             chosen = not over and self._answers[self._position] == self.classes.index(name)
             button.button_style = "info" if chosen else ""
             button.icon = "check" if chosen else ""
-        box = f"width: {self._size}px; height: {self._size}px; border-radius: 6px"
+        number = self._position + 1
+        self._progress.value = markup.render(
+            "widgets/templates/labeling_progress.html", over=over, number=number, count=count
+        )
         if over:
-            self._progress.value = f"<b>All {count} faces have been seen.</b> Run the next cell."
-            self._face.value = f'<div style="{box}; border: 1px dashed #888888"></div>'
+            self._face.value = markup.render("widgets/templates/no_face.html", size=self._size)
             return
-        self._progress.value = f"Face <b>{self._position + 1}</b> of {count}: what does it show?"
-        self._face.value = (
-            f'<img src="{data_uri(self.images[self._position])}" alt="Face {self._position + 1} of {count}" '
-            f'style="{box}; display: block">'
+        self._face.value = markup.render(
+            "widgets/templates/face.html",
+            uri=data_uri(self.images[self._position]),
+            what=f"Face {number} of {count}",
+            size=self._size,
         )

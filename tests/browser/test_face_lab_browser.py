@@ -19,8 +19,9 @@ from pathlib import Path
 from ferlab.widgets import FaceLab
 lab = FaceLab({run!r})
 def note(change):
+    answer = lab.get_state("_answer")["_answer"]
     state = dict(
-        number=lab._answer["number"], caption=lab._answer["caption"],
+        number=answer["number"], caption=answer["caption"],
         units={{u: v for u, v in lab.units.items() if v}}, pose=lab.pose, identity=lab.identity,
         positions={{name: at.tolist() for name, at in lab.positions.items()}},
         trace=len(lab.trace["ce"]), brightness=float(lab.image.mean()),

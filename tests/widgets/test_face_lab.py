@@ -12,17 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from from_page import change, on_page, send
 from meanwhile import meanwhile
 from PIL import Image
 from tiny_spaces import METHODS, write_tiny_spaces
 
 from ferlab.data.classes import CLASSES
 from ferlab.errors import FerlabError
+from ferlab.evaluation import predict
 from ferlab.projection import place
 from ferlab.rendering import ACTION_UNITS, DESCRIPTIONS, EXPRESSIONS, Identity
+from ferlab.runs import RunFolder
 from ferlab.widgets import FaceLab
 from ferlab.widgets.face_lab.controls import GROUPS, LIGHT, POSE
-from ferlab.widgets.face_lab.spaces import _one_thread
+from ferlab.widgets.face_lab.spaces import one_thread
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,11 @@ def photograph(folder, face: np.ndarray, name: str = "portrait.png"):
     return folder / name
 
 
+def move(lab: FaceLab, **controls: object) -> None:
+    """What the page sends when these controls are moved."""
+    change(lab, _controls={**on_page(lab, "_controls"), **controls})
+
+
 def alike(image: np.ndarray, other: np.ndarray) -> float:
     """Correlation of the middles of two faces, -1 to 1."""
     middles = [of.mean(axis=2)[6:26, 6:26].ravel() for of in (image, other)]
@@ -72,16 +80,16 @@ def test_every_action_unit_has_one_slider():
 
 
 def test_the_page_is_told_names_presets_and_ranges(lab):
-    setup = lab._setup
+    setup = on_page(lab, "_setup")
     assert [of["name"] for of in setup["methods"]] == list(METHODS)
     assert [of["name"] for of in setup["classes"]] == list(CLASSES)
     assert {unit: text for _, units in setup["groups"] for unit, text in units} == DESCRIPTIONS
     for expression, variants in EXPRESSIONS.items():
         shown = {text: {u: v for u, v in units.items() if v} for text, units in setup["presets"][expression]}
         assert shown == variants
-    points = np.frombuffer(lab._points, "<f4").reshape(3, -1, 2)
+    points = np.frombuffer(on_page(lab, "_points"), "<f4").reshape(3, -1, 2)
     np.testing.assert_array_equal(points[2], lab.spaces.layouts["ad-corre"])
-    np.testing.assert_array_equal(np.frombuffer(lab._labels, np.uint8), lab.spaces.labels)
+    np.testing.assert_array_equal(np.frombuffer(on_page(lab, "_labels"), np.uint8), lab.spaces.labels)
     assert setup["attentive"] == ["tcl-nearest"] and setup["remark"] == ""
 
 
@@ -100,16 +108,11 @@ def test_units_move_the_face_and_its_point(lab):
 
 def test_the_point_lies_where_the_face_of_the_run_lies(run_dir, lab):
     """The position is that of the embedding of `image` among those of the run."""
-    from ferlab.evaluation import predict
-    from ferlab.runs.folder import run_folder
-    from ferlab.runs.networks import load_network
-
     lab.units = {"AU12": 0.7}
     rows = pd.read_parquet(run_dir / "embeddings.parquet")
     for name in METHODS:
         own = rows[rows["method"] == name]
-        network, _ = load_network(run_folder(run_dir, name, 0))
-        seen = predict(network, lab.image[None])
+        seen = predict(RunFolder(run_dir).network(name, 0).network, lab.image[None])
         expected = place(np.stack(own["embedding"]), own[["x", "y"]].to_numpy(), seen.embeddings)
         np.testing.assert_allclose(lab.positions[name], expected[0], atol=1e-4)
         np.testing.assert_allclose(lab.probabilities[name], seen.probabilities[0], atol=1e-5)
@@ -117,7 +120,7 @@ def test_the_point_lies_where_the_face_of_the_run_lies(run_dir, lab):
 
 def test_the_answer_is_what_python_says(lab):
     lab.units = {"AU4": 0.5}
-    answer = lab._answer
+    answer = on_page(lab, "_answer")
     for name in METHODS:
         assert answer["spaces"][name]["at"] == lab.positions[name].tolist()
         assert answer["spaces"][name]["probabilities"] == lab.probabilities[name].tolist()
@@ -129,10 +132,9 @@ def test_the_answer_is_what_python_says(lab):
 
 
 def test_a_change_from_the_page_is_one_redrawing(lab):
-    number = lab._answer["number"]
-    controls = {**lab._controls, "units": {**lab.units, "AU12": 0.8}, "pose": {"yaw": 20, "pitch": 0, "roll": 0}}
-    lab.set_state({"_controls": controls})
-    assert lab._answer["number"] == number + 1
+    number = on_page(lab, "_answer")["number"]
+    move(lab, units={**lab.units, "AU12": 0.8}, pose={"yaw": 20, "pitch": 0, "roll": 0})
+    assert on_page(lab, "_answer")["number"] == number + 1
     assert lab.units["AU12"] == 0.8 and lab.pose["yaw"] == 20
 
 
@@ -187,10 +189,10 @@ def test_presets(lab):
 )
 def test_wrong_values_are_refused_and_change_nothing(lab, name, value, message):
     lab.units = {"AU1": 0.5}
-    before = lab._controls
+    before = on_page(lab, "_controls")
     with pytest.raises(FerlabError, match=message):
         setattr(lab, name, value)
-    assert lab._controls == before
+    assert on_page(lab, "_controls") == before
 
 
 # ---- walks -----------------------------------------------------------------------------------------------------
@@ -201,8 +203,8 @@ def test_a_walk_leaves_its_trace(lab):
     trace = lab.walk(["neutral", "happiness", {"AU26": 1.0}], steps=4)
     assert {name: of.shape for name, of in trace.items()} == dict.fromkeys(METHODS, (9, 2))
     assert lab.units == {**dict.fromkeys(ACTION_UNITS, 0.0), "AU26": 1.0}, "the face stands at the end"
-    frames = lab._film["frames"]
-    assert lab._film["stops"] == [[0, "neutral"], [4, "happiness"], [8, "own"]]
+    frames = on_page(lab, "_film")["frames"]
+    assert on_page(lab, "_film")["stops"] == [[0, "neutral"], [4, "happiness"], [8, "own"]]
     assert frames[0]["units"] == dict.fromkeys(ACTION_UNITS, 0.0)
     assert frames[2]["units"]["AU12"] == 0.5 and frames[6]["units"]["AU12"] == 0.5 == frames[6]["units"]["AU26"]
     for name in METHODS:
@@ -234,10 +236,10 @@ def test_walks_that_lead_nowhere(lab, waypoints, steps, message):
 
 
 def test_the_page_asks_for_a_walk(lab):
-    lab._handle_custom_msg({"kind": "walk", "waypoints": ["neutral", "fear"]}, [])
+    send(lab, {"type": "walk", "waypoints": ["neutral", "fear"]})
     assert len(lab.trace["ce"]) == 13
-    lab._handle_custom_msg({"kind": "walk", "waypoints": ["fear"]}, [])
-    assert "two to 8 waypoints" in lab._notice["text"], "a sentence, no traceback"
+    send(lab, {"type": "walk", "waypoints": ["fear"]})
+    assert "two to 8 waypoints" in on_page(lab, "_notice")["text"], "a sentence, no traceback"
 
 
 # ---- photos ----------------------------------------------------------------------------------------------------
@@ -245,22 +247,25 @@ def test_the_page_asks_for_a_walk(lab):
 
 def test_the_face_of_a_photo_is_found_and_shown(lab, sent, tmp_path):
     from ferlab.rendering import render
-    from ferlab.widgets.face_lab.face_lab import _person
+    from ferlab.widgets.face_lab.portraits import imaginary_person
 
     lab.identity = 8
     lab.units = {"AU12": 1.0}
-    rendered, answer = lab.image, lab._answer
-    lab.show_photo(photograph(tmp_path, render(_person(8), {"AU12": 1.0}, size=192)))
+    rendered, answer = lab.image, on_page(lab, "_answer")
+    lab.show_photo(photograph(tmp_path, render(imaginary_person(8), {"AU12": 1.0}, size=192)))
     assert alike(lab.image, rendered) > 0.7 > alike(lab.image[::-1], rendered)
-    assert lab._answer["number"] > answer["number"] and lab._answer["caption"] == "Photo: portrait.png"
+    assert (
+        on_page(lab, "_answer")["number"] > answer["number"]
+        and on_page(lab, "_answer")["caption"] == "Photo: portrait.png"
+    )
     # The picture goes to the page, and not into what is saved with the notebook.
-    assert lab._answer["face"] is None and lab._answer["seen"] is None
-    assert sent[-1]["kind"] == "photo" and sent[-1]["face"].startswith("data:image/jpeg")
-    assert sent[-1]["number"] == lab._answer["number"]
+    assert on_page(lab, "_answer")["face"] is None and on_page(lab, "_answer")["seen"] is None
+    assert sent[-1]["type"] == "photo" and sent[-1]["face"].startswith("data:image/jpeg")
+    assert sent[-1]["number"] == on_page(lab, "_answer")["number"]
     assert lab.units["AU12"] == 1.0
     lab.units = lab.units
     np.testing.assert_array_equal(lab.image, rendered)
-    assert lab._answer["face"] is not None
+    assert on_page(lab, "_answer")["face"] is not None
 
 
 def test_a_real_photo(lab):
@@ -276,11 +281,11 @@ def test_a_real_photo(lab):
 
 def test_the_page_sends_a_photo(lab, sent, tmp_path):
     from ferlab.rendering import render
-    from ferlab.widgets.face_lab.face_lab import _person
+    from ferlab.widgets.face_lab.portraits import imaginary_person
 
-    content = photograph(tmp_path, render(_person(8), size=192)).read_bytes()
-    lab._handle_custom_msg({"kind": "photo", "name": "<b>me</b>.png"}, [memoryview(content)])
-    assert lab._answer["caption"] == "Photo: <b>me</b>.png" and lab._notice == {}
+    content = photograph(tmp_path, render(imaginary_person(8), size=192)).read_bytes()
+    send(lab, {"type": "photo", "name": "<b>me</b>.png"}, [memoryview(content)])
+    assert on_page(lab, "_answer")["caption"] == "Photo: <b>me</b>.png" and on_page(lab, "_notice") == {}
 
 
 def test_photos_that_cannot_be_shown(lab, sent, tmp_path, monkeypatch):
@@ -292,12 +297,12 @@ def test_photos_that_cannot_be_shown(lab, sent, tmp_path, monkeypatch):
     for path, message in ((blank, "No face was found"), (text, "is no image"), (tmp_path / "none.png", "cannot be op")):
         with pytest.raises(FerlabError, match=message):
             lab.show_photo(path)
-    lab._handle_custom_msg({"kind": "photo", "name": "wall.png"}, [memoryview(blank.read_bytes())])
-    assert lab._notice["text"].startswith("No face was found: choose a photo")
+    send(lab, {"type": "photo", "name": "wall.png"}, [memoryview(blank.read_bytes())])
+    assert on_page(lab, "_notice")["text"].startswith("No face was found: choose a photo")
     np.testing.assert_array_equal(lab.image, before)
     assert not sent
     lab.units = {"AU1": 0.3}
-    assert lab._notice == {}, "the sentence goes with the next change"
+    assert on_page(lab, "_notice") == {}, "the sentence goes with the next change"
 
 
 def test_without_the_extra_a_sentence_says_what_to_install(lab, tmp_path, monkeypatch):
@@ -305,10 +310,10 @@ def test_without_the_extra_a_sentence_says_what_to_install(lab, tmp_path, monkey
     from ferlab.rendering import render
 
     path = photograph(tmp_path, render(Identity(), size=192))
-    photos._cascade.cache_clear()
+    photos.face_detector.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    lab._handle_custom_msg({"kind": "photo", "name": "a.png"}, [memoryview(path.read_bytes())])
-    assert "pip install 'ferlab[photos]'" in lab._notice["text"]
+    send(lab, {"type": "photo", "name": "a.png"}, [memoryview(path.read_bytes())])
+    assert "pip install 'ferlab[photos]'" in on_page(lab, "_notice")["text"]
 
 
 # ---- what can be missing ---------------------------------------------------------------------------------------
@@ -357,9 +362,9 @@ def test_networks_that_take_different_images(run_dir, tmp_path):
 def test_gray_images_of_another_size_and_set(tmp_path):
     lab = FaceLab(write_tiny_spaces(tmp_path / "gray", faces=42, size=48, channels=1, dataset="fer2013"))
     assert lab.image.shape == (48, 48, 1)
-    assert "trained on fer2013" in lab._setup["remark"]
+    assert "trained on fer2013" in on_page(lab, "_setup")["remark"]
     lab.walk(["neutral", "anger"], steps=2)
-    assert lab._answer["seen"].startswith("data:image/jpeg")
+    assert on_page(lab, "_answer")["seen"].startswith("data:image/jpeg")
 
 
 def test_missing_rendering_data(run_dir, monkeypatch, tmp_path):
@@ -402,7 +407,7 @@ def test_a_cell_and_the_page_take_turns(lab, monkeypatch):
         return see(images)
 
     def page(turn: int) -> None:
-        lab.set_state({"_controls": {**lab._controls, "units": {**lab.units, "AU12": 0.05 * (turn % 20)}}})
+        move(lab, units={**lab.units, "AU12": 0.05 * (turn % 20)})
 
     def cell(turn: int) -> None:
         lab.pose = {"yaw": turn}
@@ -417,13 +422,13 @@ def test_two_labs_at_once_leave_pytorch_its_threads():
     inside = threading.Event()
 
     def first() -> None:
-        with _one_thread():
+        with one_thread():
             inside.set()
             time.sleep(0.1)
 
     def second() -> None:
         inside.wait()
-        with _one_thread():
+        with one_thread():
             time.sleep(0.2)
 
     both = [threading.Thread(target=work) for work in (first, second)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ipywidgets import HTML, Button, Widget
 
 from ferlab.errors import FerlabError
 from ferlab.widgets import FaceLabeling
@@ -16,12 +17,31 @@ def naming():
     return FaceLabeling(np.arange(5 * 8 * 8 * 3, dtype=np.uint8).reshape(5, 8, 8, 3), CLASSES)
 
 
-def press(naming, name):
-    next(button for button in naming._names if button.description == name).click()
+def parts(widget: Widget, kind: type[Widget]) -> list:
+    """All widgets of a kind within another, in the order in which they are shown."""
+    inside = [part for child in getattr(widget, "children", ()) for part in parts(child, kind)]
+    return [widget, *inside] if isinstance(widget, kind) else inside
+
+
+def buttons(naming: FaceLabeling) -> list[Button]:
+    """Those with the names, and Back."""
+    return parts(naming, Button)
+
+
+def back(naming: FaceLabeling) -> Button:
+    return buttons(naming)[-1]
+
+
+def words(naming: FaceLabeling) -> str:
+    return " ".join(part.value for part in parts(naming, HTML))
+
+
+def press(naming: FaceLabeling, name: str) -> None:
+    next(button for button in buttons(naming) if button.description == name).click()
 
 
 def test_a_press_names_the_face_and_shows_the_next(naming):
-    assert "Face <b>1</b> of 5" in naming._progress.value and 'alt="Face 1 of 5"' in naming._face.value
+    assert "Face <b>1</b> of 5" in words(naming) and 'alt="Face 1 of 5"' in words(naming)
     press(naming, "fear")
     press(naming, "anger")
     assert naming.answers.tolist() == [1, 0, -1, -1, -1] and naming.position == 2 and not naming.done
@@ -29,10 +49,10 @@ def test_a_press_names_the_face_and_shows_the_next(naming):
 
 
 def test_back_shows_and_mends_the_last_answer(naming):
-    assert naming._back.disabled
+    assert back(naming).disabled
     press(naming, "fear")
-    naming._back.click()
-    assert naming.position == 0 and [button.icon for button in naming._names] == ["", "check", ""]
+    back(naming).click()
+    assert naming.position == 0 and [button.icon for button in buttons(naming)[:-1]] == ["", "check", ""]
     press(naming, "neutral")
     assert naming.answers[0] == 2
 
@@ -40,11 +60,12 @@ def test_back_shows_and_mends_the_last_answer(naming):
 def test_at_the_end_there_is_nothing_left_to_press(naming):
     for _ in range(5):
         press(naming, "neutral")
-    assert naming.done and naming.position == 5 and all(button.disabled for button in naming._names)
+    assert naming.done and naming.position == 5 and all(button.disabled for button in buttons(naming)[:-1])
+    assert "<b>All 5 faces have been seen.</b>" in words(naming) and "<img" not in words(naming)
     naming.name("anger")
     assert naming.answers.tolist() == [2] * 5
-    naming._back.click()
-    assert naming.position == 4 and not naming._names[0].disabled
+    back(naming).click()
+    assert naming.position == 4 and not buttons(naming)[0].disabled
 
 
 def test_answers_can_be_set(naming):

@@ -92,7 +92,7 @@ function render({ model, el }) {
     stop();
     tell("Looking for a face …");
     const { name } = file.files[0];
-    model.send({ kind: "photo", name }, undefined, [await smaller(file.files[0])]);
+    model.send({ type: "photo", name }, undefined, [await smaller(file.files[0])]);
     file.value = "";
   });
   const photoPanel = make("div", { className: "photo" }, [
@@ -134,7 +134,7 @@ function render({ model, el }) {
   const start = button("Walk", () => {
     stop();
     tell("Drawing the walk …");
-    model.send({ kind: "walk", waypoints: [...waypoints.children].map((select) => select.value) });
+    model.send({ type: "walk", waypoints: [...waypoints.children].map((select) => select.value) });
   }, { className: "main" });
   const pause = button("Pause", () => (state.playing ? rest() : play()));
   const scrub = make("input", { type: "range", min: 0, max: 1, step: 1, value: 0, ariaLabel: "Step of the walk" });
@@ -272,7 +272,7 @@ function render({ model, el }) {
   };
   const onNotice = () => tell(model.get("_notice").text ?? "");
   const onMessage = (message) => {
-    if (message.kind !== "photo" || message.number !== model.get("_answer").number) return;
+    if (message.type !== "photo" || message.number !== model.get("_answer").number) return;
     state.photo = message;
     showPictures(message, model.get("_answer").caption);
   };

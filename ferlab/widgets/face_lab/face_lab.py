@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from numbers import Integral
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
@@ -14,37 +14,34 @@ import traitlets
 
 from ferlab.data.photos import crop_face, read_photo
 from ferlab.errors import FerlabError
-from ferlab.images import data_uri
-from ferlab.palette import class_colors, method_label
-from ferlab.rendering import (
-    ACTION_UNITS,
-    DESCRIPTIONS,
-    EXPRESSIONS,
-    Identity,
-    Light,
-    Pose,
-    Scene,
-    random_identity,
-    render,
-)
+from ferlab.methods import method_label
+from ferlab.rendering import ACTION_UNITS, Identity
+from ferlab.widgets.face_lab import view
 from ferlab.widgets.face_lab.controls import (
     EVERYDAY_LIGHT,
-    GROUPS,
-    LIGHT,
     NEUTRAL_POSE,
-    POSE,
     checked_light,
     checked_pose,
     checked_units,
     prototype,
 )
+from ferlab.widgets.face_lab.portraits import (
+    PICTURE,
+    Portrait,
+    check_identity,
+    imaginary_person,
+    photographed,
+    rendered,
+)
 from ferlab.widgets.face_lab.spaces import FaceSpaces, Seen
+from ferlab.widgets.kit.channel import Channel
 from ferlab.widgets.kit.static import with_picture
 from ferlab.widgets.kit.turns import one_at_a_time
 
-PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
-BLUR, NOISE = 0.22, 0.006  # of the camera, the means of the built-in faces
-MOST_WAYPOINTS, MOST_STEPS = 8, 60
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_STEPS = 60
 
 
 @one_at_a_time()
@@ -113,9 +110,9 @@ class FaceLab(anywidget.AnyWidget):
         self._own_identity: Identity | None = None
         self._photo: np.ndarray | None = None  # (side, side, 3), the face of the photo
         self._count = 0
-        person = self._checked_identity(identity)
+        person = self._person_number(identity)
         super().__init__(
-            _setup=self._describe(),
+            _setup=view.setup(self.spaces),
             _points=np.stack(list(self.spaces.layouts.values())).astype("<f4").tobytes(),
             _labels=self.spaces.labels.astype(np.uint8).tobytes(),
             _controls={
@@ -127,7 +124,10 @@ class FaceLab(anywidget.AnyWidget):
             },
         )
         self.observe(lambda change: self._redraw(), names="_controls")
-        self.on_msg(self._asked)
+        channel = Channel(turn=self._turn, failed=self._say)
+        channel.on("walk", self.walk)
+        channel.on("photo", self._receive_photo)
+        channel.listen(self)
         self._redraw()
 
     # ---- state ---------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class FaceLab(anywidget.AnyWidget):
 
     @identity.setter
     def identity(self, who: int | Identity) -> None:
-        self._change(person=self._checked_identity(who))
+        self._change(person=self._person_number(who))
 
     @property
     def photo(self) -> str | None:
@@ -196,7 +196,7 @@ class FaceLab(anywidget.AnyWidget):
         Raises:
             FerlabError: an unknown action unit or an intensity out of range.
         """
-        image, _ = self._faces(checked_units(units))
+        image = self._portrait(checked_units(units)).image
         return {name: seen.probabilities[0] for name, seen in self.spaces.see(image[None]).items()}
 
     def show_expression(self, expression: str, variant: str | None = None) -> None:
@@ -232,25 +232,16 @@ class FaceLab(anywidget.AnyWidget):
         Raises:
             FerlabError: an unknown expression or action unit, too few or too many waypoints or steps.
         """
-        if isinstance(waypoints, str) or not 2 <= len(waypoints) <= MOST_WAYPOINTS:
-            raise FerlabError(f"A walk needs two to {MOST_WAYPOINTS} waypoints, for example neutral and happiness.")
-        if not isinstance(steps, Integral) or not 1 <= steps <= MOST_STEPS:
-            raise FerlabError(f"A walk makes 1 to {MOST_STEPS} steps to the next waypoint, not {steps!r}.")
-        stops = [
-            checked_units(prototype(waypoint) if isinstance(waypoint, str) else waypoint) for waypoint in waypoints
-        ]
-        path = [stops[0]]
-        for before, after in zip(stops, stops[1:], strict=False):
-            for part in np.arange(1, steps + 1) / steps:
-                path.append({unit: (1 - part) * before[unit] + part * after[unit] for unit in ACTION_UNITS})
-        images = [self._faces(units) for units in path]
-        seen = self.spaces.see(np.stack([image for image, _ in images]))
+        stops = _checked_stops(waypoints, steps)
+        path = _between(stops, steps)
+        portraits = [self._portrait(units) for units in path]
+        seen = self.spaces.see(np.stack([portrait.image for portrait in portraits]))
         self._count += 1
         self._film = {
             "number": self._count,
             "frames": [
-                {"units": units, **_shown(image, picture), "spaces": self._spaces(seen, i)}
-                for i, (units, (image, picture)) in enumerate(zip(path, images, strict=True))
+                {"units": units, **portrait.uris(), "spaces": view.answers(seen, i)}
+                for i, (units, portrait) in enumerate(zip(path, portraits, strict=True))
             ],
             "stops": [
                 [i * steps, waypoint if isinstance(waypoint, str) else "own"] for i, waypoint in enumerate(waypoints)
@@ -263,40 +254,18 @@ class FaceLab(anywidget.AnyWidget):
         """Take the trace of the last walk off the maps."""
         self._film = {}
 
-    def figure(self):
+    def figure(self) -> Figure:
         """The face and the maps as a static matplotlib figure. A photo is left out of it."""
-        import matplotlib.pyplot as plt
+        return view.figure(
+            self.spaces,
+            self._portrait(self.units).picture if self.photo is None else None,
+            self._caption(),
+            positions=self.positions,
+            probabilities=self.probabilities,
+            trace=self.trace,
+        )
 
-        from ferlab.figures import embedding_map
-        from ferlab.figures.maps import figure_style
-
-        methods = self.spaces.methods
-        with figure_style():
-            figure, (face, *maps) = plt.subplots(
-                1, 1 + len(methods), figsize=(2.6 + 3.6 * len(methods), 4), layout="constrained",
-                width_ratios=[2.4, *[3.6] * len(methods)],
-            )  # fmt: skip
-            face.axis("off")
-            if self._controls["photo"] is None:
-                face.imshow(self._faces(self.units)[1])
-            face.set_title(self._caption(), fontsize=10)
-            for name, ax in zip(methods, maps, strict=True):
-                best = int(self.probabilities[name].argmax())
-                said = f"{self.spaces.classes[best]} {self.probabilities[name][best]:.0%}"
-                embedding_map(
-                    self.spaces.layouts[name], self.spaces.labels, self.spaces.classes, ax,
-                    f"{method_label(name)}:\n{said}",
-                )  # fmt: skip
-                for limit, middle, reach in zip(
-                    (ax.set_xlim, ax.set_ylim), self._setup["middle"], self._setup["reach"], strict=True
-                ):
-                    limit(middle - reach, middle + reach)
-                ax.plot(*self.trace[name].T, color="black", marker="o", ms=3, lw=1.2)
-                color = class_colors(list(self.spaces.classes))[best]
-                ax.plot(*self.positions[name], "o", ms=11, mfc=color, mec="black", mew=2.2, zorder=9)
-        return figure
-
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and beside it a picture for places that show no widgets (GitHub, an export without state)."""
         return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
@@ -309,7 +278,19 @@ class FaceLab(anywidget.AnyWidget):
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
-    def _change(self, **parts) -> None:
+    def _portrait(self, units: Mapping[str, float]) -> Portrait:
+        """The rendered face with these action units, and the person, pose and light that are set."""
+        who = self.identity
+        return rendered(
+            who if isinstance(who, Identity) else imaginary_person(who),
+            units,
+            pose=self._controls["pose"],
+            light=self._controls["light"],
+            size=self.spaces.size,
+            channels=self.spaces.channels,
+        )
+
+    def _change(self, **parts: Any) -> None:
         before = self._controls
         self._controls = {**before, "photo": None, **parts}
         if self._controls == before:  # traitlets keeps quiet; an Identity may have changed all the same
@@ -317,145 +298,71 @@ class FaceLab(anywidget.AnyWidget):
 
     def _redraw(self) -> None:
         """From the controls to everything that follows from them."""
-        photo = self._controls["photo"] is not None and self._photo is not None
-        self.image, picture = self._photographed() if photo else self._faces(self._controls["units"])
+        photo = None if self.photo is None else self._photo
+        portrait = (
+            self._portrait(self.units)
+            if photo is None
+            else photographed(photo, size=self.spaces.size, channels=self.spaces.channels)
+        )
+        self.image = portrait.image
         seen = self.spaces.see(self.image[None])
-        self.positions = {name: of.positions[0] for name, of in seen.items()}
-        self.probabilities = {name: of.probabilities[0] for name, of in seen.items()}
-        self.attention = {name: of.attention[0] for name, of in seen.items() if of.attention is not None}
+        self._remember(seen)
         self._count += 1
-        shown = _shown(self.image, picture)
+        shown = portrait.uris()
         self._answer = {
             "number": self._count,
             "caption": self._caption(),
-            "spaces": self._spaces(seen, 0),
+            "spaces": view.answers(seen, 0),
             # A photo goes to the page apart, so that it is not saved with the notebook.
-            **(dict.fromkeys(shown) if photo else shown),
+            **(shown if photo is None else dict.fromkeys(shown)),
         }
         if self._notice:
             self._notice = {}
-        if photo:
-            self.send({"kind": "photo", "number": self._count, **shown})
+        if photo is not None:
+            self.send({"type": "photo", "number": self._count, **shown})
 
-    def _faces(self, units: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """The face for the networks, uint8 (size, size, C), and for people, (PICTURE, PICTURE, 3)."""
-        person = self._controls["person"]
-        who = self._own_identity if person is None else _person(person)
-        turned = self._controls["pose"]
-        # As in the built-in faces on average: the eyes lead back to the camera.
-        pose = Pose(
-            **turned, gaze_x=-0.65 * turned["yaw"], gaze_y=-0.6 * turned["pitch"], shift_x=-0.0012 * turned["yaw"]
-        )
-        light, scene = Light(**self._controls["light"]), Scene(background=who.seed, blur=BLUR, noise=NOISE)
-        image = render(who, units, pose, light, self.spaces.size, scene=scene)
-        picture = render(who, units, pose, light, PICTURE, scene=Scene(background=who.seed), supersample=1)
-        return _in_channels(image, self.spaces.channels), picture
+    def _remember(self, seen: Mapping[str, Seen]) -> None:
+        self.positions = {name: of.positions[0] for name, of in seen.items()}
+        self.probabilities = {name: of.probabilities[0] for name, of in seen.items()}
+        self.attention = {name: of.attention[0] for name, of in seen.items() if of.attention is not None}
 
-    def _photographed(self) -> tuple[np.ndarray, np.ndarray]:
-        return _in_channels(_resized(self._photo, self.spaces.size), self.spaces.channels), _resized(
-            self._photo, PICTURE
-        )
+    def _caption(self) -> str:
+        return view.caption(self.units, self.photo)
+
+    def _person_number(self, who: int | Identity) -> int | None:
+        """The number of an imaginary person; None for an Identity, which is kept."""
+        who = check_identity(who)
+        if isinstance(who, Identity):
+            self._own_identity = who
+            return None
+        return who
+
+    def _receive_photo(self, name: str, buffers: Sequence[bytes | memoryview]) -> None:
+        self._take_photo(bytes(buffers[0]), name)
 
     def _take_photo(self, source: str | Path | bytes, name: str) -> None:
         self._photo = crop_face(read_photo(source), max(PICTURE, self.spaces.size))
         self._change(photo={"name": name, "number": self._count})
 
-    def _spaces(self, seen: Mapping[str, Seen], index: int) -> dict[str, dict]:
-        return {
-            name: {
-                "at": of.positions[index].tolist(),
-                "probabilities": of.probabilities[index].tolist(),
-                "attention": None if of.attention is None else of.attention[index].tolist(),
-            }
-            for name, of in seen.items()
-        }
-
-    def _caption(self) -> str:
-        if photo := self._controls["photo"]:
-            return f"Photo: {photo['name']}"
-        moved = [f"{unit} {value:.2f}" for unit, value in self._controls["units"].items() if value > 0]
-        return ", ".join(moved) if 0 < len(moved) <= 4 else f"{len(moved)} action units" if moved else "Neutral face"
-
-    def _checked_identity(self, who: int | Identity) -> int | None:
-        """The number of an imaginary person; None, with `_own_identity` set, for an Identity."""
-        if isinstance(who, Identity):
-            render(who, size=16)  # says what is wrong with it
-            self._own_identity = who
-            return None
-        if isinstance(who, bool) or not isinstance(who, Integral) or not 0 <= who < 2**31:
-            raise FerlabError(
-                f"The identity is {who!r}: give a whole number from 0 on, or a ferlab.rendering.Identity."
-            )
-        return int(who)
-
-    def _asked(self, widget: FaceLab, content: dict, buffers: list) -> None:
-        """What the page asks for beyond its controls. Bad circumstances become a sentence there."""
-        try:
-            if content["kind"] == "walk":
-                self.walk(content["waypoints"])
-            elif content["kind"] == "photo":
-                self._take_photo(bytes(buffers[0]), content["name"])
-        except FerlabError as error:
-            self._count += 1
-            self._notice = {"number": self._count, "text": str(error)}
-
-    def _describe(self) -> dict:
-        from ferlab.projection.names import densest
-
-        spaces = self.spaces
-        everywhere = np.concatenate(list(spaces.layouts.values()))
-        low, high = everywhere.min(axis=0), everywhere.max(axis=0)
-        # Maps may be flatter than a square, not much.
-        reach = np.maximum(1.08 * (high - low) / 2, 0.7 * (high - low).max() / 2) + 1e-6
-        names = {
-            name: [
-                densest(layout[spaces.labels == k]).tolist() if (spaces.labels == k).any() else None
-                for k in range(len(spaces.classes))
-            ]
-            for name, layout in spaces.layouts.items()
-        }
-        return {
-            "methods": [{"name": name, "label": method_label(name)} for name in spaces.methods],
-            "attentive": spaces.with_attention(),
-            "classes": [
-                {"name": name, "color": color}
-                for name, color in zip(spaces.classes, class_colors(list(spaces.classes)), strict=True)
-            ],
-            "groups": [[title, [[unit, DESCRIPTIONS[unit]] for unit in units]] for title, units in GROUPS.items()],
-            "pose": [[name, *values] for name, values in POSE.items()],
-            "light": [[name, *values] for name, values in LIGHT.items()],
-            "neutral": {"pose": NEUTRAL_POSE, "light": EVERYDAY_LIGHT},
-            "presets": {
-                name: [[text, checked_units(units)] for text, units in variants.items()]
-                for name, variants in EXPRESSIONS.items()
-            },
-            "middle": ((low + high) / 2).tolist(),
-            "reach": reach.tolist(),
-            "names": names,
-            "size": spaces.size,
-            "most": MOST_WAYPOINTS,
-            "remark": f"The networks were trained on {spaces.dataset}: a rendered face is foreign to them."
-            if spaces.dataset not in ("", "synthetic")
-            else "",
-        }
+    def _say(self, error: FerlabError) -> None:
+        """Bad circumstances of what the page asks for become a sentence there."""
+        self._count += 1
+        self._notice = {"number": self._count, "text": str(error)}
 
 
-@lru_cache(maxsize=32)
-def _person(seed: int) -> Identity:
-    return random_identity(np.random.default_rng(seed))
+def _checked_stops(waypoints: Sequence[str | Mapping[str, float]], steps: int) -> list[dict[str, float]]:
+    """The action units at each waypoint; a FerlabError for a walk that leads nowhere."""
+    if isinstance(waypoints, str) or not 2 <= len(waypoints) <= view.MOST_WAYPOINTS:
+        raise FerlabError(f"A walk needs two to {view.MOST_WAYPOINTS} waypoints, for example neutral and happiness.")
+    if not isinstance(steps, Integral) or not 1 <= steps <= MOST_STEPS:
+        raise FerlabError(f"A walk makes 1 to {MOST_STEPS} steps to the next waypoint, not {steps!r}.")
+    return [checked_units(prototype(waypoint) if isinstance(waypoint, str) else waypoint) for waypoint in waypoints]
 
 
-def _in_channels(image: np.ndarray, channels: int) -> np.ndarray:
-    from PIL import Image
-
-    return image if channels == 3 else np.array(Image.fromarray(image).convert("L"))[..., None]
-
-
-def _resized(image: np.ndarray, size: int) -> np.ndarray:
-    from PIL import Image
-
-    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
-
-
-def _shown(image: np.ndarray, picture: np.ndarray) -> dict[str, str]:
-    return {"seen": data_uri(image), "face": data_uri(picture)}
+def _between(stops: Sequence[dict[str, float]], steps: int) -> list[dict[str, float]]:
+    """All action units on the way from stop to stop, both ends included."""
+    path = [stops[0]]
+    for before, after in zip(stops, stops[1:], strict=False):
+        for part in np.arange(1, steps + 1) / steps:
+            path.append({unit: (1 - part) * before[unit] + part * after[unit] for unit in ACTION_UNITS})
+    return path
