@@ -32,8 +32,8 @@ def measure(faces: int, epochs: int, turns: int) -> None:
     from IPython.display import display
 
     from ferlab.data import load_dataset
-    from ferlab.methods import METHODS as KNOWN
-    from ferlab.training import TrainSettings, train
+    from ferlab.methods import get_method
+    from ferlab.training import TrainResult, TrainSettings, train
     from ferlab.widgets import TrainingMonitor
 
     train_set = load_dataset("synthetic", "train").subset(np.arange(faces))
@@ -43,7 +43,7 @@ def measure(faces: int, epochs: int, turns: int) -> None:
     def plain(method: str) -> float:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            train(KNOWN[method], train_set, validation_set, settings, Path(folder))
+            train(get_method(method), train_set, validation_set, settings, Path(folder))
             return time.perf_counter() - began
 
     own: list[float] = []  # processor seconds of every call of the monitor by the training
@@ -67,12 +67,15 @@ def measure(faces: int, epochs: int, turns: int) -> None:
 
     def watched(method: str) -> float:
         monitor = TrainingMonitor(method, settings, train_set, validation_set)
-        for name in ("_on_batch", "_on_validation", "_on_epoch"):
-            setattr(monitor, name, counted(getattr(monitor, name)))
+
+        def counting(*arguments, **hooks: Callable) -> TrainResult:
+            return train(*arguments, **{name: counted(hook) for name, hook in hooks.items()})
+
+        monitor.session.train = counting
         began = time.perf_counter()
         display(monitor)
         monitor.start()
-        monitor._thread.join()
+        monitor.session.join()
         ended = time.perf_counter()
         if monitor.wait() != "finished":
             raise RuntimeError(monitor.error)

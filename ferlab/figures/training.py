@@ -14,27 +14,37 @@ from ferlab.errors import FerlabError
 from ferlab.figures.maps import embedding_map
 from ferlab.figures.scores import recall_bars
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
-from ferlab.palette import METHOD_COLORS, method_color, method_label, method_style
+from ferlab.methods import method_color, method_label, method_style
 
-# Parts of a loss: color, line style. The same on the page (monitor.js).
-PART_STYLES: dict[str, tuple[str, str | tuple]] = {
-    "total": (INK, "-"),
-    "cross-entropy": (METHOD_COLORS["ce"], "-"),
-    "TCL": (METHOD_COLORS["tcl-nearest"], "-"),
-    "FD": (METHOD_COLORS["ad-corre"], "-"),
-    "MD": (METHOD_COLORS["tcl-predicted"], "--"),
-    "ED": (METHOD_COLORS["tcl-semi-synthesized"], ":"),
-}
+TOTAL_STYLE: tuple[str, str] = (INK, "-")
+# Dealt to the parts of a loss in turn, cross-entropy first; color is never the only carrier of a meaning.
+PART_STYLES: tuple[tuple[str, str], ...] = (
+    (method_color("ce"), "-"),
+    (method_color("tcl-nearest"), "-"),
+    (method_color("tcl-predicted"), "--"),
+    (method_color("tcl-semi-synthesized"), ":"),
+    (method_color("ad-corre"), "-."),
+)
 SCORE_STYLES: dict[str, tuple[str, str, str]] = {
-    "validation_accuracy": ("accuracy, validation", METHOD_COLORS["tcl-nearest"], "-"),
-    "validation_balanced_accuracy": ("balanced, validation", METHOD_COLORS["ad-corre"], "-"),
-    "train_accuracy": ("accuracy, training", METHOD_COLORS["tcl-nearest"], "--"),
-    "train_balanced_accuracy": ("balanced, training", METHOD_COLORS["ad-corre"], "--"),
+    "validation_accuracy": ("accuracy, validation", method_color("tcl-nearest"), "-"),
+    "validation_balanced_accuracy": ("balanced, validation", method_color("ad-corre"), "-"),
+    "train_accuracy": ("accuracy, training", method_color("tcl-nearest"), "--"),
+    "train_balanced_accuracy": ("balanced, training", method_color("ad-corre"), "--"),
 }
+
+
+def part_style(place: int) -> tuple[str, str]:
+    """Color and line style of a loss's line: the total is at place 0, its parts follow.
+
+    >>> part_style(0) == TOTAL_STYLE, part_style(1) == part_style(1 + len(PART_STYLES))
+    (True, True)
+    """
+    return PART_STYLES[(place - 1) % len(PART_STYLES)] if place else TOTAL_STYLE
 
 
 def training_overview(
     title: str,
+    *,
     places: np.ndarray,
     losses: Mapping[str, np.ndarray],
     history: pd.DataFrame,
@@ -50,7 +60,7 @@ def training_overview(
     Args:
         title: above all.
         places: float (P,), where on the way the losses stand, in epochs.
-        losses: name -> float (P,), as they enter the total.
+        losses: words -> float (P,), as they enter the total, which is the first one.
         history: one row an epoch, with `epoch` and the columns of `SCORE_STYLES` that are there.
         epochs: of the whole training.
         classes: class names.
@@ -62,30 +72,39 @@ def training_overview(
     with figure_style():
         figure, axes = plt.subplots(2, 2, figsize=(10.4, 7.6), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        of_losses, of_scores, of_map, of_recalls = axes.ravel()
-        for name, values in losses.items():
-            color, style = PART_STYLES.get(name, (FAINT, "-"))
-            of_losses.plot(places, values, color=color, ls=style, lw=2.2 if name == "total" else 1.7, label=name)
-        of_losses.set(title="Loss, smoothed", xlabel="epoch", xlim=(0, epochs))
-        of_losses.set_ylim(bottom=0)
-        for column, (label, color, style) in SCORE_STYLES.items():
-            if column in history:
-                of_scores.plot(history["epoch"], history[column], color=color, ls=style, marker="o", ms=4, label=label)
-        of_scores.set(title="Accuracy", xlabel="epoch", xlim=(0, epochs), ylim=(0, 1))
-        of_scores.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        for ax in (of_losses, of_scores):
+        loss_axes, score_axes, map_axes, recall_axes = axes.ravel()
+        _draw_losses(loss_axes, places, losses)
+        _draw_scores(score_axes, history)
+        for ax in (loss_axes, score_axes):
+            ax.set(xlabel="epoch", xlim=(0, epochs))
             ax.grid(axis="y")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
             if ax.lines:
                 ax.legend(fontsize=9)
         if points is None or recalls is None:
-            for ax in (of_map, of_recalls):
+            for ax in (map_axes, recall_axes):
                 ax.axis("off")
-            of_map.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=FAINT)
+            map_axes.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=FAINT)
         else:
-            embedding_map(points, labels, classes, of_map, f"Validation faces after epoch {epoch} (PCA)", names=False)
-            recall_bars(recalls, classes, of_recalls, f"Recall after epoch {epoch}")
+            embedding_map(points, labels, classes, map_axes, f"Validation faces after epoch {epoch} (PCA)", names=False)
+            recall_bars(recalls, classes, recall_axes, f"Recall after epoch {epoch}")
     return axes.ravel()
+
+
+def _draw_losses(ax: Axes, places: np.ndarray, losses: Mapping[str, np.ndarray]) -> None:
+    for place, (name, values) in enumerate(losses.items()):
+        color, style = part_style(place)
+        ax.plot(places, values, color=color, ls=style, lw=1.7 if place else 2.2, label=name)
+    ax.set(title="Loss, smoothed")
+    ax.set_ylim(bottom=0)
+
+
+def _draw_scores(ax: Axes, history: pd.DataFrame) -> None:
+    for column, (label, color, style) in SCORE_STYLES.items():
+        if column in history:
+            ax.plot(history["epoch"], history[column], color=color, ls=style, marker="o", ms=4, label=label)
+    ax.set(title="Accuracy", ylim=(0, 1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def learning_curves(

@@ -5,27 +5,40 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from jupyterlab_driver import run_all_cells
 
-SETUP = """
-import json, pathlib, threading, time
+EPOCHS, STEPS = 6, 2
+SETUP = f"""
+import json, pathlib, sys, threading, time
 import numpy as np
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from stand_in import acting
 from ferlab.data import load_dataset
 from ferlab.training import TrainSettings
 from ferlab.widgets import TrainingMonitor
+from ferlab.widgets.monitor.session import MonitorState
 
 faces, few = (load_dataset("synthetic", split) for split in ("train", "validation"))
-faces, few = faces.subset(np.arange(640)), few.subset(np.arange(300))
-settings = TrainSettings(epochs=12, batch_size=32, batches="class-balanced", learning_rate=0.05)
+faces, few = faces.subset(np.arange(64)), few.subset(np.arange(60))
+settings = TrainSettings(epochs={EPOCHS}, batch_size=32, batches="class-balanced", learning_rate=0.05)
 monitor = TrainingMonitor("ad-corre", settings, faces, few, out="watched")
+
+def until(state):
+    while monitor.session.state != state:
+        time.sleep(0.02)
+
+# However slow the page is: the training waits in its fourth epoch until it is paused, in its fifth until it is stopped.
+pausing = acting({3 * STEPS + 1}, lambda: until(MonitorState.PAUSED))
+monitor.session.train = acting({4 * STEPS + 1}, lambda: until(MonitorState.STOPPING), like=pausing)
 
 def tell():  # the test reads what the kernel thinks
     path = pathlib.Path("monitor_state.json")
     while True:
-        state = {"status": monitor.status, "epoch": monitor.epoch, "batch": monitor.batch, "shown": monitor.shown_epoch}
+        state = dict(status=monitor.status, epoch=monitor.epoch, batch=monitor.batch, shown=monitor.shown_epoch)
         path.with_suffix(".new").write_text(json.dumps(state))
         path.with_suffix(".new").replace(path)
         time.sleep(0.05)
@@ -70,7 +83,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     assert kernel()["status"] == "waiting" and monitor.get_by_role("button", name="Stop").is_disabled()
 
     monitor.get_by_role("button", name="Start").click()
-    until(lambda state: state["status"] == "training" and state["epoch"] >= 5)
+    until(lambda state: state["status"] == "training" and state["epoch"] == 3)
     monitor.get_by_text(re.compile(r"after epoch \d+")).first.wait_for()
     assert monitor.locator(".class").count() == 7
     assert monitor.locator(".chart path").count() >= 5 and monitor.locator(".chart circle").count() >= 12
@@ -78,9 +91,8 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     monitor.get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
     until(lambda state: state["status"] == "paused", seconds=60)
-    page.wait_for_timeout(1000)  # the batch that was being computed
-    before = kernel()
-    page.wait_for_timeout(1500)
+    before = until(lambda state: state["batch"] == 1)  # the batch that was being computed
+    page.wait_for_timeout(500)
     assert kernel() == before, "not a batch while paused"
     monitor.locator(".state", has_text="paused").wait_for()
     screenshots(page, monitor, build_folder, "paused")
@@ -113,7 +125,7 @@ def test_a_person_watches_pauses_and_stops_a_training(lab_server, page, build_fo
     saved_formats(page, folder / "monitor.ipynb", {"image/png", "application/vnd.jupyter.widget-view+json"})
     # JupyterLab draws the widget anew when the picture beside it changes; it is the same one.
     assert page.locator(".ferlab-monitor").count() == 1
-    assert "Finished after 12 of 12 epochs" in monitor.inner_text()
+    assert f"Finished after {EPOCHS} of {EPOCHS} epochs" in monitor.inner_text()
     screenshots(page, monitor, build_folder, "finished")
     assert errors == []
 
@@ -123,7 +135,7 @@ def saved_formats(page, path, wanted: set[str], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while True:
         page.keyboard.press("Control+s")
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(300)
         outputs = json.loads(path.read_text())["cells"][0]["outputs"]
         if any(wanted <= output.get("data", {}).keys() for output in outputs):
             return
@@ -138,6 +150,6 @@ def screenshots(page, monitor, folder, name: str) -> None:
         page.locator(".lm-Menu-item", has_text=theme).first.click()
         for width in (1920, 1280):
             page.set_viewport_size({"width": width, "height": 1000})
-            page.wait_for_timeout(700)
+            page.wait_for_timeout(300)
             monitor.scroll_into_view_if_needed()
             page.screenshot(path=folder / f"monitor_{name}_{theme.split()[1].lower()}_{width}.png")

@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import _thread
+import asyncio
 import dataclasses
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 import torch
+from from_page import on_page, send
+from stand_in import acting, no_training
 from tiny import tiny_faces
 
+from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import class_recalls, predict
-from ferlab.methods import METHODS
+from ferlab.losses import JointLoss, MetricLoss
+from ferlab.methods import Method, build_loss, get_method
 from ferlab.projection.principal import principal_map
-from ferlab.training import TrainSettings, train
+from ferlab.training import TrainResult, TrainSettings, train
 from ferlab.widgets import TrainingMonitor
+from ferlab.widgets.monitor import view
 from ferlab.widgets.monitor.record import EpochRecord, loss_curves
-from ferlab.widgets.monitor.training import part_weights
+from ferlab.widgets.monitor.session import MonitorState
+from ferlab.widgets.monitor.watched import parts_of
 
 matplotlib.use("Agg")
-SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=0.05, precision="32-true")
-STEPS = 5  # of an epoch of the tiny faces
+SETTINGS = TrainSettings(epochs=3, batch_size=14, learning_rate=0.05, precision="32-true")
+STEPS = 2  # of an epoch of the few faces
 
 
-def monitor_of(method="tcl-nearest", out=None, settings=SETTINGS, train_set=None):
-    return TrainingMonitor(method, settings, train_set or tiny_faces(), tiny_faces("validation", 6), out)
+def few_faces(split: str = "train") -> FaceDataset:
+    return tiny_faces(split, 4 if split == "train" else 2)
 
 
-def uninterrupted(method="tcl-nearest", settings=SETTINGS):
-    return train(METHODS[method], tiny_faces(), tiny_faces("validation", 6), settings)
+@cache
+def uninterrupted(method: str = "tcl-nearest", settings: TrainSettings = SETTINGS) -> TrainResult:
+    return train(get_method(method), few_faces(), few_faces("validation"), settings)
 
 
-def assert_same(monitor, result) -> None:
+def assert_same(monitor: TrainingMonitor, result: TrainResult) -> None:
     history = monitor.history.drop(columns="seconds")
     for i, row in enumerate(result.history):
         for name in row.keys() - {"seconds"}:
@@ -44,45 +56,53 @@ def assert_same(monitor, result) -> None:
         assert torch.equal(mine, theirs)
 
 
-def until(condition, seconds: float = 240) -> None:
+def until(condition: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
 
 
+def sentence(monitor: TrainingMonitor) -> str:
+    """What the page says."""
+    return on_page(monitor, "_info")["sentence"]
+
+
 @pytest.fixture
-def watched(monkeypatch):
-    """Monitors, whose training stops after this test in any case; `hold_at` lets one hold before a batch."""
+def watch() -> Iterator[Callable[..., TrainingMonitor]]:
+    """Makes monitors of a few faces, whose training is over after this test in any case."""
     made: list[TrainingMonitor] = []
-    original = TrainingMonitor.__init__
 
-    def keep(self, *arguments, **named):
-        original(self, *arguments, **named)
-        made.append(self)
+    def make(method: str | Method = "tcl-nearest", out=None, settings=SETTINGS, train_set=None) -> TrainingMonitor:
+        monitor = TrainingMonitor(method, settings, train_set or few_faces(), few_faces("validation"), out)
+        made.append(monitor)
+        return monitor
 
-    monkeypatch.setattr(TrainingMonitor, "__init__", keep)
-    yield made
+    yield make
     for monitor in made:
-        monitor._stop_and_join()
+        monitor.session.close()
 
 
-def call_at_batch(monkeypatch, batch: int, action) -> None:
-    """Let the training's own thread do `action(monitor)` at the end of the given batch of the first start."""
-    original, seen = TrainingMonitor._on_batch, [0]
+@pytest.fixture
+def pretend(watch) -> Callable[..., TrainingMonitor]:
+    """Makes monitors that pretend to train, with `action(monitor)` at the end of some batch."""
 
-    def on_batch(self, step):
-        seen[0] += 1
-        if seen[0] == batch:
-            action(self)
-        original(self, step)
+    def make(
+        method: str | Method = "ce", at: int = 0, action: Callable = lambda monitor: None, **named
+    ) -> TrainingMonitor:
+        monitor = watch(method, **named)
+        monitor.session.train = acting(at, lambda: action(monitor), like=no_training)
+        return monitor
 
-    monkeypatch.setattr(TrainingMonitor, "_on_batch", on_batch)
+    return make
+
+
+# ---- the numbers of the training -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["tcl-nearest", "ad-corre"])
-def test_a_watched_training_is_the_training(watched, method):
-    monitor = monitor_of(method)
+def test_a_watched_training_is_the_training(watch, method):
+    monitor = watch(method)
     assert monitor.status == "waiting" and monitor.epoch == 0 and not len(monitor.history)
     monitor.start()
     assert monitor.status == "training"
@@ -90,31 +110,31 @@ def test_a_watched_training_is_the_training(watched, method):
     assert_same(monitor, uninterrupted(method))
 
 
-def test_history_holds_what_was_seen(watched):
-    monitor = monitor_of("ce")
+def test_history_holds_what_was_seen(watch):
+    monitor = watch("ce")
     monitor.start()
     monitor.wait()
     last = monitor.history.iloc[-1]
-    validation = tiny_faces("validation", 6)
+    validation = few_faces("validation")
     recalls = class_recalls(validation.labels, predict(monitor.network, validation.images), 7)
     assert [last[f"recall_{name}"] for name in validation.classes] == recalls
-    record = monitor._records[3]
-    assert record.train_confusion.sum() == STEPS * 32 and record.validation_confusion.sum() == len(validation)
-    assert last["train_accuracy"] == pytest.approx(np.trace(record.train_confusion) / (STEPS * 32))
+    record = monitor.session.watched.records[3]
+    assert record.train_confusion.sum() == STEPS * 14 and record.validation_confusion.sum() == len(validation)
+    assert last["train_accuracy"] == pytest.approx(np.trace(record.train_confusion) / (STEPS * 14))
     np.testing.assert_allclose(record.losses["ce"].mean(), last["ce"], rtol=1e-5)
     assert last["train_accuracy"] > monitor.history["train_accuracy"][0]
 
 
-def test_pause_holds_the_batches_and_keeps_the_random_numbers(watched, monkeypatch):
-    call_at_batch(monkeypatch, 7, lambda monitor: monitor.pause())
-    monitor = monitor_of()
+def test_pause_holds_the_batches_and_keeps_the_random_numbers(watch):
+    monitor = watch()
+    monitor.session.train = acting(3, monitor.pause)
     monitor.start()
     until(lambda: monitor.status == "paused")
     time.sleep(0.2)
-    assert (monitor.epoch, monitor.batch) == (1, 2)
+    assert (monitor.epoch, monitor.batch) == (1, 1)
     torch.manual_seed(99)  # another cell
     torch.rand(1000)
-    assert (monitor.epoch, monitor.batch) == (1, 2), "not a batch while paused"
+    assert (monitor.epoch, monitor.batch) == (1, 1), "not a batch while paused"
     assert monitor.wait(timeout=0.1) == "paused"
     monitor.resume()
     assert monitor.wait() == "finished"
@@ -122,74 +142,156 @@ def test_pause_holds_the_batches_and_keeps_the_random_numbers(watched, monkeypat
     assert monitor.history["seconds"].sum() < 60
 
 
-def test_stopped_training_goes_on_to_the_same_numbers(watched, monkeypatch, tmp_path):
-    call_at_batch(monkeypatch, 8, lambda monitor: monitor.stop())
-    monitor = monitor_of(out=tmp_path)
+def test_stopped_training_goes_on_to_the_same_numbers(watch, tmp_path):
+    monitor = watch(out=tmp_path)
+    monitor.session.train = acting(3, monitor.stop)
     monitor.start()
     assert monitor.wait() == "stopped"
     assert monitor.epoch == 1, "the begun epoch does not count"
-    assert "epoch 2" in monitor._info["sentence"]
+    assert "epoch 2" in sentence(monitor)
     with pytest.raises(FerlabError, match="stopped"):
         _ = monitor.network
 
-    after_restart = monitor_of(out=tmp_path)
-    assert "up to epoch 1" in after_restart._info["sentence"]
+    after_restart = watch(out=tmp_path)
+    assert "up to epoch 1" in sentence(after_restart)
     after_restart.start()
     assert after_restart.wait() == "finished"
     assert_same(after_restart, uninterrupted())
     assert after_restart.history["train_accuracy"].notna().all(), "the first epoch's too"
-    assert after_restart._scores["detailed"] == [1, 2, 3]
+    assert on_page(after_restart, "_scores")["detailed"] == [1, 2, 3]
 
-    once_more = monitor_of(out=tmp_path)
+    once_more = watch(out=tmp_path)
     once_more.start()
     assert once_more.wait() == "finished" and once_more.batch == 0
     assert_same(once_more, uninterrupted())
 
 
-def test_the_same_monitor_starts_again_after_a_stop(watched, monkeypatch):
-    call_at_batch(monkeypatch, 12, lambda monitor: monitor.stop())
-    monitor = monitor_of()
+def test_the_same_monitor_starts_again_after_a_stop(watch):
+    monitor = watch()
+    monitor.session.train = acting(5, monitor.stop)
     monitor.start()
     monitor.wait()
+    assert monitor.epoch == 2
     monitor.start()
     assert monitor.wait() == "finished"
     assert_same(monitor, uninterrupted())
 
 
-def test_stop_while_paused(watched, monkeypatch):
-    call_at_batch(monkeypatch, 2, lambda monitor: monitor.pause())
-    monitor = monitor_of()
+def test_an_error_is_a_sentence(watch, pretend):
+    monitor = watch("ce", settings=dataclasses.replace(SETTINGS, learning_rate=1e30))
+    monitor.start()
+    assert monitor.wait() == "failed"
+    assert "epoch 1, batch 2" in sentence(monitor) and "smaller learning rate" in sentence(monitor)
+    assert isinstance(monitor.error, FerlabError)
+    with pytest.raises(FerlabError, match="smaller learning rate"):
+        _ = monitor.network
+    another = pretend()  # the failed one does not stand in its way
+    another.start()
+    assert another.wait() == "finished"
+
+
+def test_drawing_from_other_threads_while_it_trains(watch):
+    """The buttons are answered in threads of the kernel."""
+    monitor, failed, over = watch("ce"), [], threading.Event()
+
+    def press() -> None:
+        while not over.is_set():
+            try:
+                send(monitor, {"type": "pause"})
+                _ = monitor.history, monitor.batch
+                send(monitor, {"type": "resume"})
+            except Exception as error:
+                failed.append(error)
+            time.sleep(0.001)  # or the training hardly ever gets the lock
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    monitor.start()
+    status = monitor.wait()
+    over.set()
+    pressing.join()
+    assert status == "finished" and failed == []
+    assert_same(monitor, uninterrupted("ce"))
+
+
+# ---- states ----------------------------------------------------------------------------------------------------
+
+
+def test_stop_while_paused(pretend):
+    monitor = pretend(at=2, action=lambda monitor: monitor.pause())
     monitor.start()
     until(lambda: monitor.status == "paused")
     monitor.stop()
     assert monitor.wait() == "stopped" and monitor.epoch == 0
 
 
-def test_an_interrupt_while_waiting_pauses(watched, monkeypatch):
-    monitor = monitor_of()
-
-    def interrupted(timeout):
-        raise KeyboardInterrupt
-
-    call_at_batch(monkeypatch, 3, lambda monitor: time.sleep(0.5))
+def test_before_the_first_batch_it_prepares(pretend):
+    said = []
+    monitor = pretend()
+    monitor.session.train = lambda *arguments, **named: (
+        said.append((monitor.session.state, monitor.status, sentence(monitor))),
+        no_training(*arguments, **named),
+    )[1]
     monitor.start()
-    until(lambda: monitor.batch == 2)
-    monkeypatch.setattr(monitor._thread, "join", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        monitor.wait()
-    assert monitor.status == "paused" and "interrupted" in monitor._info["sentence"]
-    monkeypatch.undo()
+    monitor.wait()
+    assert said == [(MonitorState.PREPARING, "training", "Preparing the faces and the network ...")]
+
+
+def test_what_is_stopping_cannot_be_paused(pretend):
+    """It would hold until someone resumes it, only to end."""
+    refused = []
+
+    def stop_and_pause(monitor: TrainingMonitor) -> None:
+        monitor.stop()
+        assert monitor.session.state is MonitorState.STOPPING and monitor.status == "training"
+        assert sentence(monitor) == "Stopping after this batch ..."
+        monitor.stop()  # twice is no mistake
+        send(monitor, {"type": "pause"})
+        refused.append(sentence(monitor))
+
+    monitor = pretend(at=2, action=stop_and_pause)
+    monitor.start()
+    assert monitor.wait() == "stopped"
+    assert refused == ["The training cannot pause while it is stopping."]
+
+
+def test_paused_before_the_first_batch(pretend):
+    monitor, prepared = pretend(), threading.Event()
+
+    def slowly(*arguments, **named) -> TrainResult:
+        prepared.wait()
+        return no_training(*arguments, **named)
+
+    monitor.session.train = slowly
+    monitor.start()
+    monitor.pause()
+    prepared.set()
+    until(lambda: monitor.batch == 1)
+    time.sleep(0.05)
+    assert (monitor.status, monitor.batch) == ("paused", 1)
     monitor.resume()
     assert monitor.wait() == "finished"
 
 
-def test_awaiting_it_leaves_the_event_loop_free(watched):
-    import asyncio
+def test_an_interrupt_while_waiting_pauses(pretend):
+    goes_on = threading.Event()
+    monitor = pretend(at=3, action=lambda monitor: goes_on.wait())
+    monitor.start()
+    until(lambda: monitor.batch == 0 and monitor.epoch == 1)
+    threading.Timer(0.2, _thread.interrupt_main).start()  # the training cannot be over by then
+    with pytest.raises(KeyboardInterrupt):
+        monitor.wait()
+    assert monitor.status == "paused" and "interrupted" in sentence(monitor)
+    goes_on.set()
+    monitor.resume()
+    assert monitor.wait() == "finished"
 
-    monitor, ticks = monitor_of("ce"), []
 
-    async def main():
-        async def tick():
+def test_awaiting_it_leaves_the_event_loop_free(pretend):
+    monitor, ticks = pretend(at=2, action=lambda monitor: until(lambda: ticks.count("training") > 3)), []
+
+    async def main() -> str:
+        async def tick() -> None:
             while True:
                 ticks.append(monitor.status)
                 await asyncio.sleep(0.02)
@@ -206,63 +308,49 @@ def test_awaiting_it_leaves_the_event_loop_free(watched):
     assert ticks.count("training") > 3
 
 
-def test_an_error_is_a_sentence(watched):
-    monitor = monitor_of("ce", settings=dataclasses.replace(SETTINGS, learning_rate=1e30))
+def test_an_unexpected_error_is_a_sentence_too(pretend):
+    monitor = pretend(at=2, action=lambda monitor: 1 / 0)
     monitor.start()
-    assert monitor.wait() == "failed"
-    assert "epoch 1, batch 2" in monitor._info["sentence"] and "smaller learning rate" in monitor._info["sentence"]
-    assert isinstance(monitor.error, FerlabError)
-    with pytest.raises(FerlabError, match="smaller learning rate"):
-        _ = monitor.network
-    another = monitor_of("ce")  # the failed one does not stand in its way
-    another.start()
-    assert another.wait() == "finished"
+    assert monitor.wait() == "failed" and "ZeroDivisionError" in sentence(monitor)
 
 
-def test_an_unexpected_error_too(watched, monkeypatch):
-    call_at_batch(monkeypatch, 2, lambda monitor: 1 / 0)
-    monitor = monitor_of()
-    monitor.start()
-    assert monitor.wait() == "failed" and "ZeroDivisionError" in monitor._info["sentence"]
-
-
-def test_one_training_at_a_time(watched, monkeypatch):
-    call_at_batch(monkeypatch, 2, lambda monitor: monitor.pause())
-    first, second = monitor_of(), monitor_of("ce")
+def test_one_training_at_a_time(pretend):
+    first, second = pretend(at=2, action=lambda monitor: monitor.pause()), pretend()
     first.start()
     until(lambda: first.status == "paused")
     with pytest.raises(FerlabError, match="Another monitor"):
         second.start()
     assert second.status == "waiting"
-    second._asked(second, {"do": "start"}, [])  # by its button
-    assert "Another monitor" in second._info["sentence"]
+    send(second, {"type": "start"})  # by its button
+    assert "Another monitor" in sentence(second)
     first.stop()
     first.wait()
     second.start()
     assert second.wait() == "finished"
 
 
-def test_a_folder_of_another_training_is_refused(watched, monkeypatch, tmp_path):
-    first = monitor_of(out=tmp_path)
+def test_a_folder_of_another_training_is_refused(pretend, tmp_path):
+    first = pretend(out=tmp_path)
     first.start()
-    first.wait()
-    for other in (
-        monitor_of(out=tmp_path, settings=dataclasses.replace(SETTINGS, learning_rate=0.01)),
-        monitor_of(out=tmp_path, train_set=tiny_faces(per_class=25)),
-    ):
+    assert first.wait() == "finished"
+    others = [
+        pretend(out=tmp_path, settings=dataclasses.replace(SETTINGS, learning_rate=0.01)),
+        pretend(out=tmp_path, train_set=tiny_faces(per_class=5)),
+    ]
+    for other in others:
         other.start()
         assert other.wait() == "failed"
-        assert "with other settings or faces" in other._info["sentence"]
-    assert "learning_rate was 0.05 and is 0.01" in watched[1]._info["sentence"]
-    other_method = monitor_of("ce", out=tmp_path)  # has a folder of its own
+        assert "with other settings or faces" in sentence(other)
+    assert "learning_rate was 0.05 and is 0.01" in sentence(others[0])
+    other_method = pretend("center", out=tmp_path)  # has a folder of its own
     other_method.start()
     assert other_method.wait() == "finished"
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "stop", "wait"])
-def test_what_cannot_be_done_before_the_start(watched, action):
+def test_what_cannot_be_done_before_the_start(watch, action):
     with pytest.raises(FerlabError):
-        getattr(monitor_of(), action)()
+        getattr(watch(), action)()
 
 
 def test_bad_arguments():
@@ -272,42 +360,71 @@ def test_bad_arguments():
         TrainingMonitor("ce", TrainSettings(devices=2))
 
 
-def test_shown_epoch(watched):
-    monitor = monitor_of("ce")
+# ---- what the page gets ----------------------------------------------------------------------------------------
+
+
+def test_shown_epoch(pretend):
+    monitor = pretend()
     with pytest.raises(FerlabError, match="none has finished"):
         monitor.shown_epoch = 1
     monitor.start()
     monitor.wait()
     assert monitor.shown_epoch is None
-    monitor._asked(monitor, {"show": 2}, [])
+    send(monitor, {"type": "show", "epoch": 2})
     assert monitor.shown_epoch == 2
     with pytest.raises(FerlabError, match="choose from 1 to 3"):
         monitor.shown_epoch = 4
-    monitor.shown_epoch = None
-    assert monitor._shown == 0
+    send(monitor, {"type": "show", "epoch": None})
+    assert on_page(monitor, "_shown") == 0
 
 
-def test_the_page_gets_lists_of_one_length(watched):
-    monitor = monitor_of(dataclasses.replace(METHODS["ad-corre"], warm_up=1 / 3))
+def test_the_page_gets_lists_of_one_length(watch):
+    monitor = watch(dataclasses.replace(get_method("ad-corre"), warm_up=1 / 3))
     monitor.start()
     monitor.wait()
-    faces = len(tiny_faces("validation", 6))
-    assert len(monitor._labels) == faces and len(monitor._predicted) == 3 * faces
-    assert len(monitor._maps) == 3 * faces * 2 * 4
-    names = [part["name"] for part in monitor._info["parts"]]
+    faces, info = len(few_faces("validation")), on_page(monitor, "_info")
+    assert len(on_page(monitor, "_labels")) == faces and len(on_page(monitor, "_predicted")) == 3 * faces
+    assert len(on_page(monitor, "_maps")) == 3 * faces * 2 * 4
+    names = [part["name"] for part in info["parts"]]
     assert names == ["train_loss", "ce", "FD", "MD", "ED"]
-    curves = np.frombuffer(monitor._curves, dtype=np.float32).reshape(1 + 2 * len(names), -1)
+    curves = np.frombuffer(on_page(monitor, "_curves"), dtype=np.float32).reshape(1 + 2 * len(names), -1)
     assert curves.shape[1] == 3 * STEPS
-    np.testing.assert_allclose(curves[0], np.arange(1, 16) / STEPS, rtol=1e-6)
+    np.testing.assert_allclose(curves[0], np.arange(1, 3 * STEPS + 1) / STEPS, rtol=1e-6)
     on = curves[0] > 1  # the metric loss begins in the second epoch
     assert np.isnan(curves[5, ~on]).all() and np.isfinite(curves[5, on]).all()
     np.testing.assert_allclose(curves[1, on], curves[[3, 5, 7, 9]][:, on].sum(axis=0), rtol=1e-5)
     np.testing.assert_allclose(curves[2, on], curves[[4, 6, 8, 10]][:, on].sum(axis=0), rtol=1e-5)
-    assert monitor._info["done"] == 1 and monitor._info["switch"] == 1
+    assert info["done"] == 1 and info["switch"] == 1
 
 
-def test_a_picture_stands_in_where_no_widget_can(watched):
-    monitor = monitor_of("ce")
+class Shrink(MetricLoss):
+    """A loss that nothing in the monitor knows."""
+
+    part_labels = {"length": "mean squared length", "largest": "largest entry"}
+
+    def part_weights(self) -> dict[str, float]:
+        return {"length": 1.0, "largest": 0.5}
+
+
+def test_a_new_loss_has_its_parts_labels_and_weights_on_the_page():
+    parts = parts_of(JointLoss(7, Shrink(), metric_weight=4.0))
+    shown = [view.line(part, place) for place, part in enumerate(parts)]
+    assert [part["label"] for part in shown] == ["total", "cross-entropy", "mean squared length", "largest entry"]
+    assert [part["weight"] for part in shown] == [1.0, 1.0, 4.0, 2.0]
+    looks = [(part["color"], part["dash"]) for part in shown]
+    assert len(set(looks)) == len(looks), "no two lines look alike"
+
+
+@pytest.mark.parametrize("method", ["center", "pml:SupConLoss(temperature=0.1)", "ad-corre@4"])
+def test_parts_of_any_method(method):
+    joint = build_loss(get_method(method), 7)
+    parts = {part.name: part for part in parts_of(joint)}
+    assert parts.keys() == {"train_loss", *joint.part_weights()} and len(parts) > 2
+    assert {name: part.weight for name, part in parts.items() if name != "train_loss"} == joint.part_weights()
+
+
+def test_a_picture_stands_in_where_no_widget_can(pretend):
+    monitor = pretend()
     assert "image/png" not in monitor._repr_mimebundle_()
     monitor.start()
     monitor.wait()
@@ -318,35 +435,7 @@ def test_a_picture_stands_in_where_no_widget_can(watched):
     assert titles[0].startswith("Loss") and "after epoch 3" in titles[2]
 
 
-def test_drawing_from_other_threads_while_it_trains(watched):
-    """The buttons are answered in threads of the kernel."""
-    monitor, failed, over = monitor_of("ce", settings=dataclasses.replace(SETTINGS, epochs=6)), [], threading.Event()
-
-    def press():
-        while not over.is_set():
-            try:
-                monitor._asked(monitor, {"do": "pause"}, [])
-                _ = monitor.history, monitor.batch
-                monitor._asked(monitor, {"do": "resume"}, [])
-            except Exception as error:
-                failed.append(error)
-
-    monitor.start()
-    pressing = threading.Thread(target=press)
-    pressing.start()
-    status = monitor.wait()
-    over.set()
-    pressing.join()
-    if monitor.status == "paused":  # pressed at the very end
-        status = "finished"
-    assert status == "finished" and not failed
-    assert_same(monitor, uninterrupted("ce", dataclasses.replace(SETTINGS, epochs=6)))
-
-
-def test_part_weights_are_those_of_the_objective():
-    assert part_weights(METHODS["ce"], 7) == {"ce": 1.0}
-    weight = METHODS["ad-corre"].metric_weight
-    assert part_weights(METHODS["ad-corre"], 7) == {"ce": 1.0, "FD": weight, "MD": weight, "ED": weight}
+# ---- its parts ---------------------------------------------------------------------------------------------
 
 
 def test_a_damaged_record_is_no_record(tmp_path):
@@ -384,8 +473,6 @@ def test_maps_do_not_flip_or_shrink():
 
 @pytest.mark.slow
 def test_interrupting_the_kernel_while_a_cell_awaits_pauses():
-    from pathlib import Path
-
     import nbformat
     from nbclient import NotebookClient
 
@@ -394,20 +481,21 @@ def test_interrupting_the_kernel_while_a_cell_awaits_pauses():
         f"""
 import sys
 sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]
+import _thread, asyncio, threading
+from stand_in import acting, no_training
 from tiny import tiny_faces
 from ferlab.training import TrainSettings
 from ferlab.widgets import TrainingMonitor
-settings = TrainSettings(epochs=1000, batch_size=32, precision="32-true")
-monitor = TrainingMonitor("ce", settings, tiny_faces(), tiny_faces("validation", 6))
-monitor.start()
-import time
-from concurrent.futures import ThreadPoolExecutor
-while not monitor.batch: time.sleep(0.05)""",
+from ferlab.widgets.monitor.view import sentence
+settings = TrainSettings(batch_size=14)
+monitor = TrainingMonitor("ce", settings, tiny_faces(per_class=4), tiny_faces("validation", 2))
+interrupted = threading.Event()
+monitor.session.train = acting(2, interrupted.wait, like=no_training)
+monitor.start()""",
         """
-import _thread, threading
-threading.Timer(1, _thread.interrupt_main).start()
+asyncio.get_running_loop().call_later(0.5, _thread.interrupt_main)  # while the cell awaits
 await monitor""",
-        "print(monitor.status, monitor._info['sentence'])",
+        "interrupted.set(); print(monitor.status, sentence(monitor.session))",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
     NotebookClient(notebook, timeout=180, allow_errors=True).execute()

@@ -1,4 +1,4 @@
-// The page of a TrainingMonitor. Python sets all state; the page asks by messages: {do: "pause"}, {show: epoch or null}.
+// The page of a TrainingMonitor. Python sets all state; the page asks by messages: {type: "pause"}, {type: "show", epoch}.
 
 const STATES = {
   waiting: ["not started", "M1 5a4 4 0 1 0 8 0a4 4 0 1 0-8 0"],
@@ -10,10 +10,7 @@ const STATES = {
 };
 const MAIN_BUTTON = { waiting: ["Start", "start"], training: ["Pause", "pause"], paused: ["Resume", "resume"],
   stopped: ["Go on", "start"], failed: ["Try again", "start"], finished: ["Finished", null] };
-// As in ferlab/figures/training.py.
 const INK = "var(--ink)";
-const PARTS = { train_loss: [INK, "", 2.4], ce: ["#7d848c", "", 1.8], tcl: ["#1685cf", "", 1.8], FD: ["#d9660a", "", 1.8],
-  MD: ["#a35fc0", "6 3", 1.8], ED: ["#12a594", "2 3", 1.8] };
 const SCORES = [
   ["validation_accuracy", "accuracy", "#1685cf", "", "on validation faces"],
   ["validation_balanced_accuracy", "balanced", "#d9660a", "", "mean recall of the classes, on validation faces"],
@@ -141,8 +138,8 @@ function render({ model, el }) {
   const info = () => model.get("_info");
   const scores = () => model.get("_scores");
   const ask = (message) => model.send(message);
-  main.addEventListener("click", () => ask({ do: MAIN_BUTTON[info().status][1] }));
-  stop.addEventListener("click", () => ask({ do: "stop" }));
+  main.addEventListener("click", () => ask({ type: MAIN_BUTTON[info().status][1] }));
+  stop.addEventListener("click", () => ask({ type: "stop" }));
 
   function showWords() {
     const { title: name, status, sentence: said, where: place, left: time, done, folder, epoch } = info();
@@ -175,12 +172,12 @@ function render({ model, el }) {
     let top = 0;
     lossLegend.replaceChildren();
     const words = [];
-    parts.forEach(({ name, label, weight }, i) => {
-      const [color, dash, width] = PARTS[name] ?? ["#8f8f8f", "", 1.8];
+    parts.forEach(({ label, weight, color, dash }, i) => {
+      const isTotal = i === 0;
       const [raw, smooth] = [row(1 + 2 * i), row(2 + 2 * i)];
       for (const value of smooth) if (value > top) top = value;
-      if (name === "train_loss") lines.push({ color, width: 1, faint: true, points: Array.from(place, (p, k) => [p, raw[k]]) });
-      lines.push({ color, dash, width, points: Array.from(place, (p, k) => [p, smooth[k]]) });
+      if (isTotal) lines.push({ color, width: 1, faint: true, points: Array.from(place, (p, k) => [p, raw[k]]) });
+      lines.push({ color, dash, width: isTotal ? 2.4 : 1.8, points: Array.from(place, (p, k) => [p, smooth[k]]) });
       const last = lastOf(smooth);
       const value = last === undefined ? "off" : last.toFixed(2);
       const about = weight === 1 ? "" : `${last === undefined ? "" : `${(last / weight).toPrecision(3)} `}times its weight ${weight.toPrecision(3)}`;
@@ -189,7 +186,7 @@ function render({ model, el }) {
     });
     lossChart.querySelector(".empty").hidden = columns > 0;
     lossChart.setAttribute("aria-label", `Losses: ${words.join(", ")}`);
-    const metric = parts.slice(2).map(({ label }) => label).join(", ");
+    const metric = parts.length === 3 ? parts[2].label : "metric loss"; // behind the total and cross-entropy
     drawLines(lossChart, lines, epochs, 1.06 * top || 1, (value) => `${+value.toFixed(2)}`, on ? { at: on, text: `${metric} on` } : null);
   }
 
@@ -331,7 +328,7 @@ function render({ model, el }) {
   slider.addEventListener("input", () => {
     const { detailed } = scores();
     const wanted = detailed[slider.value - 1];
-    ask({ show: wanted === detailed.at(-1) ? null : wanted });
+    ask({ type: "show", epoch: wanted === detailed.at(-1) ? null : wanted });
   });
   canvas.addEventListener("pointermove", (event) => {
     const index = shownAt();

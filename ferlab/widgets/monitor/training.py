@@ -1,4 +1,4 @@
-"""What a monitor's training is: its loss, and whether a folder holds the same one."""
+"""Whether a folder holds the same training."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.files import write_json
-from ferlab.losses import AdCorreLoss
-from ferlab.methods import Method, build_loss
+from ferlab.methods import Method
 from ferlab.runs.folder import flatten
 from ferlab.training import TrainSettings
 
@@ -50,16 +49,3 @@ def check_same_training(folder: Path, method: Method, settings: TrainSettings, s
         raise FerlabError(
             f"{folder} holds a training with other settings or faces ({', '.join(changes)}): use those, or another out."
         )
-
-
-def part_weights(method: Method, num_classes: int) -> dict[str, float]:
-    """Every part of the method's loss and the factor with which it enters the total.
-
-    >>> part_weights(Method(loss="tcl", embedding_size=64, metric_weight=2.0), 7)
-    {'ce': 1.0, 'tcl': 0.03125}
-    """
-    joint = build_loss(method, num_classes)
-    weights = {"ce": joint.ce_weight}
-    if isinstance(joint.metric_loss, AdCorreLoss):
-        return weights | {name: joint.metric_weight * weight for name, weight in joint.metric_loss.weights.items()}
-    return weights | ({joint.name: joint.metric_weight} if joint.metric_loss is not None else {})
