@@ -55,7 +55,7 @@ from ferlab.widgets import EmbeddingExplorer
 faces = load_dataset("synthetic", "test").subset(np.arange(300))
 explorer = EmbeddingExplorer({str(run_dir)!r}, faces, validation=faces)
 hovered = []
-last_map = explorer._views["ad-corre"].widget
+last_map = explorer.view.maps["ad-corre"].widget
 last_map.observe(lambda change: hovered.append([change["new"], explorer.hovered]), names="hovering")
 explorer"""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell), nbformat.v4.new_code_cell("")])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import fake_faces, write_fake_run
-from from_page import send
+from from_page import on_page, send, shown
 from meanwhile import meanwhile
 from PIL import Image
 
@@ -18,7 +18,7 @@ from ferlab.data.classes import CLASSES
 from ferlab.errors import FerlabError
 from ferlab.figures import CLASS_COLORS
 from ferlab.palette import CORRECT_COLORS
-from ferlab.runs.reading import read_run
+from ferlab.runs import read_run
 from ferlab.widgets import EmbeddingExplorer
 
 EPOCHS = 5
@@ -41,13 +41,38 @@ def run_dir(tmp_path_factory, faces):
     return folder
 
 
+@pytest.fixture(scope="module")
+def run(run_dir):
+    return read_run(run_dir)
+
+
 @pytest.fixture
-def explorer(run_dir, faces):
+def own_explorer(run, faces):
+    """A new one, for what cannot be undone: its maps are computed anew."""
+    return EmbeddingExplorer(run, faces, validation=faces)
+
+
+@pytest.fixture(scope="module")
+def shared_explorer(run_dir, faces):
     return EmbeddingExplorer(run_dir, faces, validation=faces)
 
 
+@pytest.fixture
+def explorer(shared_explorer):
+    """As it is when it is new: whatever the test before has done is undone."""
+    shared_explorer.epoch = None
+    shared_explorer.morph_to(None)
+    shared_explorer.methods = ["ce", "tcl-nearest", "ad-corre"]
+    shared_explorer.projection = "umap"
+    shared_explorer.selection = []
+    shared_explorer.color_by, shared_explorer.person = "true class", None
+    shared_explorer.view.theme.dark = False
+    plot(shared_explorer, "ce").hovering = -1
+    return shared_explorer
+
+
 def plot(explorer, method):
-    return explorer._views[method].widget
+    return explorer.view.maps[method].widget
 
 
 def places(explorer, method):
@@ -55,11 +80,11 @@ def places(explorer, method):
 
 
 def chosen_html(explorer):
-    return explorer._chosen.html
+    return explorer.view.chosen.html
 
 
 def near_html(explorer):
-    return explorer._near_panel.html
+    return explorer.view.near.html
 
 
 def hex_colors(widget):
@@ -79,9 +104,9 @@ def test_three_spaces_in_class_colors(explorer):
         assert widget.opacity == 0.85, "dots can be seen"
 
 
-def test_maps_are_those_of_the_run_in_one_scale(explorer, run_dir):
-    rows = read_run(run_dir).map_points()
-    middle, reach = explorer._layouts.frame("umap")
+def test_maps_are_those_of_the_run_in_one_scale(explorer, run):
+    rows = run.map_points()
+    middle, reach = explorer.state.layouts.frame("umap")
     for name in explorer.methods:
         wanted = rows[name].set_index("index").loc[explorer.points.indices, ["x", "y"]].to_numpy()
         np.testing.assert_allclose(places(explorer, name) * reach + middle, wanted, atol=1e-5)
@@ -89,9 +114,9 @@ def test_maps_are_those_of_the_run_in_one_scale(explorer, run_dir):
 
 
 def test_the_plots_share_one_copy_of_the_javascript(explorer):
-    sizes = {len(plot(explorer, name)._esm) for name in explorer.methods}
-    assert max(sizes) < 8_000 < 1_000_000 < len(explorer._bundle.source)
-    assert {plot(explorer, name).bundle for name in explorer.methods} == {explorer._bundle.model_id}
+    sizes = {len(on_page(plot(explorer, name), "_esm")) for name in explorer.methods}
+    assert max(sizes) < 8_000 < 1_000_000 < len(explorer.view.bundle.source)
+    assert {plot(explorer, name).bundle for name in explorer.methods} == {explorer.view.bundle.model_id}
 
 
 def test_class_names_stand_where_their_points_lie(explorer):
@@ -105,7 +130,9 @@ def test_class_names_stand_where_their_points_lie(explorer):
 
 def test_methods_can_be_chosen_and_changed(explorer):
     explorer.methods = ["ad-corre", "ce"]
-    assert [panel.children[1] for panel in explorer._grid.children] == [plot(explorer, m) for m in ("ad-corre", "ce")]
+    assert [panel.children[1] for panel in explorer.view.grid.children] == [
+        plot(explorer, m) for m in ("ad-corre", "ce")
+    ]
     explorer.controls.methods["ce-heads"].value = True
     assert explorer.methods == ["ad-corre", "ce", "ce-heads"]
     for name in ("ce", "ce-heads", "ad-corre"):
@@ -144,7 +171,7 @@ def test_selection_from_python_and_clearing(explorer):
     for name in explorer.methods:
         assert sorted(plot(explorer, name).selection) == [5, 9]
     assert "Clear selection" in chosen_html(explorer)
-    send(explorer._chosen, {"type": "pick", "what": "clear"})
+    send(explorer.view.chosen, {"type": "pick", "what": "clear"})
     assert len(explorer.selection) == 0 and "<img" not in chosen_html(explorer) and not near_html(explorer)
     assert all(len(plot(explorer, name).selection) == 0 for name in explorer.methods)
     assert explorer.share_right() == {} and not len(explorer.neighbors()) and not len(explorer.moved_apart())
@@ -176,7 +203,7 @@ def test_a_face_that_is_not_on_the_maps(explorer, faces):
 
 
 def test_a_click_in_the_legend_selects_a_class(explorer):
-    send(explorer._legend, {"type": "pick", "what": "2"})
+    send(explorer.view.legend, {"type": "pick", "what": "2"})
     assert set(explorer.selected_labels) == {2} and len(explorer.selection) == (explorer.points.labels == 2).sum()
 
 
@@ -192,7 +219,7 @@ def test_tooltip_shows_the_face_when_it_is_asked_for(explorer, faces):
     sent = []
     widget = plot(explorer, "ce")
     widget.send = lambda content, buffers=None: sent.append(content)
-    widget._handle_custom_msg({"type": "tooltip", "index": 8, "preview": "face", "properties": ["class", "answer"]}, [])
+    send(widget, {"type": "tooltip", "index": 8, "preview": "face", "properties": ["class", "answer"]})
     index = explorer.points.indices[8]
     image = np.asarray(Image.open(io.BytesIO(base64.b64decode(sent[0]["preview"].split(",")[1]))), dtype=int)
     assert np.abs(image - faces.images[index]).mean() < 12
@@ -205,8 +232,8 @@ def test_tooltip_shows_the_face_when_it_is_asked_for(explorer, faces):
 # ---- neighbors -----------------------------------------------------------------------------------------------
 
 
-def brute_force(explorer, run_dir, method, index):
-    rows = read_run(run_dir).embeddings
+def brute_force(run, method, index):
+    rows = run.embeddings
     rows = rows[(rows["method"] == method) & np.isfinite(rows["x"])].set_index("index")
     space = np.stack(rows["embedding"])
     space = space / np.linalg.norm(space, axis=1, keepdims=True)
@@ -216,24 +243,24 @@ def brute_force(explorer, run_dir, method, index):
     return distances, on_map.rank().astype(int)
 
 
-def test_neighbors_of_a_face_are_the_nearest_in_the_full_space(explorer, run_dir):
+def test_neighbors_of_a_face_are_the_nearest_in_the_full_space(explorer, run):
     index = int(explorer.points.indices[11])
     explorer.selection = [index]
     assert explorer.focus == index
     found = explorer.neighbors(5)
     for method in explorer.methods:
         rows = found[found["method"] == method]
-        distances, map_ranks = brute_force(explorer, run_dir, method, index)
+        distances, map_ranks = brute_force(run, method, index)
         assert rows["index"].tolist() == distances.index[:5].tolist()
         np.testing.assert_allclose(rows["distance"], distances.iloc[:5], atol=1e-5)
         assert rows["map_rank"].tolist() == map_ranks.loc[rows["index"]].tolist()
     assert f"Nearest to face {index}" in near_html(explorer)
 
 
-def test_moved_apart_compares_ranks_with_the_first_space(explorer, run_dir):
+def test_moved_apart_compares_ranks_with_the_first_space(explorer, run):
     index = int(explorer.points.indices[3])
     explorer.selection = [index]
-    ranks = {m: brute_force(explorer, run_dir, m, index)[0].rank().astype(int) for m in explorer.methods}
+    ranks = {m: brute_force(run, m, index)[0].rank().astype(int) for m in explorer.methods}
     moved = explorer.moved_apart(count=100)
     for method in explorer.methods[1:]:
         wanted = [i for i in ranks["ce"].index if ranks["ce"][i] <= 20 and ranks[method][i] > 60]
@@ -253,19 +280,19 @@ def test_neighbors_of_several_faces_are_not_among_them(explorer):
 def test_a_click_on_a_face_asks_for_its_neighbors(explorer):
     explorer.selection = explorer.points.indices[:10]
     index = int(explorer.selection[4])
-    send(explorer._chosen, {"type": "pick", "what": str(index)})
+    send(explorer.view.chosen, {"type": "pick", "what": str(index)})
     assert explorer.focus == index and f"Nearest to face {index}" in near_html(explorer)
     assert 'aria-pressed="true"' in chosen_html(explorer)
-    send(explorer._chosen, {"type": "pick", "what": str(index)})
+    send(explorer.view.chosen, {"type": "pick", "what": str(index)})
     assert explorer.focus is None
 
 
-def test_two_faces_are_measured_against_each_other(explorer, run_dir):
+def test_two_faces_are_measured_against_each_other(explorer, run):
     a, b = (int(i) for i in explorer.points.indices[[0, 1]])
     explorer.selection = [a, b]
-    distance = brute_force(explorer, run_dir, "ce", a)[0][b]
+    distance = brute_force(run, "ce", a)[0][b]
     assert "These two" in near_html(explorer) and f"<td>{distance:.3f}</td>" in near_html(explorer)
-    assert 0 <= explorer._pairs()[0].space_share <= 1
+    assert 0 <= explorer.state.pairs()[0].space_share <= 1
     explorer.selection = [a]
     assert "These two" not in near_html(explorer)
 
@@ -281,7 +308,7 @@ def test_coloring_right_or_wrong(explorer):
     np.testing.assert_array_equal(widget.points[:, 3], wrong)
     assert hex_colors(widget) == list(CORRECT_COLORS.values()) and widget.size[1] > widget.size[0]
     assert set(widget.point_order[-wrong.sum() :]) == set(np.flatnonzero(wrong)), "mistakes lie on top"
-    assert "wrong" in explorer._legend.html
+    assert "wrong" in explorer.view.legend.html
 
 
 def test_coloring_by_prediction_differs_from_map_to_map(explorer):
@@ -297,7 +324,7 @@ def test_coloring_by_a_number_rises_with_it(explorer, name):
     codes = plot(explorer, "ce").points[:, 2]
     assert np.corrcoef(codes, values)[0, 1] > 0.99
     assert len(plot(explorer, "ce").color) > codes.max()
-    assert "linear-gradient" in explorer._legend.html
+    assert "linear-gradient" in explorer.view.legend.html
 
 
 def test_coloring_by_identity_singles_out_people(explorer):
@@ -307,7 +334,7 @@ def test_coloring_by_identity_singles_out_people(explorer):
     np.testing.assert_array_equal(plot(explorer, "ce").points[:, 2] > 0, np.isin(who, who[[0, 1]]))
     explorer.person = int(who[7])
     np.testing.assert_array_equal(plot(explorer, "ce").points[:, 2] > 0, who == who[7])
-    assert f"person {who[7]}" in explorer._legend.html and "everyone else" in explorer._legend.html
+    assert f"person {who[7]}" in explorer.view.legend.html and "everyone else" in explorer.view.legend.html
     explorer.person = None
     with pytest.raises(FerlabError, match="no person 12345"):
         explorer.person = 12345
@@ -321,25 +348,25 @@ def test_unknown_coloring(explorer):
 def test_theme_changes_the_background(explorer):
     explorer.color_by = "intensity"
     light = hex_colors(plot(explorer, "ce"))
-    explorer._theme.dark = True
+    explorer.view.theme.dark = True
     assert hex_colors(plot(explorer, "ce")) != light
     for name in explorer.methods:
         assert max(plot(explorer, name).background_color[:3]) < 0.2
         assert not plot(explorer, name).axes and not plot(explorer, name).legend
-    explorer._theme.dark = False
+    explorer.view.theme.dark = False
     assert min(plot(explorer, "ce").background_color[:3]) > 0.9
 
 
 # ---- epochs --------------------------------------------------------------------------------------------------
 
 
-def test_epochs_show_the_followed_faces_and_their_maps(explorer, run_dir, faces):
+def test_epochs_show_the_followed_faces_and_their_maps(explorer, run):
     explorer.selection = explorer.points.indices[:3]
     explorer.epoch = 2
     assert explorer.epoch == 2 and len(explorer.points) == 35 and len(explorer.selection) == 0
-    rows = read_run(run_dir).epochs
+    rows = run.epochs
     rows = rows[(rows["method"] == "ad-corre") & (rows["epoch"] == 2)].set_index("index")
-    middle, reach = explorer._layouts.frame("umap")
+    middle, reach = explorer.state.layouts.frame("umap")
     np.testing.assert_allclose(
         places(explorer, "ad-corre") * reach + middle, rows.loc[explorer.points.indices, ["x", "y"]], atol=1e-5
     )
@@ -357,7 +384,7 @@ def test_points_travel_between_epochs_and_not_on_arrival(explorer):
     explorer.controls.play.playing = True
     explorer.controls.slider.value = 3
     assert widget.transition_points_duration == 900
-    assert "epoch 3" in explorer._views["ce"]._title.value
+    assert "epoch 3" in explorer.view.maps["ce"].heading.value
 
 
 def test_neighbors_follow_the_epoch(explorer, run_dir):
@@ -386,7 +413,7 @@ def test_a_run_without_epochs_says_so(run_dir, faces, tmp_path):
     explorer = EmbeddingExplorer(folder, faces)
     explorer.controls.view.value = "epochs"
     assert explorer.controls.view.value == "test" and explorer.epoch is None
-    assert "no maps over the epochs" in explorer._message.html
+    assert "no maps over the epochs" in explorer.view.message.html
     with pytest.raises(FerlabError, match="no maps over the epochs"):
         explorer.epoch = 1
 
@@ -408,7 +435,7 @@ def test_without_embeddings_of_the_epochs_the_maps_are_still_shown(run_dir, face
 
 def test_one_map_travels_from_space_to_space(explorer):
     explorer.morph_to("ce")
-    assert explorer.morphed == "ce" and len(explorer._grid.children) == 1
+    assert explorer.morphed == "ce" and len(explorer.view.grid.children) == 1
     large = plot(explorer, None)
     before = large.points.copy()
     assert not large.transition_points
@@ -419,7 +446,7 @@ def test_one_map_travels_from_space_to_space(explorer):
     explorer.selection = explorer.points.indices[:4]
     assert sorted(large.selection) == [0, 1, 2, 3]
     explorer.controls.stage.value = "side"
-    assert explorer.morphed is None and len(explorer._grid.children) == 3
+    assert explorer.morphed is None and len(explorer.view.grid.children) == 3
     assert sorted(plot(explorer, "ce").selection) == [0, 1, 2, 3]
 
 
@@ -459,8 +486,8 @@ def test_trustworthiness_is_that_of_scikit_learn(explorer):
         space, layout = explorer.points.spaces[name][0], explorer.points.layouts[name][0]
         assert value == pytest.approx(trustworthiness(space, layout, n_neighbors=15, metric="cosine"), abs=1e-3)
     assert len(explorer.trustworthiness) == 3
-    assert f"trustworthiness {explorer.trustworthiness['ce']:.2f}" in explorer._views["ce"]._title.value
-    assert f"{explorer.trustworthiness['ce']:.3f}" in explorer._belief.html
+    assert f"trustworthiness {explorer.trustworthiness['ce']:.2f}" in explorer.view.maps["ce"].heading.value
+    assert f"{explorer.trustworthiness['ce']:.3f}" in explorer.view.belief.html
 
 
 def test_principal_components(explorer):
@@ -470,7 +497,7 @@ def test_principal_components(explorer):
     explorer.projection = "pca"
     assert explorer.projection == "pca" and plot(explorer, "ce").transition_points
     own = PCA(2).fit_transform(explorer.points.spaces["ce"][0])
-    ratio = np.linalg.norm(explorer._layouts.layout(*explorer._map("ce")), axis=1) / np.linalg.norm(own, axis=1)
+    ratio = np.linalg.norm(explorer.map_of("ce"), axis=1) / np.linalg.norm(own, axis=1)
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
     explorer.controls.kind.value = "umap"
     np.testing.assert_allclose(places(explorer, "ce"), umap)
@@ -479,8 +506,10 @@ def test_principal_components(explorer):
 
 
 @pytest.mark.slow
-def test_umap_anew_in_the_background(explorer):
+def test_umap_anew_in_the_background(own_explorer):
     from ferlab.projection import aligned_layouts
+
+    explorer = own_explorer
 
     explorer.projection = "pca"
     explorer.recompute(n_neighbors=8, min_dist=0.3, metric="correlation", seed=4)
@@ -490,7 +519,7 @@ def test_umap_anew_in_the_background(explorer):
     spaces = {name: epochs[0] for name, epochs in explorer.points.spaces.items()}
     wanted = aligned_layouts(spaces, 4, 8, 0.3, "correlation")
     for name in explorer.methods:
-        np.testing.assert_array_equal(explorer._layouts.layout(*explorer._map(name)), wanted[name])
+        np.testing.assert_array_equal(explorer.map_of(name), wanted[name])
 
 
 def test_umap_settings_out_of_range(explorer):
@@ -557,10 +586,10 @@ def test_points_without_a_map_get_one():
 
 def test_unequal_points_are_cut_to_those_shared():
     explorer = EmbeddingExplorer({"a": with_map(own_table(60)), "b": with_map(own_table(45))})
-    assert len(explorer.points) == 45 and "the 45 that all of them have are shown" in explorer._message.html
+    assert len(explorer.points) == 45 and "the 45 that all of them have are shown" in explorer.view.message.html
     apart = with_map(own_table(60)).assign(index=np.arange(100, 160))
     explorer = EmbeddingExplorer({"a": with_map(own_table(60)), "b": apart})
-    assert explorer.methods == ["a"] and "b has no point in common with a" in explorer._message.html
+    assert explorer.methods == ["a"] and "b has no point in common with a" in explorer.view.message.html
 
 
 def test_a_missing_class_and_few_points():
@@ -568,14 +597,14 @@ def test_a_missing_class_and_few_points():
     few = few[few["label"] != "dog"].assign(predicted="dog")
     explorer = EmbeddingExplorer(few)
     explorer.selection = [0]
-    assert explorer.classes == ("cat", "dog", "owl") and "dog" in explorer._legend.html
+    assert explorer.classes == ("cat", "dog", "owl") and "dog" in explorer.view.legend.html
     with pytest.raises(FerlabError, match="at least 10 points, but there are"):
         explorer.recompute()
 
 
 def test_few_points_without_a_map_are_shown_by_pca():
     explorer = EmbeddingExplorer(own_table(8))
-    assert explorer.projection == "pca" and "UMAP needs at least 10 points" in explorer._message.html
+    assert explorer.projection == "pca" and "UMAP needs at least 10 points" in explorer.view.message.html
 
 
 @pytest.mark.slow
@@ -583,7 +612,7 @@ def test_fewer_points_than_neighbors():
     explorer = EmbeddingExplorer(with_map(own_table(12)))
     explorer.recompute(n_neighbors=15)
     explorer.wait()
-    assert "only 12 points, so UMAP looks at 11 neighbors instead of 15" in explorer._message.html
+    assert "only 12 points, so UMAP looks at 11 neighbors instead of 15" in explorer.view.message.html
 
 
 def test_umap_that_fails_is_a_sentence(monkeypatch):
@@ -594,7 +623,7 @@ def test_umap_that_fails_is_a_sentence(monkeypatch):
     explorer = EmbeddingExplorer(with_map(own_table()))
     explorer.recompute()
     explorer.wait()
-    assert "UMAP stopped: no room" in explorer._message.html and not explorer.controls.again.disabled
+    assert "UMAP stopped: no room" in explorer.view.message.html and not explorer.controls.again.disabled
 
 
 @pytest.mark.parametrize(
@@ -639,7 +668,7 @@ def test_other_faces_are_refused(run_dir, faces):
 
 def test_faces_that_cannot_be_loaded_leave_the_points(run_dir):
     explorer = EmbeddingExplorer(run_dir)  # its config names a data set whose faces are not these
-    assert "test faces could not be loaded" in explorer._message.html
+    assert "test faces could not be loaded" in explorer.view.message.html
     explorer.selection = explorer.points.indices[:3]
     assert "3 faces selected" in chosen_html(explorer) and "<img" not in chosen_html(explorer)
 
@@ -649,8 +678,8 @@ def test_names_from_data_are_escaped(tmp_path):
     explorer = EmbeddingExplorer(write_fake_run(tmp_path / "run", faces, methods=("<svg>",)), faces, ["<svg>"])
     explorer.selection = explorer.points.indices[:2]
     explorer.wait()
-    said = explorer._legend.html + chosen_html(explorer) + near_html(explorer) + explorer._belief.html
-    said += explorer._views["<svg>"]._title.value
+    said = explorer.view.legend.html + chosen_html(explorer) + near_html(explorer) + explorer.view.belief.html
+    said += explorer.view.maps["<svg>"].heading.value
     assert "<img src=x>" not in said and "<svg>" not in said and "&lt;img src=x&gt;" in said and "&lt;svg&gt;" in said
 
 
@@ -661,8 +690,7 @@ def test_a_picture_stands_in_where_no_widget_can(explorer):
     import matplotlib
 
     matplotlib.use("Agg")
-    bundle = explorer._repr_mimebundle_()
-    bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+    bundle = shown(explorer)
     assert "application/vnd.jupyter.widget-view+json" in bundle
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).convert("L"))
     assert picture.shape[1] > 800 and picture.std() > 5

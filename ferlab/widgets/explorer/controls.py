@@ -100,11 +100,14 @@ class Controls:
         finally:
             self._settling = before
 
-    def say_epochs(self, epochs: int, shown: bool) -> None:
-        display(self.epoch_row, shown)
-        self.play.playing &= shown
+    def say_epochs(self, epochs: int, epoch: int | None) -> None:
+        """So many epochs, and the one shown; None: none is."""
+        display(self.epoch_row, epoch is not None)
+        self.play.playing &= epoch is not None
         for control in (self.play, self.slider):
             control.max = max(epochs, 1)
+        if epoch is not None:
+            self.slider.value = epoch
         self.slider.description = f"Epoch (of {epochs})"
 
     def say_methods(self, shown: list[str], available: list[str], morphed: str | None) -> None:
@@ -122,19 +125,27 @@ class Controls:
             self.tour.value = shown.index(morphed)
 
     def say_colorings(self, names: list[str], people: list[int]) -> None:
-        options = [(_coloring_label(name), name) for name in names]
-        if self.color_by.options != tuple(options):
-            kept = self.color_by.value if self.color_by.value in names else names[0]
-            self.color_by.options, self.color_by.value = options, kept
-        whom = [("of the selection", OF_SELECTION), *((f"person {person}", person) for person in people)]
-        if self.person.options != tuple(whom):
-            self.person.options, self.person.value = whom, OF_SELECTION
-        display(self.person, self.color_by.value == "identity")
+        """What can be chosen."""
+        options = tuple((_coloring_label(name), name) for name in names)
+        if self.color_by.options != options:
+            self.color_by.options = options
+        whom = (("of the selection", OF_SELECTION), *((f"person {person}", person) for person in people))
+        if self.person.options != whom:
+            self.person.options = whom
+
+    def say_coloring(self, name: str, person: int | None) -> None:
+        """What is chosen."""
+        self.color_by.value = name
+        self.person.value = OF_SELECTION if person is None else person
+        display(self.person, name == "identity")
 
     def say_projection(self, kind: str, possible: bool, working: bool) -> None:
         self.kind.value, self.kind.disabled = kind, not possible
         for control in (*self.settings.values(), self.again):
             control.disabled = working or not possible
+
+    def umap_settings(self) -> dict[str, object]:
+        return {name: control.value for name, control in self.settings.items()}
 
     def set_umap(self, wanted: dict[str, object]) -> None:
         """Take over settings of UMAP that are not None.

@@ -11,9 +11,9 @@ import numpy as np
 from ferlab.errors import FerlabError
 from ferlab.projection import aligned_layouts, epoch_layouts, map_quality, pair_distances, pca_epoch_layouts
 from ferlab.projection.aligned import MINIMUM_POINTS
+from ferlab.projection.names import HALF_LETTER, LINE, apart, densest
 from ferlab.projection.quality import MapQuality
 from ferlab.vectors import random_part
-from ferlab.widgets.explorer.maps import places_of_names
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.kit.background import Background
 
@@ -54,6 +54,13 @@ class Layouts:
         if len(self.points) < MINIMUM_POINTS:
             return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
         return ""
+
+    def check_umap(self) -> None:
+        """Raises:
+        FerlabError: UMAP cannot be computed.
+        """
+        if problem := self.problem:
+            raise FerlabError(problem)
 
     def layout(self, kind: str, method: str, epoch: int) -> np.ndarray:
         """float32 array (N, 2); a method that stopped earlier stays at its last epoch."""
@@ -148,3 +155,23 @@ class Layouts:
         if key not in self._names:
             self._names[key] = places_of_names(self.in_frame(*key), self.points.labels, self.points.classes)
         return self._names[key]
+
+
+def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
+    """The names of the classes that have three points or more, and places for them: where their points lie densest.
+
+    Args:
+        layout: float array (N, 2), in units of the plot, in random order.
+        labels: int array (N,).
+        classes: class names.
+    """
+    names, places = [], []
+    for k, name in enumerate(classes):
+        few = layout[labels == k][:120]  # in random order, so the first ones stand for all
+        if len(few) >= 3:
+            names.append(name)
+            places.append(densest(few))
+    places = apart(np.array(places).reshape(-1, 2), names)
+    # Within the plot, the letters at its sides too.
+    room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in names]).reshape(-1, 2)
+    return names, np.clip(places, -room, room)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from html import escape
-
 import ipywidgets
 import jscatter
 import numpy as np
 import pandas as pd
 from jscatter.label_placement.utils import to_js
 
-from ferlab.projection.names import HALF_LETTER, LINE, apart, densest
 from ferlab.widgets.explorer.colors import Coloring
-from ferlab.widgets.explorer.plot import Bundle, Plot, give_widget
+from ferlab.widgets.explorer.details import title_html
+from ferlab.widgets.explorer.plot import Bundle, Describe, plot_of
 from ferlab.widgets.kit.theme import BACKGROUND
 
 TOOLTIP = ("class", "answer")
@@ -32,9 +29,14 @@ class MapView:
         height: of plot and title, in pixels.
         describe: position of a point -> its tooltip: {"class": .., "answer": .., "face": data URI or None}.
         with_faces: whether there are pictures to show.
+
+    Attributes:
+        widget: the plot.
+        heading: the title.
+        box: both.
     """
 
-    def __init__(self, bundle: Bundle, height: int, describe: Callable[[int], dict], with_faces: bool) -> None:
+    def __init__(self, bundle: Bundle, height: int, *, describe: Describe, with_faces: bool) -> None:
         # The frame gives columns their names and scales; positions, colors and tooltips come by the methods below.
         start = pd.DataFrame({"x": [-1.0, 1.0], "y": [-1.0, 1.0], **{name: "" for name in (*TOOLTIP, "face")}})
         scatter = jscatter.Scatter(
@@ -49,21 +51,19 @@ class MapView:
         scatter.tooltip(
             True, properties=list(TOOLTIP), histograms=False, preview_image_height=110, size="small", **preview
         )
-        give_widget(scatter, bundle)
-        self.widget: Plot = scatter.widget
-        self.widget.describe = describe
+        self.widget = plot_of(scatter, bundle, describe)
         self.widget.square_up_to = height - TITLE_HEIGHT
         self.widget.toolbar_buttons = ["lasso", "lasso_type", "pan_zoom", "divider", "reset"]
         self._shown = 0
         self._written: tuple[list[str], bool] | None = None
-        self._title = ipywidgets.HTML(layout={"margin": "0", "height": f"{TITLE_HEIGHT}px"})
-        self.box = ipywidgets.VBox([self._title, self.widget], layout={"margin": "0", "min_width": "0"})
+        self.heading = ipywidgets.HTML(layout={"margin": "0", "height": f"{TITLE_HEIGHT}px"})
+        self.box = ipywidgets.VBox([self.heading, self.widget], layout={"margin": "0", "min_width": "0"})
 
     def title(self, name: str, note: str = "") -> None:
         """The name in bold, the note below it."""
-        value = f'<div class="ferlab-x-title"><b>{escape(name)}</b> <small>{escape(note)}</small></div>'
-        if self._title.value != value:
-            self._title.value = value
+        value = title_html(name, note)
+        if self.heading.value != value:
+            self.heading.value = value
 
     def show(self, layout: np.ndarray, coloring: Coloring, dark: bool, milliseconds: int = 0) -> None:
         """Move the points to `layout` (N, 2) within some time (0: at once) and color them."""
@@ -110,25 +110,8 @@ class MapView:
     def select(self, positions: np.ndarray) -> None:
         self.widget.selection = positions.astype(np.uint32)
 
-
-def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
-    """The names of the classes that have three points or more, and places for them: where their points lie densest.
-
-    Args:
-        layout: float array (N, 2), in units of the plot, in random order.
-        labels: int array (N,).
-        classes: class names.
-    """
-    names, places = [], []
-    for k, name in enumerate(classes):
-        few = layout[labels == k][:120]  # in random order, so the first ones stand for all
-        if len(few) >= 3:
-            names.append(name)
-            places.append(densest(few))
-    places = apart(np.array(places).reshape(-1, 2), names)
-    # Within the plot, the letters at its sides too.
-    room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in names]).reshape(-1, 2)
-    return names, np.clip(places, -room, room)
+    def hover(self, position: int | None) -> None:
+        self.widget.hovering = -1 if position is None else position
 
 
 def rgba(color: str) -> list[float]:

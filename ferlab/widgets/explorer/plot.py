@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anywidget
@@ -11,6 +11,10 @@ import jscatter
 import jscatter.jscatter
 import traitlets
 from jscatter.widget import JupyterScatter
+
+from ferlab.widgets.kit.channel import Channel
+
+Describe = Callable[[int], Mapping[str, str | None]]
 
 
 class Bundle(anywidget.AnyWidget):
@@ -28,25 +32,40 @@ class Bundle(anywidget.AnyWidget):
 class Plot(JupyterScatter):
     """A jupyter-scatter widget whose JavaScript is that of a :class:`Bundle`; plot.js says why.
 
+    Args:
+        describe: asked for the tooltip of a point, {property: text, ..}, when the page wants to show it, instead of a
+            column that holds the tooltips of all points, pictures included.
+        bundle: the :class:`Bundle`'s model_id.
+        options: of jupyter-scatter's widget.
+
     Attributes:
-        describe: where set, asked for the tooltip of a point, {property: text, ..}, when the page wants to show it,
-            instead of a column that holds the tooltips of all points, pictures included.
         square_up_to: where not 0, the page makes the plot as high as it is wide, up to this many pixels.
     """
 
     _esm = Path(__file__).parent / "plot.js"
     bundle = traitlets.Unicode().tag(sync=True)
     square_up_to = traitlets.Int(0).tag(sync=True)
-    describe: Callable[[int], dict[str, str]] | None = None
 
-    def _handle_tooltip(self, event: dict) -> None:
-        if self.describe is None:
-            super()._handle_tooltip(event)
-            return
-        told = self.describe(event["index"])
-        properties = {name: told.get(name, "") for name in event["properties"]}
-        preview = told.get(event["preview"]) if event["preview"] else None
-        self.send({"type": event["type"], "index": event["index"], "preview": preview, "properties": properties})
+    def __init__(self, *, describe: Describe, bundle: str, **options: object) -> None:
+        self._describe = describe
+        self._channel = Channel()
+        self._channel.on("tooltip", self._tell)
+        super().__init__(bundle=bundle, **options)
+
+    def _handle_custom_msg(self, event: dict, buffers: list) -> None:
+        # Here jupyter-scatter would look into its column of tooltips.
+        self._channel.receive(event, buffers)
+
+    def _tell(self, index: int, properties: list[str], preview: str | None) -> None:
+        told = self._describe(index)
+        self.send(
+            {
+                "type": "tooltip",
+                "index": index,
+                "preview": told.get(preview) if preview else None,
+                "properties": {name: told.get(name, "") for name in properties},
+            }
+        )
 
     @traitlets.observe("label_tiles")
     def _label_tiles_changed(self, change: dict) -> None:
@@ -55,16 +74,16 @@ class Plot(JupyterScatter):
             super()._label_tiles_changed(change)
 
 
-def give_widget(scatter: jscatter.Scatter, bundle: Bundle) -> None:
-    """Make `scatter.widget` a :class:`Plot`; before it is asked for the first time."""
+def plot_of(scatter: jscatter.Scatter, bundle: Bundle, describe: Describe) -> Plot:
+    """The widget of a scatter plot that has none yet, as a :class:`Plot`."""
 
-    def make(*args, **kwargs) -> Plot:
-        return Plot(*args, bundle=bundle.model_id, **kwargs)
+    def make(**options: object) -> Plot:
+        return Plot(describe=describe, bundle=bundle.model_id, **options)
 
     # Scatter.widget finds its class under this name in its module; there is no other way in.
     original = jscatter.jscatter.JupyterScatter
     jscatter.jscatter.JupyterScatter = make
     try:
-        assert isinstance(scatter.widget, Plot), "jupyter-scatter makes its widget in another way"
+        return scatter.widget
     finally:
         jscatter.jscatter.JupyterScatter = original

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +11,9 @@ import pandas as pd
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
+from ferlab.images import data_uri
 from ferlab.projection import procrustes
-from ferlab.runs.reading import Run
+from ferlab.runs import Run, RunFolder
 from ferlab.vectors import unit_rows
 
 
@@ -40,17 +41,45 @@ class Points:
     confidence: dict[str, np.ndarray] = field(default_factory=dict)
     metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
     images: np.ndarray | None = None
+    _pictures: dict[int, str] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.indices)
 
     @property
+    def methods(self) -> list[str]:
+        """The spaces that these points lie in."""
+        return list(self.layouts or self.spaces)
+
+    @property
+    def people(self) -> list[int]:
+        """Who is shown, where that is known."""
+        return sorted(self.metadata["identity"].unique().tolist()) if "identity" in self.metadata else []
+
+    @property
     def epochs(self) -> int:
         return max((len(epochs) for epochs in (self.layouts or self.spaces).values()), default=0)
 
-    def image(self, position: int) -> np.ndarray | None:
-        """The face of a point, None without pictures."""
-        return None if self.images is None else self.images[self.indices[position]]
+    def picture(self, position: int) -> str | None:
+        """The face of a point for a page, None without pictures."""
+        if self.images is None:
+            return None
+        if position not in self._pictures:
+            self._pictures[position] = data_uri(self.images[self.indices[position]])
+        return self._pictures[position]
+
+    def positions(self, indices: Iterable[int]) -> np.ndarray:
+        """Where faces of the data set stand among the points: int array.
+
+        Raises:
+            FerlabError: a face that is none of them.
+        """
+        wanted = np.array([int(index) for index in indices], dtype=np.int64)
+        order = np.argsort(self.indices)
+        places = order[np.searchsorted(self.indices, wanted, sorter=order).clip(max=len(order) - 1)]
+        if len(unknown := wanted[self.indices[places] != wanted]):
+            raise FerlabError(f"Face {unknown[0]} is not on the maps; choose from the {len(self)} that are.")
+        return places
 
     def space(self, method: str, epoch: int) -> np.ndarray | None:
         """The space after an epoch (from 1; a method that stopped earlier stays at its last), or None."""
@@ -132,10 +161,7 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
 
 
 def _followed_spaces(run: Run, method: str, epochs: int, order: np.ndarray) -> list[np.ndarray]:
-    from ferlab.runs.folder import run_folder
-    from ferlab.runs.records import load_epochs
-
-    spaces = load_epochs(run_folder(run.path, method, min(run.summary.get("seeds", [0]))), epochs)
+    spaces = RunFolder(run.path).training(method, min(run.summary.get("seeds", [0]))).load_epochs(epochs)
     fitting = all(len(space) == len(order) for space in spaces)
     return [unit_rows(space[order].astype(np.float32)) for space in spaces] if fitting else []
 

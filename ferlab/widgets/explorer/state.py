@@ -1,0 +1,239 @@
+"""What an explorer shows: which points, in which spaces, by which projection, and what is selected. Without widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ferlab.errors import FerlabError
+from ferlab.methods import method_label
+from ferlab.projection.quality import MapQuality
+from ferlab.widgets.explorer.colors import PEOPLE, colorings
+from ferlab.widgets.explorer.layouts import Layouts
+from ferlab.widgets.explorer.neighbors import Pair, distances_from, pair_in, shares_right
+from ferlab.widgets.explorer.points import Points
+from ferlab.widgets.explorer.source import PointSource
+from ferlab.widgets.kit.background import Background
+
+USUAL_METHODS = ("ce", "tcl-nearest", "ad-corre")
+MOST_METHODS = 6
+
+
+class ExplorerState:
+    """What an explorer shows, and what follows from it.
+
+    A change that cannot be made raises a `FerlabError` and changes nothing. Points are named by their position among
+    `points`; nobody is told of a change, so who makes one draws what depends on it.
+
+    Args:
+        source: where the points come from.
+        methods: spaces to show; None: those that most people ask for.
+        background: where maps are measured.
+
+    Attributes:
+        methods: spaces shown; the others are compared with the first one.
+        kind: the projection, "umap" or "pca".
+        morphed: the space that the one large map shows; None while the spaces stand side by side.
+        epoch: of the followed faces, from 1; None while the finished networks are shown.
+        color_by: one of `colorings`.
+        person: whom the coloring "identity" singles out; None: the people of the selection.
+        selected: int array, ascending.
+        focus: the point whose neighbors are asked for; None: those of the selection's middle.
+        hovered: the point under the cursor, or None.
+        working: what is being computed, in a sentence; empty where nothing is.
+        answers: what became of the last order, in sentences.
+    """
+
+    def __init__(self, source: PointSource, methods: Sequence[str] | None, background: Background) -> None:
+        self._source, self._background = source, background
+        self._finished = Layouts(source.points, background)
+        self._followed: Layouts | None = None
+        self.epoch: int | None = None
+        self.methods = _usual_methods(source) if methods is None else _checked(methods, self.points.methods)
+        self.morphed: str | None = None
+        self.kind = "umap"
+        if "umap" not in self._finished:
+            self.choose_projection("pca")
+        self.color_by = self.colorings[0]
+        self.person: int | None = None
+        self.selected = np.empty(0, dtype=np.int64)
+        self.focus: int | None = None
+        self.hovered: int | None = None
+        self.working = ""
+        self.answers: list[str] = []
+        self.notes = source.notes
+
+    # ---- the points shown --------------------------------------------------------------------------------------
+
+    @property
+    def layouts(self) -> Layouts:
+        """The maps of the points shown."""
+        return self._finished if self.epoch is None else self.followed
+
+    @property
+    def followed(self) -> Layouts:
+        """The maps of the faces that were followed over the epochs, read when they are first asked for.
+
+        Raises:
+            FerlabError: points that were not followed.
+        """
+        if self._followed is None:
+            self._followed = Layouts(self._source.followed(), self._background)
+        return self._followed
+
+    @property
+    def points(self) -> Points:
+        return self.layouts.points
+
+    @property
+    def colorings(self) -> list[str]:
+        """What these points can be colored by."""
+        return colorings(self.points)
+
+    @property
+    def highlighted(self) -> list[int]:
+        """The people that the coloring "identity" singles out."""
+        if self.color_by != "identity":
+            return []
+        if self.person is not None:
+            return [self.person]
+        if not len(self.selected):
+            return self.points.people[:1]
+        return self.points.metadata["identity"].iloc[self.selected].value_counts().index[:PEOPLE].tolist()
+
+    @property
+    def messages(self) -> list[str]:
+        """What is missing, what became of the last order, and what is being computed."""
+        return [*self.notes, *self.answers, *([self.working] if self.working else [])]
+
+    # ---- changes -----------------------------------------------------------------------------------------------
+
+    def choose_methods(self, names: Sequence[str]) -> None:
+        self.methods = _checked(names, self.points.methods)
+        if self.morphed not in (None, *self.methods):
+            self.morphed = self.methods[0]
+
+    def morph_to(self, method: str | None) -> None:
+        if method is not None and method not in self.methods:
+            raise FerlabError(f"{method!r} is not among the spaces shown: {', '.join(self.methods)}.")
+        self.morphed = method
+
+    def choose_coloring(self, name: str) -> None:
+        if name not in self.colorings:
+            raise FerlabError(f"There is no coloring {name!r}; choose one of: {', '.join(self.colorings)}.")
+        self.color_by = name
+
+    def choose_person(self, identity: int | None) -> None:
+        if identity is not None and identity not in self.points.people:
+            raise FerlabError(f"There is no person {identity!r} among these faces.")
+        self.person = identity
+
+    def choose_projection(self, kind: str) -> None:
+        """Show principal components, or UMAP where it has been computed."""
+        if kind == "pca":
+            self.layouts.compute_pca()
+        self.kind = kind
+
+    def show_followed(self) -> None:
+        """Show the faces that were followed over the epochs, after the last one."""
+        before, points = self.points, self.followed.points
+        if missing := [name for name in self.methods if name not in points.layouts]:
+            self.answers = [f"{method_label(missing[0])} was not followed over the epochs."]
+        self.epoch = points.epochs
+        self.choose_methods([name for name in self.methods if name in points.layouts] or list(points.layouts)[:3])
+        self._begin_anew(before)
+
+    def show_finished(self) -> None:
+        """Show the points of the finished networks."""
+        before = self.points
+        self.epoch = None
+        self._begin_anew(before)
+
+    def select(self, positions: np.ndarray) -> bool:
+        """Select points; whether that is a change. Points that are not there (a page may be late) are none."""
+        positions = np.unique(positions)
+        if np.array_equal(positions, self.selected) or (len(positions) and positions[-1] >= len(self.points)):
+            return False
+        self.selected = positions
+        self.focus = int(positions[0]) if len(positions) == 1 else None
+        return True
+
+    def hover(self, position: int | None) -> bool:
+        """Put the cursor on a point; whether that is a change."""
+        at = int(position) if position is not None and 0 <= position < len(self.points) else None
+        changes, self.hovered = at != self.hovered, at
+        return changes
+
+    # ---- maps and spaces ---------------------------------------------------------------------------------------
+
+    def map_of(self, method: str) -> tuple[str, str, int]:
+        """What names the map shown of a method, to :class:`Layouts`."""
+        return self.kind, method, self.epoch or 1
+
+    def maps(self) -> dict[str, np.ndarray]:
+        """Method -> float32 array (N, 2), of the methods shown."""
+        return {name: self.layouts.layout(*self.map_of(name)) for name in self.methods}
+
+    def spaces(self) -> dict[str, np.ndarray]:
+        """Method -> float array (N, D), of the methods shown whose embeddings were kept."""
+        spaces = {name: self.points.space(name, self.epoch or 1) for name in self.methods}
+        return {name: space for name, space in spaces.items() if space is not None}
+
+    def quality(self, method: str) -> MapQuality | None:
+        """How far to believe the map shown; None before it is measured."""
+        return self.layouts.quality(*self.map_of(method))
+
+    # ---- the selection -----------------------------------------------------------------------------------------
+
+    @property
+    def asked(self) -> np.ndarray:
+        """The points whose neighbors are asked for."""
+        return self.selected if self.focus is None else np.array([self.focus])
+
+    def distances(self) -> dict[str, np.ndarray]:
+        """Method -> cosine distances of all points from those `asked` about; empty where there are none."""
+        asked = self.asked
+        return {name: distances_from(space, asked) for name, space in self.spaces().items()} if len(asked) else {}
+
+    def pairs(self) -> list[Pair]:
+        """Two selected points in every space; empty while other than two are selected."""
+        if len(self.selected) != 2:
+            return []
+        maps, layouts = self.maps(), self.layouts
+        return [
+            pair_in(name, space, maps[name], at=self.selected, sample=layouts.pair_sample(*self.map_of(name)))
+            for name, space in self.spaces().items()
+        ]
+
+    def share_right(self) -> dict[str, float]:
+        """Method -> share of the selected points that it classifies right, of the methods whose answers are known."""
+        known = {name: self.points.predicted[name] for name in self.methods if name in self.points.predicted}
+        return shares_right(known, self.points.labels, self.selected)
+
+    def _begin_anew(self, before: Points) -> None:
+        """Other points than before: forget what was said about those."""
+        self.selected = np.empty(0, dtype=np.int64)
+        self.focus = self.hovered = None
+        if self.kind not in self.layouts:
+            self.choose_projection("umap" if "umap" in self.layouts else "pca")
+        if self.color_by not in self.colorings:
+            self.color_by = self.colorings[0]
+        if self.points.people != before.people:
+            self.person = None
+
+
+def _usual_methods(source: PointSource) -> list[str]:
+    have = source.points.methods
+    if source.run is None:
+        return have[:MOST_METHODS]
+    return [name for name in USUAL_METHODS if name in have] or have[:3]
+
+
+def _checked(methods: Sequence[str], have: list[str]) -> list[str]:
+    methods = list(methods)
+    if not 1 <= len(methods) <= MOST_METHODS or len(set(methods)) < len(methods):
+        raise FerlabError(f"Choose one to six different methods; got: {', '.join(methods) or 'none'}.")
+    if missing := [name for name in methods if name not in have]:
+        raise FerlabError(f"There is no map of {missing[0]!r}; there is: {', '.join(have) or 'none'}.")
+    return methods

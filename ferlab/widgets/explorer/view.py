@@ -1,0 +1,205 @@
+"""The widgets of an explorer: they show its state, and say what a person does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ipywidgets
+import numpy as np
+
+from ferlab.methods import method_label
+from ferlab.widgets.explorer import details
+from ferlab.widgets.explorer.colors import color_points, legend_of
+from ferlab.widgets.explorer.controls import Controls, display
+from ferlab.widgets.explorer.maps import MapView
+from ferlab.widgets.explorer.neighbors import moved_apart, nearest
+from ferlab.widgets.explorer.plot import Bundle
+from ferlab.widgets.explorer.state import ExplorerState
+from ferlab.widgets.kit.panel import Panel
+from ferlab.widgets.kit.theme import Theme
+
+
+class ExplorerView:
+    """All that stands on the page. What changes in the state is drawn by the method for it, none by itself.
+
+    Args:
+        state: what is shown.
+        height: largest height of the maps with their titles, in pixels.
+        with_epochs: whether there may be epochs to switch to.
+
+    Attributes:
+        controls: buttons, sliders and menus.
+        legend, message, chosen, near, belief: the panels: colors; what is missing; the selected faces; their neighbors;
+            how far to believe the maps.
+        grid: holds the maps shown.
+        maps: method -> its map, once it has been shown; None -> the large one.
+        theme: knows whether the page is dark.
+        bundle: the JavaScript of all maps.
+        on_select: called with the positions selected on a map.
+        on_hover: called with the position under the cursor, or None.
+        describe: (method, or None for the large map; position) -> the tooltip of a point.
+    """
+
+    def __init__(self, state: ExplorerState, height: int, with_epochs: bool) -> None:
+        self._state, self._height = state, height
+        self.controls = Controls(state.points.methods, with_epochs)
+        self.legend, self.message, self.belief = Panel(), Panel(), Panel()
+        self.chosen, self.near = Panel(), Panel()
+        self.grid = ipywidgets.GridBox([], layout={"grid_gap": "6px 12px", "margin": "4px 0"})
+        self.maps: dict[str | None, MapView] = {}
+        self.theme, self.bundle = Theme(), Bundle()
+        self.on_select: Callable[[np.ndarray], None] = lambda positions: None
+        self.on_hover: Callable[[int | None], None] = lambda position: None
+        self.describe: Callable[[str | None, int], dict[str, str | None]] = lambda method, position: {}
+
+    def parts(self) -> list[ipywidgets.Widget]:
+        """Everything from top to bottom."""
+        for half in (self.chosen, self.near):
+            half.layout = {"flex": "1 1 430px", "min_width": "0", "margin": "0"}
+        halves = {"flex_flow": "row wrap", "grid_gap": "16px 28px", "align_items": "flex-start", "overflow": "visible"}
+        return [
+            *self.controls.rows, self.legend, self.message, self.controls.epoch_row, self.controls.morph_row,
+            self.grid, ipywidgets.Box([self.chosen, self.near], layout=halves),
+            self.controls.projection(self.belief), self.theme,
+        ]  # fmt: skip
+
+    # ---- everything --------------------------------------------------------------------------------------------
+
+    def arrange(self) -> None:
+        """Put up the maps that belong on the screen, and bring everything up to date."""
+        self.settle_controls()
+        shown = self._state.methods if self._state.morphed is None else [None]
+        for name in shown:
+            if name not in self.maps:
+                self.maps[name] = self._new_map(name)
+        columns = min(len(shown), 3) if len(shown) != 4 else 2
+        self.grid.layout.grid_template_columns = f"repeat({columns}, minmax(0, 1fr))"
+        self.draw_maps(0)
+        boxes = tuple(self.maps[name].box for name in shown)
+        self.draw_selected_points()
+        if self.grid.children != boxes:
+            self.grid.children = boxes
+        self.draw_legend()
+        self.draw_message()
+        self.draw_selection()
+        self.draw_neighbors()
+        self.draw_belief()
+
+    def settle_controls(self) -> None:
+        """Make all controls say what the state is."""
+        state, controls = self._state, self.controls
+        with controls.settling():
+            controls.view.value = "test" if state.epoch is None else "epochs"
+            controls.say_epochs(state.points.epochs, state.epoch)
+            controls.say_methods(state.methods, state.points.methods, state.morphed)
+            controls.say_colorings(state.colorings, state.points.people)
+            controls.say_coloring(state.color_by, state.person)
+            controls.say_projection(state.kind, state.layouts.possible, bool(state.working))
+
+    def settle_colors(self) -> None:
+        """Make the controls of colors say what the state is."""
+        with self.controls.settling():
+            self.controls.say_coloring(self._state.color_by, self._state.person)
+
+    # ---- maps --------------------------------------------------------------------------------------------------
+
+    def shown_maps(self) -> dict[str, MapView]:
+        """Method -> its map, of those on the screen."""
+        state = self._state
+        if state.morphed is not None:
+            return {state.morphed: self.maps[None]}
+        return {name: self.maps[name] for name in state.methods}
+
+    def draw_maps(self, milliseconds: int) -> None:
+        """Let the points travel to their places within some time (0: at once), and color them."""
+        state, dark, people = self._state, self.theme.dark, self._state.highlighted
+        for name, view in self.shown_maps().items():
+            coloring = color_points(state.points, state.color_by, name, dark, people)
+            view.show(state.layouts.in_frame(*state.map_of(name)), coloring, dark, milliseconds)
+            view.write_names(*state.layouts.names(*state.map_of(name)), dark)
+        self.draw_titles()
+
+    def draw_titles(self) -> None:
+        state = self._state
+        for name, view in self.shown_maps().items():
+            parts = []
+            if name in state.points.predicted:
+                parts.append(f"{(state.points.predicted[name] == state.points.labels).mean():.0%} right")
+            if state.epoch is not None:
+                parts.append(f"epoch {min(state.epoch, len(state.points.layouts[name]))}")
+            if state.kind == "pca":
+                parts.append("PCA")
+            if (quality := state.quality(name)) is not None:
+                parts.append(f"trustworthiness {quality.trustworthiness:.2f}")
+            view.title(method_label(name), " · ".join(parts))
+
+    def draw_selected_points(self) -> None:
+        for view in self.shown_maps().values():
+            view.select(self._state.selected)
+
+    def draw_hovered_point(self) -> None:
+        for view in self.shown_maps().values():
+            view.hover(self._state.hovered)
+
+    def deselect_everywhere(self) -> None:
+        """Also on maps that are not shown. Before points change their number: the page would answer that with a
+        deselection of its own, later."""
+        for view in self.maps.values():
+            view.select(np.empty(0, dtype=np.int64))
+
+    # ---- panels ------------------------------------------------------------------------------------------------
+
+    def draw_legend(self) -> None:
+        state = self._state
+        legend = legend_of(state.points, state.color_by, self.theme.dark, state.highlighted)
+        self.legend.html = details.legend_html(legend, pick=state.color_by == "true class")
+
+    def draw_message(self) -> None:
+        self.message.html = details.messages_html([*self._state.notes, *self._state.answers], self._state.working)
+
+    def draw_selection(self) -> None:
+        state = self._state
+        self.chosen.html = details.selection_html(
+            state.points, state.selected, focus=state.focus, methods=state.methods, share_right=state.share_right()
+        )
+
+    def draw_neighbors(self) -> None:
+        state, asked = self._state, self._state.asked
+        display(self.near, bool(len(asked)))
+        if not len(asked):
+            self.near.html = ""
+            return
+        distances = state.distances()
+        self.near.html = details.neighbors_html(
+            state.points,
+            focus=state.focus,
+            first=state.methods[0],
+            near=nearest(distances, state.maps(), asked, count=details.NEIGHBORS),
+            moved=moved_apart(distances, asked, count=details.NEIGHBORS),
+            pairs=state.pairs(),
+        )
+
+    def draw_belief(self) -> None:
+        state = self._state
+        measured = {name: state.quality(name) for name in state.methods if name in state.points.spaces}
+        self.belief.html = details.belief_html(measured, state.kind)
+
+    # ---- parts -------------------------------------------------------------------------------------------------
+
+    def _new_map(self, name: str | None) -> MapView:
+        view = MapView(
+            self.bundle,
+            self._height if name is not None else int(1.35 * self._height),
+            describe=lambda position: self.describe(name, position),
+            with_faces=self._state.points.images is not None,
+        )
+        view.widget.view_sync = self.theme.model_id if name is not None else None
+        view.widget.observe(self._selected_on_map, names="selection")
+        view.widget.observe(self._hovered_on_map, names="hovering")
+        return view
+
+    def _selected_on_map(self, change: dict) -> None:
+        self.on_select(np.asarray([] if change["new"] is None else change["new"], dtype=np.int64))
+
+    def _hovered_on_map(self, change: dict) -> None:
+        self.on_hover(change["new"])
