@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from ferlab.data.classes import CLASSES
-from ferlab.data.synthetic import FILES, SPLITS, load_synthetic
+from ferlab.data.splits import SPLITS
+from ferlab.data.synthetic import FILES, load_synthetic
 from ferlab.errors import FerlabError
 from ferlab.rendering import ACTION_UNITS, EXPRESSIONS
 
