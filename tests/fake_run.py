@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -158,3 +160,11 @@ def write_fake_run(
     pd.concat(histories, ignore_index=True).to_parquet(folder / "history.parquet")
     pd.concat(rows, ignore_index=True).to_parquet(folder / "embeddings.parquet")
     return folder
+
+
+def change_summary(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
+    """Have `edit` change the content of a run's summary.json."""
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    edit(summary)
+    path.write_text(json.dumps(summary), encoding="utf-8")

@@ -65,7 +65,7 @@ def nearest_rows(
 def neighbor_graph(indices: np.ndarray, distances: np.ndarray) -> sparse.coo_matrix:
     """UMAP's fuzzy neighbor graph: how strongly each pair of points is linked, 0 to 1.
 
-    The same as umap's `fuzzy_simplicial_set`, but in numpy: compiling that one takes seconds at every start, more than
+    The same as umap's `fuzzy_simplicial_set`, but in NumPy: compiling that one takes seconds at every start, more than
     it then takes. A point's links fall off with distance beyond its nearest neighbor at a scale sigma of its own, such
     that they add up to log2(k); two points are linked by p + q - pq (McInnes et al., section 3.1).
 

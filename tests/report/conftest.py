@@ -1,0 +1,20 @@
+"""One run with invented numbers for all tests of the report that do not change it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_run import fake_faces, write_fake_run
+
+from ferlab.data.dataset import FaceDataset
+
+
+@pytest.fixture(scope="session")
+def faces() -> FaceDataset:
+    return fake_faces()
+
+
+@pytest.fixture(scope="session")
+def run_dir(tmp_path_factory: pytest.TempPathFactory, faces: FaceDataset) -> Path:
+    return write_fake_run(tmp_path_factory.mktemp("runs") / "fake", faces)

@@ -1,0 +1,86 @@
+"""What a run shows is told from chance before a word is said about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ferlab.report.findings import Compactness, Findings, find
+from ferlab.runs import Run, read_run
+
+
+@pytest.fixture
+def run(run_dir) -> Run:
+    return read_run(run_dir)
+
+
+def found(run: Run, ratios: list[float], silhouettes: list[float], accuracies: list[float] | None = None) -> Findings:
+    """`tcl-nearest` has these values over the seeds; `ce` has ratio 0.4, silhouette 0.3 and accuracy 0.8, nearly."""
+    seeds = len(ratios)
+    noise = 0.001 * np.arange(seeds)
+
+    def scores(ratio: Any, silhouette: Any, accuracy: Any) -> dict[str, Any]:
+        return {
+            "accuracy": spread(accuracy),
+            "geometry": {"within_between_ratio": spread(ratio), "silhouette": spread(silhouette)},
+        }
+
+    methods = {
+        "ce": scores(0.4 + noise, 0.3 + noise, 0.8 + noise),
+        "tcl-nearest": scores(ratios, silhouettes, accuracies or list(0.8 - noise)),
+    }
+    return find(replace(run, summary={"seeds": list(range(seeds)), "methods": methods}))
+
+
+def spread(values: Any) -> dict[str, Any]:
+    return {"mean": float(np.mean(values)), "std": 0.0, "values": [float(value) for value in values]}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "silhouette", "compactness"),
+    [
+        (0.30, 0.40, Compactness.TIGHTER),
+        (0.50, 0.20, Compactness.LOOSER),
+        (0.38, 0.31, Compactness.SLIGHT),
+        (0.395, 0.31, Compactness.UNCLEAR),
+        (0.30, 0.20, Compactness.DISPUTED),  # more compact by the ratio, less so by the silhouette
+        (0.38, 0.29, Compactness.UNCLEAR),
+    ],
+)
+def test_compactness_goes_by_the_size_of_the_change_and_needs_agreeing_measures(run, ratio, silhouette, compactness):
+    (change,) = found(run, [ratio], [silhouette]).spaces
+    assert change.compactness is compactness
+    assert (change.direction is not None) == (compactness in (Compactness.TIGHTER, Compactness.LOOSER))
+
+
+def test_seeds_must_agree_and_the_test_too(run):
+    assert found(run, [0.2, 0.45], [0.3, 0.3]).spaces[0].compactness is Compactness.UNCLEAR
+    assert found(run, [0.2, 0.3], [0.4, 0.4]).spaces[0].compactness is Compactness.TIGHTER
+    steady = found(run, [0.30, 0.302, 0.301], [0.40, 0.41, 0.405]).spaces[0]
+    assert steady.direction is Compactness.TIGHTER and steady.ratio_test.is_real and steady.is_clearer is False
+    scattered = found(run, [0.10, 0.39, 0.37], [0.4, 0.5, 0.6]).spaces[0]
+    assert scattered.compactness is Compactness.UNCLEAR and not scattered.ratio_test.is_real
+
+
+def test_a_silhouette_beyond_chance_counts_where_the_ratio_does_not(run):
+    change = found(run, [0.4, 0.402, 0.401], [0.35, 0.352, 0.353]).spaces[0]
+    assert change.direction is None and change.is_clearer
+
+
+def test_accuracy_counts_from_three_seeds_on(run):
+    apart = [0.9, 0.902, 0.901]
+    assert found(run, [0.4] * 3, [0.3] * 3, apart).changed_accuracy == ["tcl-nearest"]
+    assert found(run, [0.4] * 2, [0.3] * 2, apart[:2]).changed_accuracy == []
+    assert found(run, [0.4], [0.3], apart[:1]).tests == {}
+
+
+def test_without_a_test_over_enough_seeds_nothing_is_said_on_top(run):
+    """Three seeds were run, but the method has finished one of them."""
+    result = found(run, [0.3] * 3, [0.4] * 3)
+    methods = {name: dict(scores) for name, scores in result.methods.items()}
+    methods["tcl-nearest"]["geometry"] = {"within_between_ratio": spread([0.3])}
+    (change,) = find(replace(run, summary={"seeds": [0, 1, 2], "methods": methods})).spaces
+    assert change.compactness is Compactness.TIGHTER and change.direction is None

@@ -1,0 +1,257 @@
+"""The report works in a browser with no network."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from fake_run import METHODS
+from PIL import Image
+from playwright.sync_api import expect
+
+from ferlab.palette import CLASS_COLORS
+from ferlab.report import write_report
+
+
+@pytest.fixture
+def open_report(browser, run_dir, faces):
+    """Opens the report from disk, with every request but the file itself refused; fails on any console error."""
+    write_report(run_dir, faces)
+    contexts, errors = [], []
+
+    def open_(width=1400, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "request",
+            lambda r: errors.append(f"asked for {r.url[:80]}") if not r.url.startswith(("file:", "data:")) else None,
+        )
+        page.goto((run_dir / "report.html").as_uri())
+        page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=30_000)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def pixels(locator) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), dtype=int)
+
+
+def colored(image: np.ndarray, color: str, tolerance: int = 55) -> int:
+    wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    return int((np.abs(image - wanted).max(axis=2) < tolerance).sum())
+
+
+def place(page, panel: int, i: int) -> tuple[float, float]:
+    """Where point `i` of a panel is on the page."""
+    box = page.locator("canvas.over").nth(panel).bounding_box()
+    x, y = page.evaluate("([p, i]) => [ferlabReport.panels[p].px[i], ferlabReport.panels[p].py[i]]", [panel, i])
+    return box["x"] + x, box["y"] + y
+
+
+def to_maps(page) -> None:
+    page.locator("#panels").scroll_into_view_if_needed()
+    page.evaluate("document.getElementById('spaces').scrollIntoView()")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1100, 1600])
+def test_maps_are_drawn_and_nothing_is_wider_than_the_window(open_report, build_folder, width, scheme):
+    page = open_report(width, scheme)
+    page.screenshot(path=build_folder / f"report_{scheme}_{width}.png", full_page=True)
+    page.locator("#names").uncheck()
+    to_maps(page)
+    canvases = page.locator("canvas.over")
+    assert canvases.count() == 3
+    for n in range(3):
+        image = pixels(canvases.nth(n))
+        for name in ("surprise", "happiness", "sadness"):
+            assert colored(image, CLASS_COLORS[name]) > 20
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll, .confusions figure')].every((e) => e.scrollWidth <= e.clientWidth)"
+    )
+    clipped = page.evaluate(
+        "[...document.querySelectorAll('h1,h2,li,td,th,button,figcaption,.score')]"
+        ".filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)"
+        ".filter((e) => getComputedStyle(e).display !== 'inline').map((e) => e.textContent)"
+    )
+    assert not clipped
+    background = pixels(page.locator("body"))[5, 5]
+    assert (background.mean() > 200) == (scheme == "light")
+
+
+@pytest.mark.browser
+def test_hover_shows_the_face_and_marks_it_everywhere(open_report, faces):
+    page = open_report()
+    to_maps(page)
+    before = [pixels(page.locator("canvas.over").nth(n)) for n in range(3)]
+    page.mouse.move(*place(page, 0, 10))
+    tip = page.locator("#tip")
+    tip.wait_for(state="visible")
+    hovered = page.evaluate("ferlabReport.state.hover")
+    assert faces.classes[faces.labels[hovered]] in tip.inner_text()
+    for name in ("Cross-entropy", "CE + TCL (nearest)", "CE + Ad-Corre", "%"):
+        assert name in tip.inner_text()
+    shown = np.array(
+        page.evaluate("[...document.querySelector('#tip canvas').getContext('2d').getImageData(0, 0, 192, 192).data]")
+    )
+    shown = shown.reshape(192, 192, 4)[..., :3]
+    face = np.asarray(Image.fromarray(faces.images[hovered]).resize((192, 192), Image.Resampling.BICUBIC), dtype=int)
+    assert np.abs(shown - face).mean() < 15
+    for n in (1, 2):
+        assert (np.abs(pixels(page.locator("canvas.over").nth(n)) - before[n]).max(axis=2) > 30).sum() > 500
+    page.mouse.move(5, 5)
+    tip.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_lasso_box_and_click_select_in_all_maps(open_report):
+    page = open_report()
+    to_maps(page)
+    box = page.locator("canvas.over").first.bounding_box()
+
+    def corner(fx, fy):
+        return box["x"] + fx * box["width"], box["y"] + fy * box["height"]
+
+    page.mouse.move(*corner(0.02, 0.02))
+    page.mouse.down()
+    for end in ((0.5, 0.02), (0.5, 0.98), (0.02, 0.98)):
+        page.mouse.move(*corner(*end), steps=5)
+    page.mouse.up()
+    chosen = set(page.evaluate("[...ferlabReport.state.selected]"))
+    left = set(
+        page.evaluate(
+            "(() => { const p = ferlabReport.panels[0];"
+            " return [...p.px.keys()].filter((i) => p.px[i] < p.size * 0.49 && p.px[i] > p.size * 0.03); })()"
+        )
+    )
+    assert 10 < len(chosen) < 280 and left <= chosen
+    assert f"{len(chosen)} faces selected" in page.locator("#selection").inner_text()
+    assert page.locator("#selection figure").count() == min(len(chosen), 72)
+
+    page.get_by_role("button", name="Box").click()
+    page.mouse.move(*corner(0.6, 0.05))
+    page.mouse.down()
+    page.mouse.move(*corner(0.98, 0.95), steps=4)
+    page.mouse.up()
+    boxed = set(page.evaluate("[...ferlabReport.state.selected]"))
+    assert boxed and not boxed & chosen
+
+    page.mouse.click(*place(page, 1, 3))
+    assert page.evaluate("ferlabReport.state.selected.size") == 1
+    page.locator("#clear").click()
+    assert "Nothing selected" in page.locator("#selection").inner_text()
+
+
+@pytest.mark.browser
+def test_legend_coloring_and_method_choice(open_report):
+    page = open_report()
+    page.locator("#names").uncheck()
+    to_maps(page)
+    first = page.locator("canvas.over").first
+    anger = CLASS_COLORS["anger"]
+    assert colored(pixels(first), anger) > 20
+    page.get_by_role("button", name="anger").first.click()
+    assert colored(pixels(first), anger) < 5
+    page.get_by_role("button", name="anger").first.click()
+    page.select_option("#colorby", "correct")
+    assert colored(pixels(first), CLASS_COLORS["disgust"]) < 5
+    page.select_option("#colorby", "predicted")
+    before = pixels(page.locator("canvas.over").nth(2))
+    page.locator(".panel select").nth(2).select_option("ce-heads")
+    assert page.evaluate("ferlabReport.state.panels") == ["ce", "tcl-nearest", "ce-heads"]
+    assert (pixels(page.locator("canvas.over").nth(2)) != before).any()
+
+
+@pytest.mark.browser
+def test_confusion_cell_selects_its_faces(open_report, run_dir):
+    page = open_report()
+    counts = json.loads((run_dir / "summary.json").read_text())["methods"]["ce-heads"]["confusion"]
+    page.locator('.confusion button[data-method="ce-heads"][data-true="2"][data-predicted="2"]').click()
+    assert page.evaluate("ferlabReport.state.selected.size") == counts[2][2]
+    assert page.evaluate("ferlabReport.state.panels[2]") == "ce-heads"
+
+
+@pytest.mark.browser
+def test_keyboard_walks_selects_and_clears(open_report):
+    page = open_report()
+    page.locator("canvas.over").nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    first = page.evaluate("ferlabReport.state.hover")
+    page.keyboard.press("ArrowUp")
+    second = page.evaluate("ferlabReport.state.hover")
+    assert first >= 0 and second >= 0 and first != second
+    page.keyboard.press("Enter")
+    assert page.evaluate("[...ferlabReport.state.selected]") == [second]
+    page.keyboard.press("Escape")
+    assert page.evaluate("ferlabReport.state.selected.size") == 0
+
+
+@pytest.mark.browser
+def test_curves_are_drawn_for_every_method_that_has_them(open_report):
+    page = open_report()
+    lines = page.evaluate(
+        "[...document.querySelectorAll('.chart')]"
+        ".map((c) => [c.querySelector('figcaption').textContent, c.querySelectorAll('polyline').length])"
+    )
+    assert [n for _, n in lines] == [4, 4, 4, 3, 1]  # FD, MD and ED of Ad-Corre; TCL
+    chart = page.locator(".chart svg").first
+    chart.scroll_into_view_if_needed()
+    chart.hover()
+    assert page.locator(".chart .values").first.inner_text().startswith("epoch")
+
+
+@pytest.mark.browser
+def test_slider_and_play_move_the_points_over_the_epochs(open_report):
+    page = open_report()
+    maps, slider, said = page.locator("#travelmaps canvas"), page.locator("#epoch"), page.locator("#epochname")
+    assert maps.count() == len(METHODS)
+    maps.first.scroll_into_view_if_needed()
+    last = slider.get_attribute("max")
+    assert said.inner_text() == last, "it opens on what was trained"
+    at_the_end = pixels(maps.first)
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert said.inner_text() == str(int(last) - 1)
+    one_before = pixels(maps.first)
+    assert (one_before != at_the_end).any()
+    page.locator("#play").click()
+    expect(page.locator("#play")).to_have_text("Play", timeout=15_000)
+    assert said.inner_text() == last and (pixels(maps.first) == at_the_end).all()
+    slider.evaluate("(slider) => { slider.value = 1; slider.dispatchEvent(new Event('input')); }")
+    assert said.inner_text() == "1"
+    page.locator("#play").click()
+    expect(said).to_have_text("2", timeout=15_000)
+    page.locator("#play").click()
+    stopped = slider.input_value()
+    page.wait_for_timeout(300)
+    assert slider.input_value() == stopped != last
+
+
+@pytest.mark.browser
+def test_confusions_can_be_shown_as_changes(open_report, run_dir):
+    page = open_report()
+    counts = {
+        name: np.array(scores["confusion"])
+        for name, scores in json.loads((run_dir / "summary.json").read_text())["methods"].items()
+    }
+    cell = page.locator('button[data-method="tcl-nearest"][data-true="0"][data-predicted="0"]')
+    shares = {name: matrix[0, 0] / matrix[0].sum() for name, matrix in counts.items()}
+    assert cell.inner_text().startswith(f"{shares['tcl-nearest']:.0%}")
+    page.locator("#differences").check()
+    moved = 100 * (shares["tcl-nearest"] - shares["ce"])
+    assert cell.inner_text().strip() == (f"{moved:+.0f}" if abs(moved) >= 0.5 else "")
+    reference = page.locator('button[data-method="ce"][data-true="0"][data-predicted="0"]')
+    assert reference.inner_text().startswith(f"{shares['ce']:.0%}"), "the reference stays as it is"
