@@ -664,6 +664,8 @@ def test_unknown_methods(run_dir, faces, methods, message):
 def test_other_faces_are_refused(run_dir, faces):
     with pytest.raises(FerlabError, match="not those of"):
         EmbeddingExplorer(run_dir, faces.subset(np.arange(60)))
+    with pytest.raises(FerlabError, match="give what load_dataset returns"):
+        EmbeddingExplorer(run_dir, faces.images)
 
 
 def test_faces_that_cannot_be_loaded_leave_the_points(run_dir):

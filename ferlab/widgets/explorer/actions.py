@@ -218,7 +218,7 @@ class ExplorerActions:
     def _measure(self, after: float) -> None:
         """Measure the maps shown, once their points have travelled, and say how far to believe them."""
         state = self._state
-        state.layouts.measure(state.kind, state.methods, state.epoch or 1, self._measured, after)
+        state.layouts.measure(state.kind, state.methods, state.epoch or 1, then=self._measured, after=after)
 
     def _measured(self) -> None:
         self._view.draw_titles()

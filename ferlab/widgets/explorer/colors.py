@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,7 @@ class Legend:
         low, high: ends of the scale.
     """
 
-    entries: list[tuple[str, str, int | None]]
+    entries: Sequence[tuple[str, str, int | None]]
     scale: list[str]
     low: float = 0.0
     high: float = 1.0
@@ -80,7 +81,7 @@ def is_unit(column: str) -> bool:
     return column.startswith("AU") and column[2:].isdigit()
 
 
-def color_points(points: Points, name: str, method: str, dark: bool, people: list[int]) -> Coloring:
+def color_points(points: Points, name: str, *, method: str, dark: bool, people: list[int]) -> Coloring:
     """The colors of a method's map.
 
     Args:
@@ -116,17 +117,16 @@ def color_points(points: Points, name: str, method: str, dark: bool, people: lis
     return _scaled(column.to_numpy(dtype=float), *_limits(column), dark)
 
 
-def legend_of(points: Points, name: str, dark: bool, people: list[int]) -> Legend:
+def legend_of(points: Points, name: str, *, dark: bool, people: list[int]) -> Legend:
     """The legend of :func:`color_points`, for all maps."""
     if name in ("true class", "predicted class"):
         colors = class_colors(list(points.classes))
+        # Of predicted classes every map has numbers of its own.
         counts = np.bincount(points.labels, minlength=len(colors)).tolist()
-        return Legend(
-            list(zip(colors, points.classes, counts if name == "true class" else [None] * 99, strict=False)), []
-        )
+        known = counts if name == "true class" else [None] * len(colors)
+        return Legend(list(zip(colors, points.classes, known, strict=True)), [])
     if name == "right or wrong":
-        entries = [(color, name, None) for name, color in CORRECT_COLORS.items()]
-        return Legend(entries, [])
+        return Legend([(color, answer, None) for answer, color in CORRECT_COLORS.items()], [])
     if name == "identity":
         who = points.metadata["identity"]
         named = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ipywidgets
 
@@ -87,12 +88,12 @@ class Controls:
         accordion.selected_index = None
         return accordion
 
-    def when(self, control: ipywidgets.Widget, action: Callable) -> None:
+    def when(self, control: ipywidgets.Widget, action: Callable[[Any], object]) -> None:
         """Call `action(value)` when a person, or a program, changes the value; not while :meth:`settling`."""
         control.observe(lambda change: None if self._settling else action(change["new"]), names="value")
 
     @contextmanager
-    def settling(self):
+    def settling(self) -> Iterator[None]:
         """For the block: controls are made to say what is the case, and do not answer."""
         before, self._settling = self._settling, True
         try:
@@ -144,10 +145,11 @@ class Controls:
         for control in (*self.settings.values(), self.again):
             control.disabled = working or not possible
 
-    def umap_settings(self) -> dict[str, object]:
+    def umap_settings(self) -> dict[str, Any]:
+        """As they stand on the page: name -> value."""
         return {name: control.value for name, control in self.settings.items()}
 
-    def set_umap(self, wanted: dict[str, object]) -> None:
+    def set_umap(self, wanted: dict[str, Any]) -> None:
         """Take over settings of UMAP that are not None.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
@@ -24,7 +24,7 @@ from ferlab.widgets.explorer.source import PointSource
 from ferlab.widgets.explorer.state import ExplorerState
 from ferlab.widgets.explorer.view import ExplorerView
 from ferlab.widgets.kit.background import Background
-from ferlab.widgets.kit.static import with_picture
+from ferlab.widgets.kit.static import MimeBundle, with_picture
 from ferlab.widgets.kit.turns import one_at_a_time
 
 if TYPE_CHECKING:  # slow to import, and needed only for a picture
@@ -291,7 +291,7 @@ class EmbeddingExplorer(ipywidgets.VBox):
             raise FerlabError("The embeddings were not kept, so there are no distances to compare the maps with.")
         return shepard_diagrams(spaces, maps)[0].figure
 
-    def _repr_mimebundle_(self, **kwargs: object) -> object:
+    def _repr_mimebundle_(self, **kwargs: Any) -> MimeBundle:
         return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
     def __repr__(self) -> str:

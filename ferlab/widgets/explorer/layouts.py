@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.kit.background import Background
 
 PAIRS_AMONG = 500
+MapName = tuple[str, str, int]  # projection, method, epoch
 
 
 class Layouts:
@@ -34,9 +36,9 @@ class Layouts:
         self.points = points
         self._background = background
         self._maps: dict[str, dict[str, list[np.ndarray]]] = {"umap": points.layouts} if points.layouts else {}
-        self._quality: dict[tuple, MapQuality | None] = {}  # None: being measured
-        self._pairs: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
-        self._names: dict[tuple, tuple[list[str], np.ndarray]] = {}
+        self._quality: dict[MapName, MapQuality | None] = {}  # None: being measured
+        self._pairs: dict[MapName, tuple[np.ndarray, np.ndarray]] = {}
+        self._names: dict[MapName, tuple[list[str], np.ndarray]] = {}
 
     def __contains__(self, kind: str) -> bool:
         return kind in self._maps
@@ -92,7 +94,7 @@ class Layouts:
         if "pca" not in self._maps:
             self._maps["pca"] = pca_epoch_layouts(self.points.spaces)
 
-    def compute_umap(self, settings: dict, on_space: Callable[[str], None]) -> dict[str, list[np.ndarray]]:
+    def compute_umap(self, settings: dict[str, Any], on_space: Callable[[str], None]) -> dict[str, list[np.ndarray]]:
         """UMAP of all methods and epochs, to be handed to :meth:`take_umap`; touches nothing here."""
         spaces = self.points.spaces
         if self.points.epochs > 1:
@@ -113,7 +115,7 @@ class Layouts:
         """How far to believe a map; None before it is measured."""
         return self._quality.get((kind, method, epoch))
 
-    def measure(self, kind: str, methods: list[str], epoch: int, then: Callable[[], None], after: float = 0) -> None:
+    def measure(self, kind: str, methods: list[str], epoch: int, *, then: Callable[[], None], after: float = 0) -> None:
         """Measure maps in the background, where that is not done yet, and call `then()`.
 
         Begin `after` some seconds: while points travel, the browser needs the processor.
@@ -125,13 +127,13 @@ class Layouts:
                 self._quality[key] = None
                 wanted[key] = (space, self.layout(kind, method, epoch))
 
-        def done(measured: dict[tuple, MapQuality]) -> None:
+        def done(measured: dict[MapName, MapQuality]) -> None:
             # Where a map was replaced meanwhile, the measure is not of the one that is shown.
             now = {key: self.layout(*key) for key in measured}
             self._quality.update({key: of for key, of in measured.items() if now[key] is wanted[key][1]})
             then()
 
-        def work() -> dict[tuple, MapQuality]:
+        def work() -> dict[MapName, MapQuality]:
             time.sleep(after)
             return {key: map_quality(*of) for key, of in wanted.items()}
 
@@ -165,13 +167,13 @@ def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, 
         labels: int array (N,).
         classes: class names.
     """
-    names, places = [], []
+    named, densest_places = [], []
     for k, name in enumerate(classes):
         few = layout[labels == k][:120]  # in random order, so the first ones stand for all
         if len(few) >= 3:
-            names.append(name)
-            places.append(densest(few))
-    places = apart(np.array(places).reshape(-1, 2), names)
+            named.append(name)
+            densest_places.append(densest(few))
+    places = apart(np.array(densest_places).reshape(-1, 2), named)
     # Within the plot, the letters at its sides too.
-    room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in names]).reshape(-1, 2)
-    return names, np.clip(places, -room, room)
+    room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in named]).reshape(-1, 2)
+    return named, np.clip(places, -room, room)

@@ -65,7 +65,7 @@ class MapView:
         if self.heading.value != value:
             self.heading.value = value
 
-    def show(self, layout: np.ndarray, coloring: Coloring, dark: bool, milliseconds: int = 0) -> None:
+    def show(self, layout: np.ndarray, coloring: Coloring, *, dark: bool, milliseconds: int = 0) -> None:
         """Move the points to `layout` (N, 2) within some time (0: at once) and color them."""
         same, self._shown = len(layout) == self._shown, len(layout)
         points = np.zeros((len(layout), 4), dtype=np.float32)

@@ -96,7 +96,12 @@ def nearer_than(distances: np.ndarray, distance: float) -> float:
 
 
 def pair_in(
-    method: str, space: np.ndarray, layout: np.ndarray, *, at: Sequence[int], sample: tuple[np.ndarray, np.ndarray]
+    method: str,
+    space: np.ndarray,
+    layout: np.ndarray,
+    *,
+    at: Sequence[int] | np.ndarray,
+    sample: tuple[np.ndarray, np.ndarray],
 ) -> Pair:
     """How far apart two points are in a space and on its map.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import jscatter
@@ -46,13 +47,13 @@ class Plot(JupyterScatter):
     bundle = traitlets.Unicode().tag(sync=True)
     square_up_to = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, *, describe: Describe, bundle: str, **options: object) -> None:
+    def __init__(self, *, describe: Describe, bundle: str, **options: Any) -> None:
         self._describe = describe
         self._channel = Channel()
         self._channel.on("tooltip", self._tell)
         super().__init__(bundle=bundle, **options)
 
-    def _handle_custom_msg(self, event: dict, buffers: list) -> None:
+    def _handle_custom_msg(self, event: dict[str, Any], buffers: list[memoryview]) -> None:
         # Here jupyter-scatter would look into its column of tooltips.
         self._channel.receive(event, buffers)
 
@@ -68,7 +69,7 @@ class Plot(JupyterScatter):
         )
 
     @traitlets.observe("label_tiles")
-    def _label_tiles_changed(self, change: dict) -> None:
+    def _label_tiles_changed(self, change: dict[str, Any]) -> None:
         # Here jupyter-scatter would put its own labels in place of those given.
         if self.label_placement is not None:
             super()._label_tiles_changed(change)
@@ -77,7 +78,7 @@ class Plot(JupyterScatter):
 def plot_of(scatter: jscatter.Scatter, bundle: Bundle, describe: Describe) -> Plot:
     """The widget of a scatter plot that has none yet, as a :class:`Plot`."""
 
-    def make(**options: object) -> Plot:
+    def make(**options: Any) -> Plot:
         return Plot(describe=describe, bundle=bundle.model_id, **options)
 
     # Scatter.widget finds its class under this name in its module; there is no other way in.

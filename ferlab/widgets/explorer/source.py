@@ -45,6 +45,10 @@ class PointSource:
         if isinstance(source, Mapping):
             self.points, self.notes = table_points(source, dataset)
             return
+        if isinstance(dataset, np.ndarray):
+            raise FerlabError(
+                "Images alone do not say which faces a run was tested on; give what load_dataset returns, or nothing."
+            )
         self.run = source if isinstance(source, Run) else read_run(source)
         self.points = self._read("test", dataset, run_points)
 

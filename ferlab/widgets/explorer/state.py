@@ -10,7 +10,7 @@ from ferlab.errors import FerlabError
 from ferlab.methods import method_label
 from ferlab.projection.quality import MapQuality
 from ferlab.widgets.explorer.colors import PEOPLE, colorings
-from ferlab.widgets.explorer.layouts import Layouts
+from ferlab.widgets.explorer.layouts import Layouts, MapName
 from ferlab.widgets.explorer.neighbors import Pair, distances_from, pair_in, shares_right
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.explorer.source import PointSource
@@ -167,7 +167,7 @@ class ExplorerState:
 
     # ---- maps and spaces ---------------------------------------------------------------------------------------
 
-    def map_of(self, method: str) -> tuple[str, str, int]:
+    def map_of(self, method: str) -> MapName:
         """What names the map shown of a method, to :class:`Layouts`."""
         return self.kind, method, self.epoch or 1
 

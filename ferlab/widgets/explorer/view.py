@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -114,8 +115,8 @@ class ExplorerView:
         """Let the points travel to their places within some time (0: at once), and color them."""
         state, dark, people = self._state, self.theme.dark, self._state.highlighted
         for name, view in self.shown_maps().items():
-            coloring = color_points(state.points, state.color_by, name, dark, people)
-            view.show(state.layouts.in_frame(*state.map_of(name)), coloring, dark, milliseconds)
+            coloring = color_points(state.points, state.color_by, method=name, dark=dark, people=people)
+            view.show(state.layouts.in_frame(*state.map_of(name)), coloring, dark=dark, milliseconds=milliseconds)
             view.write_names(*state.layouts.names(*state.map_of(name)), dark)
         self.draw_titles()
 
@@ -151,7 +152,7 @@ class ExplorerView:
 
     def draw_legend(self) -> None:
         state = self._state
-        legend = legend_of(state.points, state.color_by, self.theme.dark, state.highlighted)
+        legend = legend_of(state.points, state.color_by, dark=self.theme.dark, people=state.highlighted)
         self.legend.html = details.legend_html(legend, pick=state.color_by == "true class")
 
     def draw_message(self) -> None:
@@ -198,8 +199,8 @@ class ExplorerView:
         view.widget.observe(self._hovered_on_map, names="hovering")
         return view
 
-    def _selected_on_map(self, change: dict) -> None:
+    def _selected_on_map(self, change: dict[str, Any]) -> None:
         self.on_select(np.asarray([] if change["new"] is None else change["new"], dtype=np.int64))
 
-    def _hovered_on_map(self, change: dict) -> None:
+    def _hovered_on_map(self, change: dict[str, Any]) -> None:
         self.on_hover(change["new"])

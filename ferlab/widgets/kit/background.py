@@ -6,6 +6,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 class Background:
@@ -23,14 +27,19 @@ class Background:
     """
 
     def __init__(self) -> None:
-        self._ready: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
 
-    def run(self, work: Callable, then: Callable, failed: Callable[[Exception], None] | None = None) -> None:
+    def run(
+        self,
+        work: Callable[[], Result],
+        then: Callable[[Result], object],
+        failed: Callable[[Exception], object] | None = None,
+    ) -> None:
         """Call `work()` in a thread, and later `then(its result)`, or `failed(its exception)`, in this one."""
 
         def body() -> None:
@@ -39,16 +48,16 @@ class Background:
             except Exception as error:
                 if failed is None:
                     raise
-                self.call(lambda error=error: failed(error))
+                self.call(partial(failed, error))
             else:
-                self.call(lambda: then(result))
+                self.call(partial(then, result))
 
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=body, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def call(self, callback: Callable[[], None]) -> None:
+    def call(self, callback: Callable[[], object]) -> None:
         """From a thread: have `callback` called in the thread that made this object."""
         self._ready.put(callback)
         if self._loop is not None and not self._loop.is_closed():

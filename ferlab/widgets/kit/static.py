@@ -5,9 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # slow to import, and needed only for a picture
+    from matplotlib.figure import Figure
+
+# What Widget._repr_mimebundle_ gives: by MIME type, with or without metadata; None where nothing is to be shown.
+MimeBundle = dict[str, Any] | tuple[dict[str, Any], dict[str, Any]] | None
 
 
-def with_picture(bundle, figure: Callable, words: str):
+def with_picture(bundle: MimeBundle, figure: Callable[[], Figure], words: str) -> MimeBundle:
     """Add `image/png` and `text/plain` to what `Widget._repr_mimebundle_` gives.
 
     Args:
@@ -26,12 +33,13 @@ def with_picture(bundle, figure: Callable, words: str):
     return _with(bundle, {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": words})
 
 
-def with_html(bundle, html: str, words: str):
+def with_html(bundle: MimeBundle, html: str, words: str) -> MimeBundle:
     """Add `text/html` and `text/plain` to what `Widget._repr_mimebundle_` gives."""
     return None if bundle is None else _with(bundle, {"text/html": html, "text/plain": words})
 
 
-def _with(bundle, static: dict[str, str]):
-    data, *rest = bundle if isinstance(bundle, tuple) else (bundle,)
-    data |= static
-    return (data, *rest) if rest else data
+def _with(bundle: dict[str, Any] | tuple[dict[str, Any], dict[str, Any]], static: dict[str, str]) -> MimeBundle:
+    if isinstance(bundle, tuple):
+        data, metadata = bundle
+        return data | static, metadata
+    return bundle | static

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
 
@@ -39,8 +39,8 @@ def one_at_a_time(*without: str) -> Callable[[Class], Class]:
             if name in ("__init__", *without):
                 continue
             if isinstance(value, property):
-                parts = value.fget, value.fset, value.fdel
-                setattr(cls, name, property(*(part and _in_turn(part) for part in parts)))
+                get, put, delete = (part and _in_turn(part) for part in (value.fget, value.fset, value.fdel))
+                setattr(cls, name, property(get, put, delete))
             elif callable(value) and hasattr(value, "__code__"):  # a function: no static method, no trait
                 setattr(cls, name, _in_turn(value))
         return cls
@@ -48,9 +48,9 @@ def one_at_a_time(*without: str) -> Callable[[Class], Class]:
     return decorate
 
 
-def _in_turn(method: Callable) -> Callable:
+def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
-    def alone(self, *args, **kwargs):
+    def alone(self: Any, *args: Any, **kwargs: Any) -> Any:
         with self._turn:
             return method(self, *args, **kwargs)
 
