@@ -17,10 +17,10 @@ from ferlab.experiments.one_training import train_one
 from ferlab.experiments.sweep import run_sweep
 from ferlab.experiments.terminal import terminal_table
 from ferlab.report import save_figures, write_report
-from ferlab.runs import CompareSettings, FinishedTraining, RunFolder, load_splits
+from ferlab.runs import FinishedTraining, RunFolder, load_splits
 from ferlab.runs.plan import check_settings, recorded
 from ferlab.runs.summary import people_of, summarize
-from ferlab.settings import TrainSettings
+from ferlab.settings import CompareSettings, TrainSettings
 from ferlab.training.batching import check_splits, steps_per_epoch
 from ferlab.training.devices import start_fabric
 from ferlab.training.loop import Batch

@@ -10,7 +10,8 @@ from rich.console import Console
 from ferlab.errors import FerlabError
 from ferlab.experiments.jobs import run_jobs
 from ferlab.experiments.one_training import train_one
-from ferlab.runs import CompareSettings, RunFolder, load_splits, read_settings
+from ferlab.runs import RunFolder, load_splits, read_settings
+from ferlab.settings import CompareSettings
 from ferlab.training import TrainSettings, start_fabric
 
 

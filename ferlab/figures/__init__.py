@@ -74,3 +74,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"ferlab.figures.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,11 +10,9 @@ from ferlab.runs.plan import load_splits, quick_part, read_settings
 from ferlab.runs.reading import Run, first_seed_spaces, read_run
 from ferlab.runs.summary import FinishedTraining
 from ferlab.runs.training_folder import EPOCH_FACES, StoredNetwork, TrainingFolder
-from ferlab.settings import CompareSettings
 
 __all__ = [
     "EPOCH_FACES",
-    "CompareSettings",
     "FinishedTraining",
     "Run",
     "RunFolder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -9,6 +10,16 @@ import torch
 from torch import nn
 
 README = Path(__file__).parents[2] / "README.md"
+
+
+def test_what_the_table_of_packages_names_is_public():
+    rows = re.findall(r"^\| (`ferlab\.\w+`.*?) \| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 10
+    for names, what in rows:
+        packages = [importlib.import_module(f"ferlab.{name}") for name in re.findall(r"`(?:ferlab)?\.(\w+)`", names)]
+        public = {name for package in packages for name in package.__all__}
+        named = set(re.findall(r"`([A-Za-z]\w+)[`(]", what)) | set(re.findall(r"\((\w+)\(", what))
+        assert named <= public, names
 
 
 def test_the_examples_run_one_after_the_other_and_train():

@@ -10,8 +10,9 @@ import torch
 from ferlab.errors import FerlabError
 from ferlab.methods import get_method
 from ferlab.models import ExpressionNetwork
-from ferlab.runs import CompareSettings, RunFolder, TrainingFolder, read_settings
+from ferlab.runs import RunFolder, TrainingFolder, read_settings
 from ferlab.runs.plan import check_settings, recorded
+from ferlab.settings import CompareSettings
 
 PML = "pml:SupConLoss(temperature=0.1)"
 
