@@ -49,7 +49,7 @@ def _continuity(true: np.ndarray, shown: np.ndarray, k: int) -> tuple[float, lis
     scale = 2 / (points * k * (2 * points - 3 * k - 1))
     excess = float((shown[lost] - k).sum())
     right = 1 - scale * excess
-    mistakes = [
+    mistakes: list[Mistake] = [
         (
             1 - scale * float((true[intruded] - k).sum()),
             "This is trustworthiness: it looks at neighbors on the map that are none in the space. Continuity looks "
