@@ -58,8 +58,8 @@ def _parameters(settings: type, panel: str | None = None) -> Iterator[inspect.Pa
     hints = get_type_hints(settings)
     for field in fields(settings):
         kind = hints[field.name]
-        if is_dataclass(kind):
-            yield from _parameters(kind, panel=_panel(kind))  # type: ignore[arg-type]
+        if isinstance(kind, type) and is_dataclass(kind):
+            yield from _parameters(kind, panel=_panel(kind))
         elif HELP in field.metadata:
             names = (f"--{field.name.replace('_', '-')}",)  # no --no-quick: it would say nothing new
             option = typer.Option(*names, help=field.metadata[HELP], rich_help_panel=panel, show_default=panel is None)
@@ -97,7 +97,7 @@ def _filled(settings: type, values: dict[str, Any]) -> Any:
     given = {}
     for field in fields(settings):
         if is_dataclass(hints[field.name]):
-            given[field.name] = _filled(hints[field.name], values)  # type: ignore[arg-type]
+            given[field.name] = _filled(hints[field.name], values)
         elif HELP in field.metadata and (value := values.get(field.name)) is not None:
             is_names = getattr(hints[field.name], "__origin__", None) is tuple
             given[field.name] = _names(value) if is_names else value

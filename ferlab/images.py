@@ -42,7 +42,7 @@ def sprite_sheet(images: np.ndarray) -> tuple[str, int]:
 def write_sprite(path: Path, images: np.ndarray) -> int:
     """All faces (N, H, W, 1 or 3) on one square PNG sheet; returns the side of a tile."""
     columns = math.ceil(math.sqrt(len(images)))
-    tile = min(images.shape[1], SPRITE_SIDE // columns)
+    tile = min(int(images.shape[1]), SPRITE_SIDE // columns)
     with atomic_path(path) as beside:
         tiled(images, columns, rows=columns, tile=tile).save(beside, "PNG")
     return tile

@@ -140,7 +140,7 @@ class TrainSettings:
 
     def completed(self, learning_rate: float, weight_decay: float) -> TrainSettings:
         """These settings with a method's values for what they leave open."""
-        own = {"learning_rate": learning_rate, "weight_decay": weight_decay}
+        own: dict[str, Any] = {"learning_rate": learning_rate, "weight_decay": weight_decay}
         return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 
     @classmethod

@@ -203,10 +203,10 @@ def _read_folders(root: Path) -> _Faces:
     )
     # The csv's order where it is known, so that both layouts agree; a fixed order otherwise.
     order = metadata.sort_values(["number", "file"]).index.to_numpy()
-    images = np.empty((len(files), SIZE, SIZE), dtype=np.uint8)
+    decoded = np.empty((len(files), SIZE, SIZE), dtype=np.uint8)
     for place, index in enumerate(order):
-        images[place] = _decode(files[index])
-    return _Faces(images, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True))
+        decoded[place] = _decode(files[index])
+    return _Faces(decoded, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True))
 
 
 def _usage_from_path(path: Path) -> str:

@@ -71,8 +71,8 @@ def _read(root: Path, fingerprint: tuple) -> tuple[FaceFiles, tuple[str, ...]]:
         raise FerlabError(f"{root} holds images of {len(classes)} classes; it needs two, each in a folder of its own.")
     labels = np.array([classes.index(name) for name in names], dtype=np.int64)
     hashes = content_hashes(files)
-    usage = np.array(usages, dtype=object)
+    splits = np.array(usages, dtype=object)
     if not parts:
-        usage[held_out(labels, hashes, TEST_SHARE)] = "test"
-    metadata = pd.DataFrame({"usage": usage, "file": [path.relative_to(root).as_posix() for path in files]})
+        splits[held_out(labels, hashes, TEST_SHARE)] = "test"
+    metadata = pd.DataFrame({"usage": splits, "file": [path.relative_to(root).as_posix() for path in files]})
     return FaceFiles(root, files, labels, metadata, hashes), classes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def crop_face(photo: np.ndarray, size: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def face_detector():
+def face_detector() -> tuple[Any, Any]:
     """The detector and the module it is from."""
     try:
         import cv2

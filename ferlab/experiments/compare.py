@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 from lightning_fabric import Fabric
 from rich.console import Console
+from rich.progress import TaskID
 
 from ferlab.data import FaceDataset
 from ferlab.experiments.bars import progress_bars
@@ -123,16 +125,16 @@ def train_all(
         for place, (name, seed) in enumerate(pending):
             task = progress.add_task(f"{name}, seed {seed}" if several else name, total=steps * base.epochs, note="")
 
-            def advance(batch: Batch, task=task) -> None:
+            def advance(batch: Batch, task: TaskID = task) -> None:
                 progress.advance(task)
                 progress.advance(overall)
 
-            def reach(epoch: int, task=task, place=place) -> None:
+            def reach(epoch: int, task: TaskID = task, place: int = place) -> None:
                 # Set, not advanced: epochs read from a checkpoint had no steps here.
                 progress.update(task, completed=steps * epoch)
                 progress.update(overall, completed=steps * (base.epochs * place + epoch))
 
-            def report(row: dict[str, float], task=task, reach=reach) -> None:
+            def report(row: dict[str, float], task: TaskID = task, reach: Callable[[int], None] = reach) -> None:
                 reach(int(row["epoch"]))
                 progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 

@@ -47,7 +47,8 @@ def run_jobs(
     jobs = plan.jobs if plan.cluster != "local" else min(plan.jobs, affordable_jobs())
     threads = max(1, (os.cpu_count() or 1) // jobs) if plan.cluster == "local" else 0
     executor = start_executor(plan, base, jobs)
-    waiting, running = list(calls), {}
+    waiting = list(calls)
+    running: dict[str, Any] = {}
     try:
         with progress_bars(console) as progress:
             task = progress.add_task(f"epochs, {jobs} trainings at a time", total=total, note="")

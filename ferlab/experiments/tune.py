@@ -159,10 +159,10 @@ def search_all(
         bars = {name: progress.add_task(f"epochs, {name}", total=base.epochs * trials, note="") for name in names}
         for name in names:
 
-            def advance(name=name) -> None:
+            def advance(name: str = name) -> None:
                 progress.advance(bars[name])
 
-            def reach(number: int, name=name) -> None:
+            def reach(number: int, name: str = name) -> None:
                 progress.update(bars[name], completed=base.epochs * (number + 1))
 
             search(folder, name, trials, splits, base, advance, reach)

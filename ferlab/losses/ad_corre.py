@@ -58,6 +58,10 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
 
     takes_logits = True
     takes_heads = True
+    # pytorch-metric-learning has no types.
+    reducer: Any
+    reset_stats: Any
+    add_embedding_regularization_to_loss_dict: Any
     part_labels = {"FD": "feature discriminator", "MD": "mean discriminator", "ED": "embedding discriminator"}
     measure_labels = {
         "correlation_within": "correlation of two faces of one class",
@@ -73,7 +77,7 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
         feature_weight: float = 1.0,
         mean_weight: float = 1.0,
         embedding_weight: float = 1.0,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
@@ -158,7 +162,8 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
         total = sum(weight * parts[name] for name, weight in self.weights.items() if weight)
         loss_dict = {"loss": {"losses": total, "indices": None, "reduction_type": "already_reduced"}}
         self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings.flatten(0, 1))
-        return self.reducer(loss_dict, embeddings, labels)
+        reduced: Tensor = self.reducer(loss_dict, embeddings, labels)
+        return reduced
 
     def components(self, embeddings: Tensor, labels: Tensor, confusion: Tensor | None = None) -> dict[str, Tensor]:
         """The three terms: ``{"FD": .., "MD": .., "ED": ..}``, each a scalar with gradient.

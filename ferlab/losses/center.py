@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,7 @@ class CenterLoss(ClassCenters):
     part_labels = {"center": "center loss"}
     measure_labels = {"own_distance": "squared distance to the own center, divided by D"}
 
-    def __init__(self, num_classes: int, embedding_size: int, **kwargs) -> None:
+    def __init__(self, num_classes: int, embedding_size: int, **kwargs: Any) -> None:
         super().__init__(num_classes, embedding_size, **kwargs)
         if self.distance.is_inverted:
             raise ValueError("distance must grow with dissimilarity for CenterLoss; give an LpDistance.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from pytorch_metric_learning.distances import LpDistance
@@ -41,8 +42,16 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
     takes_logits = True
     takes_element_weights = True
     starts_from_faces = True
+    # pytorch-metric-learning has no types.
+    distance: Any
+    reducer: Any
+    reset_stats: Any
+    add_to_recordable_attributes: Any
+    add_embedding_regularization_to_loss_dict: Any
 
-    def __init__(self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs) -> None:
+    def __init__(
+        self, num_classes: int, embedding_size: int, center_momentum: float | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         check_distance(self.distance)
         if center_momentum is not None and not 0 <= center_momentum <= 1:
@@ -95,7 +104,7 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
             indices = torch.arange(len(losses), device=losses.device)
             loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
             self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
-            reduced = self.reducer(loss_dict, embeddings, labels)
+            reduced: Tensor = self.reducer(loss_dict, embeddings, labels)
             if isinstance(reduced, Tensor):  # a reducer may also answer with the losses of all faces
                 self.parts = dict.fromkeys(self.part_labels, reduced.detach())
             if self.center_momentum is not None and self.training:

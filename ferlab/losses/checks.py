@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,12 @@ def check_labels(labels: Tensor, batch_size: int, num_classes: int, name: str = 
     return labels
 
 
+@overload
+def widen(tensor: Tensor) -> Tensor: ...
+@overload
+def widen(tensor: None) -> None: ...
+@overload
+def widen(tensor: Tensor | None) -> Tensor | None: ...
 def widen(tensor: Tensor | None) -> Tensor | None:
     """Half-precision tensors as float32, so that sums over many entries keep their digits."""
     if tensor is not None and tensor.dtype in (torch.float16, torch.bfloat16):

@@ -24,6 +24,9 @@ class RunningConfusion(torch.nn.Module):
         [[0.5, 0.5], [0.0, 1.0]]
     """
 
+    codes: Tensor
+    next_slot: Tensor
+
     def __init__(self, num_classes: int, window: int = 1000) -> None:
         super().__init__()
         if window < 1:

@@ -33,19 +33,22 @@ def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights
             (weights * a * b).sum(dim=1) for a, b in ((first, second), (first, first), (second, second))
         )
         smallest = 1e-24  # as for an unweighted vector, whose norm is kept above 1e-12
-        similarity = products * first_norm.clamp_min(smallest).rsqrt() * second_norm.clamp_min(smallest).rsqrt()
-        return similarity**distance.power
+        similarity: Tensor = products * first_norm.clamp_min(smallest).rsqrt() * second_norm.clamp_min(smallest).rsqrt()
+        powered: Tensor = similarity**distance.power
+        return powered
     first, second = distance.maybe_normalize(first), distance.maybe_normalize(second)
     if isinstance(distance, LpDistance):
         terms = (first - second).abs() ** distance.p
-        total = (terms if weights is None else terms * weights).sum(dim=1)
+        total: Tensor = (terms if weights is None else terms * weights).sum(dim=1)
         if distance.power == distance.p:
             return total
         # A root has no gradient at zero distance; there the gradient is defined as zero.
         zero = total == 0
-        return torch.where(zero, 1.0, total) ** (distance.power / distance.p) * ~zero
+        rooted: Tensor = torch.where(zero, 1.0, total) ** (distance.power / distance.p) * ~zero
+        return rooted
     products = first * second
-    return (products if weights is None else products * weights).sum(dim=1) ** distance.power
+    similarities: Tensor = (products if weights is None else products * weights).sum(dim=1) ** distance.power
+    return similarities
 
 
 @torch.no_grad()
@@ -59,5 +62,7 @@ def center_distances(distance: BaseDistance, embeddings: Tensor, centers: Tensor
     if isinstance(distance, LpDistance):
         # The matrix-product shortcut of cdist loses digits where distances are small, and picks wrong negatives.
         measured = torch.cdist(embeddings, centers, p=distance.p, compute_mode="donot_use_mm_for_euclid_dist")
-        return measured**distance.power
-    return -((embeddings @ centers.t()) ** distance.power)
+        distances: Tensor = measured**distance.power
+        return distances
+    similarities: Tensor = (embeddings @ centers.t()) ** distance.power
+    return -similarities

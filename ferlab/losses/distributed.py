@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -35,7 +37,7 @@ class DistributedLoss(nn.Module):
         super().__init__()
         self.loss = loss
 
-    def forward(self, *arguments: Tensor | None, **named: Tensor | None):
+    def forward(self, *arguments: Tensor | None, **named: Tensor | None) -> Any:
         """As the loss itself, every tensor gathered along its first dimension in the order of the processes."""
         if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
             return self.loss(*arguments, **named)
@@ -45,7 +47,8 @@ class DistributedLoss(nn.Module):
 def _gather(share: Tensor | None) -> Tensor | None:
     if share is None:
         return None
-    return _Gather.apply(share) if share.requires_grad else _all_gather(share)
+    gathered: Tensor = _Gather.apply(share) if share.requires_grad else _all_gather(share)
+    return gathered
 
 
 def _all_gather(share: Tensor) -> Tensor:
@@ -57,12 +60,13 @@ def _all_gather(share: Tensor) -> Tensor:
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, share: Tensor) -> Tensor:
+    def forward(ctx: Any, share: Tensor) -> Tensor:
         ctx.size = len(share)
         return _all_gather(share)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         # Every process has the whole gradient already; its own share is enough, nothing needs to be sent.
         start = dist.get_rank() * ctx.size
-        return gradient[start : start + ctx.size] * dist.get_world_size()
+        own: Tensor = gradient[start : start + ctx.size] * dist.get_world_size()
+        return own

@@ -39,6 +39,8 @@ class JointLoss(torch.nn.Module):
         ['ce', 'tcl']
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         num_classes: int,

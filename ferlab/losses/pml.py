@@ -43,7 +43,7 @@ class PmlLoss(MetricLoss):
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The loss of embeddings (B, D) with labels (B,): a scalar."""
         with torch.autocast(embeddings.device.type, enabled=False):
-            value = self.loss(embeddings.float() if embeddings.dtype != torch.float64 else embeddings, labels)
+            value: Tensor = self.loss(embeddings.float() if embeddings.dtype != torch.float64 else embeddings, labels)
         self.parts = dict.fromkeys(self.part_labels, value.detach())
         return value
 

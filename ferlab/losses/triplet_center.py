@@ -58,7 +58,7 @@ class TripletCenterLoss(ClassCenters):
         embedding_size: int,
         margin: float = 1.0,
         negatives: NegativeCenterSampler | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, embedding_size, **kwargs)
         self.margin = margin
@@ -84,7 +84,8 @@ class TripletCenterLoss(ClassCenters):
         negatives = centers[chosen] if chosen.ndim == 1 else centers.gather(0, chosen)
         to_own = row_distances(self.distance, embeddings, centers[labels], weights)
         to_negative = row_distances(self.distance, embeddings, negatives, weights)
-        return self.distance.margin(to_own, to_negative)
+        margins: Tensor = self.distance.margin(to_own, to_negative)
+        return margins
 
     @torch.no_grad()
     def measures(self, embeddings: Tensor, labels: Tensor, logits: Tensor | None = None) -> dict[str, float]:

@@ -87,5 +87,6 @@ class SelectiveAttention(nn.Module):
 def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Module:
     """Zero weights and bias: the sigmoid behind it starts at 1/2 everywhere."""
     nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer

@@ -33,7 +33,9 @@ def create_backbone(name: str, in_channels: int, pretrained: bool = False) -> nn
         similar = ", ".join(difflib.get_close_matches(name, timm.list_models(), n=5)) or "resnet18, legacy_xception"
         raise FerlabError(f"There is no backbone {name!r}; choose small or a name of timm, such as: {similar}.")
     try:
-        backbone = timm.create_model(name, pretrained=pretrained, in_chans=in_channels, num_classes=0, global_pool="")
+        backbone: nn.Module = timm.create_model(
+            name, pretrained=pretrained, in_chans=in_channels, num_classes=0, global_pool=""
+        )
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
             raise

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar, cast
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def synchronise_batch_norm(network: nn.Module) -> nn.Module:
+
+def synchronise_batch_norm(network: Network) -> Network:
     """``network`` with its batch normalisations replaced by ones that see the batches of all processes.
 
     PyTorch's own ``SyncBatchNorm`` runs on GPUs only; on CPUs :class:`SharedBatchNorm2d` does the same. Weights and
@@ -16,7 +20,7 @@ def synchronise_batch_norm(network: nn.Module) -> nn.Module:
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return network
     if next(network.parameters()).device.type != "cpu":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return cast(Network, nn.SyncBatchNorm.convert_sync_batchnorm(network))
     for parent in list(network.modules()):
         for name, module in list(parent.named_children()):
             if type(module) is nn.BatchNorm2d:  # a subclass does more, such as an activation
@@ -31,6 +35,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
     The batches must be of equal size.
     """
+
+    # Of every batch normalisation here; PyTorch allows some without.
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
@@ -47,18 +57,19 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
             self.running_var.lerp_((variance * count / (count - 1)).to(self.running_var), self.momentum)
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centered * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        normalised: Tensor = (centered * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        return normalised
 
 
 class _Sum(torch.autograd.Function):
     """Sum over all processes; every process's result depends on every process's value, and so do the gradients."""
 
     @staticmethod
-    def forward(ctx, value: Tensor) -> Tensor:
+    def forward(ctx: Any, value: Tensor) -> Tensor:
         return _sum(value)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return _sum(gradient)
 
 

@@ -15,7 +15,8 @@ class EmbeddingHead(nn.Module):
         self.linear = nn.Linear(in_features, embedding_size)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.linear(features)
+        embeddings: Tensor = self.linear(features)
+        return embeddings
 
 
 class MultiEmbeddingHead(nn.Module):

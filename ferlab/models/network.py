@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -95,7 +96,7 @@ class ExpressionNetwork(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.backbone = create_backbone(backbone, in_channels, pretrained)
-            features = self.backbone.num_features
+            features = cast(int, self.backbone.num_features)  # of timm's networks and ours
             torch.manual_seed(seed + 1)
             self.head: EmbeddingHead | MultiEmbeddingHead
             if heads == 1:

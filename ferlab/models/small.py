@@ -57,4 +57,5 @@ class SmallResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if images.shape[2] % 2 or images.shape[3] % 2:
             raise ValueError(f"images must have an even height and width, but have shape {tuple(images.shape)}.")
-        return self.stages(self.stem(images))
+        features: Tensor = self.stages(self.stem(images))
+        return features

@@ -233,7 +233,7 @@ class RunFolder:
 
     def first_method(self) -> str:
         """The method that comes first in the summary."""
-        return next(iter(self.summary()["methods"]))
+        return str(next(iter(self.summary()["methods"])))
 
 
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

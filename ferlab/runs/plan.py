@@ -19,7 +19,7 @@ from ferlab.vectors import random_part
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
 # every class comes equally often, or three epochs would end at naming the most frequent one.
 QUICK_SIZES = {"train": 1920, "validation": 300, "test": 700}
-QUICK_CHANGES = {
+QUICK_CHANGES: dict[str, Any] = {
     "epochs": 3,
     "batch_size": 32,
     "learning_rate": 0.05,

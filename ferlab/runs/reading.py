@@ -27,8 +27,8 @@ class Run:
     """
 
     path: Path
-    summary: dict
-    config: dict
+    summary: dict[str, Any]
+    config: dict[str, Any]
     history: pd.DataFrame
     embeddings: pd.DataFrame
     epochs: pd.DataFrame
@@ -92,7 +92,7 @@ def read_run(run_dir: str | Path) -> Run:
     return Run(path, summary, config, _table(path / "history.parquet"), _table(path / "embeddings.parquet"), epochs)
 
 
-def _json(path: Path) -> dict:
+def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FerlabError(f"{path} is missing; the comparison did not finish: run it again.")
     try:
@@ -120,7 +120,7 @@ def read_summary(run: Path) -> dict[str, Any]:
         FerlabError: there is none, or it is damaged.
     """
     try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        summary: dict[str, Any] = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         if not summary["methods"]:
             raise ValueError("it names no methods")
         return summary

@@ -29,10 +29,9 @@ class ShuffledBatches:
     """
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator) -> None:
-        labels = torch.as_tensor(labels)
         if not 1 <= batch_size <= len(labels):
             raise ValueError(f"batch_size must lie in 1..{len(labels)}, the number of images, but is {batch_size}.")
-        self.labels = labels
+        self.labels = torch.as_tensor(labels)
         self.batch_size = batch_size
         self.generator = generator
 

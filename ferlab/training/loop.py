@@ -157,7 +157,8 @@ def build_learner(method: Method, train_set: FaceDataset, settings: TrainSetting
         input_size=settings.input_size,
         seed=settings.seed,
     )
-    network = synchronise_batch_norm(network.to(fabric.device, memory_format=torch.channels_last))
+    # PyTorch's types know no call with both.
+    network = synchronise_batch_norm(network.to(fabric.device).to(memory_format=torch.channels_last))
     objective = build_loss(method, num_classes, class_weights(train_set, settings), settings.label_smoothing)
     objective = fabric.strategy.precision.convert_module(objective.to(fabric.device))
     optimizer = build_optimizer(network, objective, settings)

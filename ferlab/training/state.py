@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -19,13 +20,13 @@ class TrainingState:
         self,
         network: ExpressionNetwork,
         objective: torch.nn.Module,
-        optimizer,
-        schedule,
+        optimizer: torch.optim.Optimizer,
+        schedule: torch.optim.lr_scheduler.LRScheduler,
         generator: torch.Generator,
         fabric: Fabric,
         first_candidate: int,
     ) -> None:
-        self.parts = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
+        self.parts: dict[str, Any] = {"objective": objective, "optimizer": optimizer, "schedule": schedule}
         self.network = network
         self.generator = generator
         self.fabric = fabric

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "EmbeddingExplorer",
     "FaceLab",
@@ -24,7 +26,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     # ipywidgets and jupyter-scatter are imported only when something is shown.
     if name in _HOME:
         from importlib import import_module

@@ -32,9 +32,9 @@ def test_open_hinges_and_margins_of_tcl(embeddings, negatives):
     for i in range(23):
         one, label, scores = embeddings[i : i + 1], LABELS[i : i + 1], logits[i : i + 1]
         chosen = tcl.select_negatives(one, label, scores)
-        centers = tcl.centers.double()
+        centers = tcl.centers.detach().double()
         negative = centers[chosen[0]] if chosen.ndim == 1 else centers.gather(0, chosen)[0]
-        margins.append(float((one[0] - centers.detach()[label[0]]).square().sum() - (one[0] - negative).square().sum()))
+        margins.append(float((one[0] - centers[label[0]]).square().sum() - (one[0] - negative).square().sum()))
     found = tcl.measures(embeddings, LABELS, logits)
     assert found["open_hinges"] == pytest.approx(np.mean([margin + 3.0 > 0 for margin in margins]))
     assert found["mean_margin"] == pytest.approx(np.mean(margins) / 6, rel=1e-5)
