@@ -39,10 +39,12 @@ def is_free(folder: Path) -> bool:
 
 
 def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON, whole or not at all."""
     with atomic_path(path) as beside:
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def write_parquet(path: Path, rows: pd.DataFrame) -> None:
+    """Write ``rows`` without their index, compressed, whole or not at all."""
     with atomic_path(path) as beside:
         rows.to_parquet(beside, index=False, compression="zstd")

@@ -80,6 +80,9 @@ def export_projector(run: Path, out: Path, faces: FaceDataset, method: str | Non
         out: folder to write.
         faces: the test split that the run was measured on.
         method, seed: which training; the run's first method by default.
+
+    Raises:
+        FerlabError: a training that is not finished, or faces that are not the run's.
     """
     folder = RunFolder(run)
     method = method or folder.first_method()

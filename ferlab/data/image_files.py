@@ -47,6 +47,13 @@ def load_split(name: str, split: str, faces: FaceFiles, classes: tuple[str, ...]
     Where no image is meant for validation, 10 % of each class of the training images, those whose files have the
     smallest hash, are held out. No held-out file is identical to one that stays in train.
 
+    Args:
+        name: of the data set.
+        split: ``"train"``, ``"validation"`` or ``"test"``.
+        faces: the files of all splits.
+        classes: names, in the order of the labels.
+        size: side of the decoded images in pixels.
+
     Raises:
         FerlabError: no such split, no image in it, an image that cannot be decoded.
     """
@@ -75,6 +82,7 @@ def visible(folder: Path) -> list[Path]:
 
 
 def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder, known by their suffix, sorted."""
     return [path for path in visible(folder) if path.suffix.lower() in SUFFIXES]
 
 

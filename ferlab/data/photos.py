@@ -98,7 +98,11 @@ def crop_face(photo: np.ndarray, size: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def face_detector() -> tuple[Any, Any]:
-    """The detector and the module it is from."""
+    """The detector and the module it is from.
+
+    Raises:
+        FerlabError: OpenCV is not installed, or has no such detector.
+    """
     try:
         import cv2
 

@@ -14,6 +14,11 @@ HELD_OUT = 0.1  # share of the training images that stands in for a missing vali
 
 
 def check_split(split: str) -> None:
+    """That ``split`` is one of the three.
+
+    Raises:
+        FerlabError: it is not.
+    """
     if split not in SPLITS:
         raise FerlabError(f"There is no split {split!r}; choose one of: {', '.join(SPLITS)}.")
 

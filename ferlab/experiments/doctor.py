@@ -48,6 +48,7 @@ def checks(dataset: str | None = None, root: Path | None = None, self_test: bool
 
 
 def python() -> Check:
+    """Whether Python is new enough."""
     return Check(
         "Python",
         sys.version_info >= (3, 11),
@@ -57,6 +58,7 @@ def python() -> Check:
 
 
 def torch_and_devices() -> Iterator[Check]:
+    """Whether PyTorch can be imported, and what it computes on."""
     try:
         import torch
 
@@ -85,6 +87,7 @@ def parts() -> Iterator[Check]:
 
 
 def faces(name: str, root: Path | None) -> Check:
+    """Whether all splits of a data set can be read."""
     from ferlab.data import SPLITS, load_dataset
 
     try:
@@ -95,11 +98,13 @@ def faces(name: str, root: Path | None) -> Check:
 
 
 def disk(folder: Path) -> Check:
+    """Whether the disk of ``folder`` has room for a run."""
     free = shutil.disk_usage(folder).free
     return Check("disk", free >= NEEDED_DISK, f"{free / 1e9:.1f} GB free in {folder}", "Free some space: 2 GB will do.")
 
 
 def memory() -> Check:
+    """Whether enough memory is free for a training."""
     import psutil
 
     free = psutil.virtual_memory().available

@@ -35,6 +35,9 @@ def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path)
         seeds_run: run folder of the same with ``--seeds``; its summary alone is kept.
         test_set: the test split of both.
         files: folder to write.
+
+    Raises:
+        FerlabError: a training of ``run`` that is not finished.
     """
     folder = RunFolder(run)
     config, summary = folder.config(), folder.summary()

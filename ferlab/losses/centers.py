@@ -156,4 +156,5 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
         self.centers.data = torch.where(counts > 0, moved, self.centers)
 
     def get_default_distance(self) -> LpDistance:
+        """The squared Euclidean distance; ``BaseMetricLossFunction`` asks for it where none is given."""
         return LpDistance(normalize_embeddings=False, power=2)

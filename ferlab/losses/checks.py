@@ -11,7 +11,12 @@ from ferlab.errors import NotFinite
 
 
 def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str = "embeddings") -> None:
-    """Finite floating-point tensor of ``shape``; a letter in ``shape`` stands for any size from 1 on."""
+    """Finite floating-point tensor of ``shape``; a letter in ``shape`` stands for any size from 1 on.
+
+    Raises:
+        ValueError: no tensor, or another shape or type.
+        NotFinite: NaN or infinity.
+    """
     expected = "(" + ", ".join(str(size) for size in shape) + ("," if len(shape) == 1 else "") + ")"
     if not isinstance(embeddings, Tensor):
         raise ValueError(f"{name} must be a tensor of shape {expected}, but is a {type(embeddings).__name__}.")
@@ -28,7 +33,16 @@ def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str
 
 
 def check_labels(labels: Tensor, batch_size: int, num_classes: int, name: str = "labels") -> Tensor:
-    """Integer tensor of shape (B,) with values 0..K-1; returned as int64, the one type that can index anything."""
+    """Integer tensor of shape (B,) with values 0..K-1; returned as int64, the one type that can index anything.
+
+    Args:
+        labels: what came.
+        batch_size, num_classes: B and K.
+        name: of the argument, for the message.
+
+    Raises:
+        ValueError: no tensor of integers, or another shape or range.
+    """
     if not isinstance(labels, Tensor) or labels.shape != (batch_size,):
         given = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
         raise ValueError(f"{name} must have shape ({batch_size},), one per embedding, but is {given}.")

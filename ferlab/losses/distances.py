@@ -13,6 +13,11 @@ from torch import Tensor
 
 
 def check_distance(distance: BaseDistance) -> None:
+    """That losses with centers can measure with ``distance``.
+
+    Raises:
+        ValueError: another kind of distance, or a ``p`` that is not positive and finite.
+    """
     if not isinstance(distance, LpDistance | CosineSimilarity | DotProductSimilarity):
         raise ValueError(
             "distance must be an LpDistance, CosineSimilarity or DotProductSimilarity, "
@@ -25,7 +30,10 @@ def check_distance(distance: BaseDistance) -> None:
 def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights: Tensor | None) -> Tensor:
     """Distance (or similarity) of each row of ``first`` (B, D) to the same row of ``second`` (B, D): shape (B,).
 
-    With ``weights`` (B, D) every dimension's share is multiplied by its weight.
+    Args:
+        distance: one that :func:`check_distance` lets pass.
+        first, second: (B, D).
+        weights: (B, D), by which every dimension's share is multiplied, or None.
     """
     if isinstance(distance, CosineSimilarity) and weights is not None:
         # The weights belong into the norms too, or a face could look dissimilar to itself.

@@ -109,6 +109,14 @@ class TripletCenterLoss(ClassCenters):
         """Indices of the chosen centers: (B,), or (B, D) where every dimension chooses for itself.
 
         Element weights play no part in the choice, only in the distances that follow.
+
+        Args:
+            embeddings: (B, D).
+            labels: (B,).
+            logits: (B, K), for a sampler that reads them.
+
+        Raises:
+            ValueError: the sampler gave something else than indices, or needs logits.
         """
         embeddings = embeddings.detach()
         centers = self.centers.detach().to(embeddings.dtype)

@@ -111,7 +111,13 @@ def _plain(value: Any) -> Any:
 def build_loss(
     method: Method, num_classes: int, class_weights: Tensor | None = None, label_smoothing: float = 0.0
 ) -> JointLoss:
-    """Cross-entropy (with ``class_weights`` (K,) and label smoothing, if wanted) and the method's metric loss.
+    """Cross-entropy and the method's metric loss.
+
+    Args:
+        method: says which metric loss, if any, and what it counts.
+        num_classes: K, how many classes there are.
+        class_weights: (K,) for cross-entropy, or None.
+        label_smoothing: for cross-entropy, 0..1.
 
     Raises:
         FerlabError: options that the loss does not take.

@@ -43,6 +43,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
     momentum: float
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalised ``x`` (B, C, H, W), in its own type."""
         if not self.training:
             return super().forward(x)
         wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -15,6 +15,7 @@ class EmbeddingHead(nn.Module):
         self.linear = nn.Linear(in_features, embedding_size)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Embeddings (B, D) of features (B, F)."""
         embeddings: Tensor = self.linear(features)
         return embeddings
 
@@ -29,4 +30,5 @@ class MultiEmbeddingHead(nn.Module):
         self.linear = nn.Linear(in_features, self.output_size)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Embeddings (B, k, D) of features (B, F)."""
         return F.normalize(self.linear(features).unflatten(1, (self.heads, -1)), dim=-1)

@@ -24,6 +24,7 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Feature map (B, out_channels, H / stride, W / stride), rounded up."""
         out = F.relu(self.norm1(self.conv1(x)), inplace=True)
         return F.relu(self.norm2(self.conv2(out)) + self.shortcut(x), inplace=True)
 
@@ -55,6 +56,11 @@ class SmallResNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
+        """The feature map of ``images`` (B, C, H, W).
+
+        Raises:
+            ValueError: an odd height or width.
+        """
         if images.shape[2] % 2 or images.shape[3] % 2:
             raise ValueError(f"images must have an even height and width, but have shape {tuple(images.shape)}.")
         features: Tensor = self.stages(self.stem(images))

@@ -52,7 +52,11 @@ def check_plan(plan: Plan) -> tuple[tuple[str, ...], TrainSettings]:
 
 
 def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSettings]:
-    """As :func:`check_plan`, of a comparison."""
+    """As :func:`check_plan`, of a comparison.
+
+    Raises:
+        FerlabError: also for no seeds, or both of ``resume`` and ``overwrite``.
+    """
     if settings.seeds < 1:
         raise FerlabError(f"The number of seeds must be at least 1, but is {settings.seeds}.")
     if settings.overwrite and settings.resume:

@@ -97,7 +97,14 @@ class TrainingFolder:
         test_set: FaceDataset,
         predictions: Predictions,
     ) -> None:
-        """Measure a trained network on the test split and write everything; its checkpoints are then deleted."""
+        """Measure a trained network on the test split and write everything; its checkpoints are then deleted.
+
+        Args:
+            network: as it came out of training.
+            history: a row an epoch.
+            test_set: what it is measured on.
+            predictions: what the network says of ``test_set``.
+        """
         scores = measure(test_set, predictions)
         rows = pd.DataFrame({"method": self.method, "seed": self.seed, **pd.DataFrame(history)})
         self.save_network(network, test_set.classes, image_size=test_set.images.shape[1])

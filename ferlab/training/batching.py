@@ -28,6 +28,11 @@ def check_splits(train_set: FaceDataset, validation_set: FaceDataset, settings: 
 
 
 def build_batches(train_set: FaceDataset, settings: TrainSettings, generator: torch.Generator) -> ShuffledBatches:
+    """The batches of an epoch, of the kind that the settings name.
+
+    Raises:
+        FerlabError: batches that these images cannot fill.
+    """
     try:
         return BATCHES[settings.batches](train_set.labels, settings.batch_size, generator)
     except ValueError as error:
@@ -35,6 +40,11 @@ def build_batches(train_set: FaceDataset, settings: TrainSettings, generator: to
 
 
 def steps_per_epoch(train_set: FaceDataset, settings: TrainSettings) -> int:
+    """Whole batches an epoch.
+
+    Raises:
+        FerlabError: fewer images than one batch.
+    """
     steps = len(train_set) // settings.batch_size
     if steps == 0:
         raise FerlabError(

@@ -217,7 +217,23 @@ def train_epoch(
     metric_on: bool,
     on_batch: Callable[[Batch], None],
 ) -> dict[str, float]:
-    """All steps of one epoch, counted from 1; the mean of ``train_loss`` and of every part of it."""
+    """All steps of one epoch.
+
+    Args:
+        learner: what is trained.
+        feed: the epoch's batches.
+        settings: of the training.
+        fabric: runs the steps.
+        epoch: counted from 1.
+        metric_on: whether the metric loss takes part.
+        on_batch: called after every step.
+
+    Returns:
+        The mean of ``train_loss`` and of every part of it.
+
+    Raises:
+        FerlabError: too little memory, or numbers that are no longer finite.
+    """
     gathered_objective = DistributedLoss(learner.objective)  # the whole batch's, however many processes share it
     learner.model.train()
     sums: dict[str, Tensor] = {}

@@ -14,7 +14,14 @@ from ferlab.training.checkpoints import load_newest_checkpoint, save_checkpoint
 
 
 class TrainingState:
-    """Everything that changes during a training: what a checkpoint must hold."""
+    """Everything that changes during a training: what a checkpoint must hold.
+
+    Args:
+        network, objective, optimizer, schedule: of the training.
+        generator: of batches and augmentation.
+        fabric: says which process writes.
+        first_candidate: the first epoch, counted from 1, that may be the best.
+    """
 
     def __init__(
         self,
@@ -30,12 +37,13 @@ class TrainingState:
         self.network = network
         self.generator = generator
         self.fabric = fabric
-        self.first_candidate = first_candidate  # the first epoch, from 1, that may be the best
+        self.first_candidate = first_candidate
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.best_weights: dict[str, Tensor] = {}  # only kept with early stopping
 
     def add(self, row: dict[str, float], keep_best: bool) -> None:
+        """Take up an epoch's row of the history; with ``keep_best`` also the weights, where it is the best so far."""
         candidates = self.history[self.first_candidate - 1 :]
         best = max((old["validation_balanced_accuracy"] for old in candidates), default=-1.0)
         self.history.append(row)
@@ -44,9 +52,11 @@ class TrainingState:
             self.best_weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def is_over(self, patience: int) -> bool:
+        """Whether the best epoch lies ``patience`` epochs back; never with 0."""
         return self.best_epoch > 0 and 0 < patience <= len(self.history) - self.best_epoch
 
     def save(self, folder: Path) -> None:
+        """Write the checkpoint of the last epoch; the first process does, the others wait for it."""
         if self.fabric.is_global_zero:
             state = {name: part.state_dict() for name, part in self.parts.items()} | {
                 "precision": self.fabric.strategy.precision.state_dict(),  # the loss scale of fp16
