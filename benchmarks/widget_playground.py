@@ -18,15 +18,16 @@ from collections.abc import Callable
 import torch
 
 from ferlab.widgets import LossPlayground
-from ferlab.widgets.playground.scene import LOSSES
+from ferlab.widgets.playground.drawable import drawable_methods
 
 BOUND = 50.0
 
 
 def answer(playground: LossPlayground, message: dict) -> None:
     """As if the page had asked."""
-    playground._answer(playground, {"from": "benchmark", "number": time.perf_counter_ns(), **message}, [])
-    json.dumps(playground._scene)
+    content = {**message, "reply": ["benchmark", time.perf_counter_ns()]}
+    playground.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    json.dumps(playground.get_state("_scene"))
 
 
 def milliseconds(act: Callable[[int], None], times: int) -> tuple[float, float]:
@@ -46,9 +47,9 @@ def drag(playground: LossPlayground) -> Callable[[int], None]:
     def move(turn: int) -> None:
         at = 0.5 + 0.01 * (turn % 7)
         if playground.loss == "ad-corre":
-            answer(playground, {"do": "entry", "face": 0, "head": 1, "entry": 3, "to": at})
+            answer(playground, {"type": "entry", "face": 0, "head": 1, "entry": 3, "to": at})
         else:
-            answer(playground, {"do": "move", "what": "points", "index": 1, "to": [at, -at]})
+            answer(playground, {"type": "move", "what": "points", "index": 1, "to": [at, -at]})
 
     return move
 
@@ -56,7 +57,7 @@ def drag(playground: LossPlayground) -> Callable[[int], None]:
 def step(playground: LossPlayground) -> Callable[[int], None]:
     """Steps so small that they never come to an end."""
     playground.learning_rate = 1e-3
-    return lambda turn: answer(playground, {"do": "step"})
+    return lambda turn: answer(playground, {"type": "step"})
 
 
 def main() -> None:
@@ -66,7 +67,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; median (slowest) of {arguments.times}, in ms")
     print(f"{'loss':<24}{'classes':>8}{'step':>18}{'drag':>18}")
     slowest = 0.0
-    for loss in LOSSES:
+    for loss in drawable_methods():
         for classes in (3, 7):
             cells = []
             for act in (step, drag):

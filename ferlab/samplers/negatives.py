@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -145,6 +145,8 @@ class PredictedNegative:
     Raises:
         ValueError: from ``select``, when the loss was given no logits.
     """
+
+    takes_logits: ClassVar[bool] = True
 
     def select(self, batch: SelectionBatch) -> Tensor:
         if batch.logits is None:

@@ -28,7 +28,7 @@ def note(change=None):
     global answers
     answers += 1
     state = dict(answers=answers, pid=os.getpid(),
-        loss=playground.loss, value=playground.value, margin=playground.margin, steps=playground._steps,
+        loss=playground.loss, value=playground.value, margin=playground.margin, steps=playground.steps,
         playing=playground.playing, selected=playground.selected, moving=playground.moving,
         points=playground.points.tolist(), centers=playground.centers.tolist(), profiles=playground.profiles.tolist(),
         correlations=playground.correlations.tolist(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from numbers import Real
 
 from ferlab.errors import FerlabError
@@ -33,7 +32,7 @@ LIGHT = {
     "exposure": ("brightness", -0.7, 0.6, 0.05, ""),
 }
 NEUTRAL_POSE = dict.fromkeys(POSE, 0.0)
-EVERYDAY_LIGHT = {field.name: float(field.default) for field in fields(Light) if field.name in LIGHT}
+EVERYDAY_LIGHT = {name: float(getattr(Light(), name)) for name in LIGHT}
 
 
 def prototype(expression: str, variant: str | None = None) -> dict[str, float]:

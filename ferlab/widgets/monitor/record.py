@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ class EpochRecord:
     seconds: float
 
     def save(self, path: Path) -> None:
-        arrays = {f"loss {name}": values for name, values in self.losses.items()}
+        arrays: dict[str, Any] = {f"loss {name}": values for name, values in self.losses.items()}
         arrays |= {
             "train_confusion": self.train_confusion,
             "validation_confusion": self.validation_confusion,

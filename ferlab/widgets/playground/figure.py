@@ -8,18 +8,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ferlab.palette import class_colors
-from ferlab.widgets.playground.plane import LevelSets, Plane, PlaneResult, PlaneSettings
+from ferlab.widgets.playground.plane import LevelSets, Plane, PlaneLoss, PlaneResult
 from ferlab.widgets.playground.profiles import ProfilesResult
-from ferlab.widgets.playground.scene import arrow_gain
 
 MARKERS = "osD^vph"  # one a class, as on the page
 INK = "#333333"
 
 
 def plane_figure(
-    plane: Plane, settings: PlaneSettings, result: PlaneResult, levels: LevelSets, selected: int, span: float,
-    classes: tuple[str, ...], title: str,
-) -> Figure:  # fmt: skip
+    plane: Plane,
+    loss: PlaneLoss,
+    result: PlaneResult,
+    levels: LevelSets,
+    *,
+    selected: int,
+    span: float,
+    gain: float,
+    classes: tuple[str, ...],
+    title: str,
+) -> Figure:
     """Points, centers, negative gradients, and the level sets of the selected point."""
     figure = Figure(figsize=(7.2, 6), layout="constrained")
     axes = figure.add_subplot(aspect="equal", xlim=(-span, span), ylim=(-span, span), title=title)
@@ -37,15 +44,15 @@ def plane_figure(
             shown = plane.points[own & (result.open == is_open)]
             face = colors[k] if is_open else "white"
             axes.scatter(*shown.T, marker=MARKERS[k], s=60, facecolor=face, edgecolor=colors[k], label=label, zorder=3)
-        if settings.uses_centers:
+        if "centers" in loss.uses:
             axes.scatter(*plane.centers[k], marker="P", s=190, color=colors[k], edgecolor=INK, zorder=4)
-        if settings.uses_classifier:
+        if loss.uses_classifier:
             axes.annotate(
                 "", plane.classifier[k], (0, 0), arrowprops={"arrowstyle": "-|>", "color": colors[k], "linewidth": 2}
             )
-    gain = arrow_gain(plane, settings)
-    moved = ["points"] + (["centers"] if settings.uses_centers else [])
-    for name in moved:
+    for name in loss.uses:
+        if name == "classifier":  # its vectors are arrows themselves
+            continue
         at, arrows = plane.movable[name], -gain * result.gradients[name]
         axes.quiver(*at.T, *arrows.T, angles="xy", scale_units="xy", scale=1, color=INK, width=0.003, zorder=5)
     axes.scatter(*plane.points[selected], s=260, facecolor="none", edgecolor=INK, zorder=6)
@@ -53,9 +60,10 @@ def plane_figure(
         negative = plane.centers.gather(0, result.negatives[selected][None])[0]
         axes.plot(*torch.stack([plane.points[selected], negative]).T, color=INK, linewidth=1, linestyle=":")
         axes.scatter(*negative, marker="x", s=90, color=INK, zorder=6, label="negative of the ringed point")
-    axes.set_xlabel(
-        f"arrows: −gradient × {gain:g}; lines: equal loss of the ringed point, dashed: its loss now", fontsize=8
-    )
+    meaning = "equal loss of the ringed point, dashed: its loss now"
+    if result.losses is None:
+        meaning = "equal loss if the ringed point were there, dashed: the loss now"
+    axes.set_xlabel(f"arrows: −gradient × {gain:g}; lines: {meaning}", fontsize=8)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     return figure
 

@@ -33,8 +33,9 @@ function planeView(ask) {
     const where = `x ${signed(at[0])}, y ${signed(at[1])}`;
     if (what === "centers") return `Center of ${scene.classes[index]}, ${where}`;
     if (what === "classifier") return `Weight vector of ${scene.classes[index]}, ${where}`;
+    const loss = scene.losses ? `, loss ${scene.losses[index].toFixed(3)}` : ""; // none where points are compared
     const state = scene.open[index] ? "" : ", hinge shut";
-    return `Point ${nameOf(scene, index)}, ${where}, loss ${scene.losses[index].toFixed(3)}${state}`;
+    return `Point ${nameOf(scene, index)}, ${where}${loss}${state}`;
   }
 
   function moveTo(item, to) {
@@ -42,7 +43,7 @@ function planeView(ask) {
     item.at = to.map((value) => Math.max(-most, Math.min(most, value)));
     place(item);
     if (item.what === "points") trails[item.index] = [];
-    ask({ do: "move", what: item.what, index: item.index, to: item.at }, `move ${item.what} ${item.index}`);
+    ask({ type: "move", what: item.what, index: item.index, to: item.at }, `move ${item.what} ${item.index}`);
   }
 
   function place(item) {
@@ -52,7 +53,7 @@ function planeView(ask) {
 
   const select = (item) => {
     if (item.what === "points" && scene.selected !== item.index) {
-      ask({ do: "set", name: "selected", value: item.index }, "set selected");
+      ask({ type: "set", name: "selected", value: item.index }, "set selected");
     }
   };
 
@@ -102,7 +103,7 @@ function planeView(ask) {
       nodes = ["classifier", "centers", "points"].flatMap((what) => (scene.positions[what] ?? []).map((_, i) => makeNode(what, i)));
       layers.nodes.replaceChildren(...nodes.map((item) => item.node));
     }
-    set(root, { "aria-label": `${scene.losses.length} points and the class centers on a plane, from −${scene.span} to ${scene.span}. Loss ${scene.value.toFixed(3)}.` });
+    set(root, { "aria-label": `${scene.labels.length} points${scene.positions.centers ? " and the class centers" : ""} on a plane, from −${scene.span} to ${scene.span}. Loss ${scene.value.toFixed(3)}.` });
     for (const item of nodes) {
       if (item !== dragged && !ask.holds(`move ${item.what} ${item.index}`)) item.at = scene.positions[item.what][item.index];
       place(item);
@@ -251,8 +252,8 @@ function planeView(ask) {
     const color = "--class: var(--ink)";
     const items = [item([svg("path", { d: arrow([3, 10], [31, 10]), class: "arrow" })], `−gradient × ${scene.gain}`)];
     items.push(item([svg("path", { d: "M1 16Q17 0 33 12", class: "level-line" }), svg("path", { d: "M1 8Q17 0 33 4", class: "through", style: color })],
-      "equal loss of the ringed point; dashed: its loss now"));
-    if (scene.loss.startsWith("tcl")) {
+      scene.losses ? "equal loss of the ringed point; dashed: its loss now" : "equal loss if the ringed point were there; dashed: the loss now"));
+    if (scene.hinge) {
       items.push(item([svg("path", { d: "M2 10H32", class: "guide", style: color })], "to its own center"));
       items.push(item([svg("path", { d: "M2 10H32", class: "guide negative", style: color })], "to its negative"));
       items.push(item([svg("rect", { x: 2, y: 2, width: 30, height: 16, class: "nothing", fill: `url(#hatch-${id})`, style: color })], "its hinge would be shut"));

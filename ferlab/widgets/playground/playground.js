@@ -12,7 +12,7 @@ function sliderOf(about, ask) {
   input.addEventListener("input", () => {
     held = true;
     output.textContent = words(value());
-    ask({ do: "set", name: about.name, value: about.step >= 1 ? Math.round(value()) : value() }, `set ${about.name}`);
+    ask({ type: "set", name: about.name, value: about.step >= 1 ? Math.round(value()) : value() }, `set ${about.name}`);
   });
   input.addEventListener("change", () => { held = false; });
   return {
@@ -45,20 +45,20 @@ function render({ model, el }) {
 
   const loss = html("select", { "aria-label": "Loss" });
   const classes = html("select", { "aria-label": "Classes" }, ...[2, 3, 4, 5, 6, 7].map((k) => html("option", { value: k, text: k })));
-  loss.addEventListener("change", () => ask({ do: "set", name: "loss", value: loss.value }));
-  classes.addEventListener("change", () => ask({ do: "set", name: "num_classes", value: +classes.value }));
+  loss.addEventListener("change", () => ask({ type: "set", name: "loss", value: loss.value }));
+  classes.addEventListener("change", () => ask({ type: "set", name: "num_classes", value: +classes.value }));
   const button = (words, title, message) => {
     const node = html("button", { type: "button", title, text: words });
     node.addEventListener("click", () => ask(message()));
     return node;
   };
-  const toggle = () => ({ do: model.get("_scene").playing ? "pause" : "play" });
+  const toggle = () => ({ type: model.get("_scene").playing ? "pause" : "play" });
   const play = button("▶ Play", "Run gradient descent (space)", toggle);
   play.classList.add("fp-main");
   const buttons = [
-    button("Step", "One step of gradient descent", () => ({ do: "step" })), play,
-    button("Reset", "Back to the beginning", () => ({ do: "reset" })),
-    button("New points", "Deal other random points and centers", () => ({ do: "shuffle" })),
+    button("Step", "One step of gradient descent", () => ({ type: "step" })), play,
+    button("Reset", "Back to the beginning", () => ({ type: "reset" })),
+    button("New points", "Deal other random points and centers", () => ({ type: "shuffle" })),
   ];
   const bar = html("div", { class: "fp-bar" },
     html("label", {}, "Loss ", loss), html("label", {}, "Classes ", classes), html("div", { class: "fp-buttons" }, ...buttons));
@@ -89,7 +89,7 @@ function render({ model, el }) {
     const input = html("input", { type: "checkbox" });
     input.addEventListener("change", () => {
       const moving = Object.keys(checks).filter((key) => checks[key].input.checked);
-      ask({ do: "set", name: "moving", value: moving }, "set moving");
+      ask({ type: "set", name: "moving", value: moving }, "set moving");
     });
     const row = html("label", {}, input, ` ${name}`);
     switches.append(row);
@@ -99,6 +99,7 @@ function render({ model, el }) {
   let knobs = new Map();
   let rows = [];
   let shownClasses = "";
+  let shownChoice = "";
   let timer = null;
 
   function showSliders(wanted) {
@@ -110,7 +111,7 @@ function render({ model, el }) {
   }
 
   function showList(scene) {
-    list.hidden = scene.view !== "plane";
+    list.hidden = !scene.losses; // profiles are compared, and so are the points by some losses
     if (list.hidden) return;
     const wanted = JSON.stringify([scene.labels, scene.classes]);
     if (wanted !== shownClasses) {
@@ -119,7 +120,7 @@ function render({ model, el }) {
         const parts = { icon: html("i"), bar: html("b"), number: html("output") };
         const row = html("button", { type: "button", class: "fp-row", style: `--class: ${scene.colors[k]}` },
           parts.icon, html("span", { text: nameOf(scene, i) }), html("span", { class: "track" }, parts.bar), parts.number);
-        row.addEventListener("click", () => ask({ do: "set", name: "selected", value: i }, "set selected"));
+        row.addEventListener("click", () => ask({ type: "set", name: "selected", value: i }, "set selected"));
         return { row, ...parts };
       });
       list.replaceChildren(...rows.map(({ row }) => row));
@@ -153,7 +154,9 @@ function render({ model, el }) {
     if (stage.firstChild !== view.root) stage.replaceChildren(view.root);
     view.draw(scene);
     legend.replaceChildren(...view.legend());
-    if (loss.options.length !== scene.losses_to_choose.length) {
+    const choice = JSON.stringify(scene.losses_to_choose);
+    if (choice !== shownChoice) {
+      shownChoice = choice;
       loss.replaceChildren(...scene.losses_to_choose.map(([name, words]) => html("option", { value: name, text: words })));
     }
     loss.value = scene.loss;
@@ -175,7 +178,7 @@ function render({ model, el }) {
       timer = setTimeout(() => {
         timer = null;
         const { playing, steps } = model.get("_scene");
-        if (playing) ask({ do: "tick", steps }, "tick");
+        if (playing) ask({ type: "tick", steps }, "tick");
       }, PAUSE);
     }
   }

@@ -19,11 +19,11 @@ function profilesView(ask) {
     const clamped = Math.max(-2, Math.min(2, value));
     chart.values = chart.values.with(entry, clamped);
     drawChart(chart);
-    ask({ do: "entry", face: chart.face, head: chart.head, entry, to: clamped }, `entry ${chart.face} ${chart.head} ${entry}`);
+    ask({ type: "entry", face: chart.face, head: chart.head, entry, to: clamped }, `entry ${chart.face} ${chart.head} ${entry}`);
   }
 
   function choose({ face, head, entry }) {
-    if (scene.place.join() !== [face, head, entry].join()) ask({ do: "choose", face, head, entry }, "choose");
+    if (scene.place.join() !== [face, head, entry].join()) ask({ type: "choose", face, head, entry }, "choose");
   }
 
   function makeChart(face, head) {

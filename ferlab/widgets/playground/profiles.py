@@ -1,4 +1,4 @@
-"""The profiles of the loss playground: Ad-Corre on vectors of eight entries, computed by `AdCorreLoss`.
+"""The profiles of the loss playground: losses over heads, such as Ad-Corre, on vectors of eight entries.
 
 The correlation of two vectors of two entries is +1, -1 or, where the entries of one are equal, 0: on a plane Ad-Corre
 has no slope to follow. With eight entries it has.
@@ -6,13 +6,15 @@ has no slope to follow. With eight entries it has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ferlab.losses import AdCorreLoss
+from ferlab.losses import AdCorreLoss, MetricLoss
 from ferlab.losses.ad_corre import standardise
+from ferlab.widgets.playground.drawable import Drawable
 
 ENTRIES = 8
 HEADS = 2
@@ -26,7 +28,7 @@ class ProfilesResult:
 
     Attributes:
         value: the weighted sum of the terms.
-        terms: "FD", "MD" and "ED" before their weights.
+        terms: by name, before their weights.
         gradient: (B, k, D), of the value.
         correlations: (k, B, B), of the faces, head by head.
         mean_correlations: (k, C, C), of the class means of the C classes present.
@@ -52,44 +54,52 @@ def deal_profiles(num_classes: int, seed: int) -> tuple[Tensor, Tensor]:
     return 0.7 * profiles.clamp(-2, 2), labels
 
 
-def ad_corre(labels: Tensor, weights: dict[str, float]) -> AdCorreLoss:
-    """The loss with these weights of its terms, all pairs counted alike."""
-    return AdCorreLoss(
-        num_classes=int(labels.max()) + 1,
-        adaptive=False,
-        feature_weight=weights["FD"],
-        mean_weight=weights["MD"],
-        embedding_weight=weights["ED"],
-    )
+def can_be_weighed(drawable: Drawable) -> bool:
+    """Whether the terms of a loss have weights of their own that can be set."""
+    return drawable.loss is not None and issubclass(drawable.loss, AdCorreLoss)
 
 
-def evaluate_profiles(profiles: Tensor, labels: Tensor, weights: dict[str, float]) -> ProfilesResult:
-    """Ad-Corre's terms, their gradient, and the correlations that they are made of.
+def profile_loss(drawable: Drawable, labels: Tensor, weights: Mapping[str, float]) -> MetricLoss:
+    """The loss with these weights of its terms, where they can be set."""
+    loss = drawable.build(int(labels.max()) + 1, ENTRIES)
+    if isinstance(loss, AdCorreLoss):
+        loss.weights = dict(weights)  # without logits its adaptive weights are all 1: all pairs are counted alike
+    return loss
+
+
+def evaluate_profiles(
+    profiles: Tensor, labels: Tensor, drawable: Drawable, weights: Mapping[str, float]
+) -> ProfilesResult:
+    """A loss over heads, its terms, its gradient, and the correlations of the profiles.
 
     Args:
         profiles: (B, k, D).
         labels: (B,).
-        weights: factor of each of "FD", "MD", "ED".
+        drawable: the loss.
+        weights: factor of each of its terms.
     """
-    loss = ad_corre(labels, weights)
+    loss = profile_loss(drawable, labels, weights)
     leaf = profiles.clone().requires_grad_()
-    terms = loss.components(leaf, labels)
+    total = drawable.strength * loss(leaf, labels)
     gradient = torch.zeros_like(profiles)
-    value = 0.0
-    if any(weights.values()):
-        total = loss(leaf, labels)
+    if total.requires_grad:  # not where every term is switched off
         total.backward()
-        value, gradient = float(total.detach()), leaf.grad
+        gradient = leaf.grad
     present = labels.unique().tolist()
     heads = profiles.transpose(0, 1)  # (k, B, D)
     means = torch.stack([heads[:, labels == label].mean(dim=1) for label in present], dim=1)
     return ProfilesResult(
-        value, {name: float(term.detach()) for name, term in terms.items()}, gradient,
-        *(_correlations(vectors) for vectors in (heads, means, profiles)), present,
-    )  # fmt: skip
+        value=float(total.detach()),
+        terms={name: float(term) for name, term in loss.parts.items()},
+        gradient=gradient,
+        correlations=correlations(heads),
+        mean_correlations=correlations(means),
+        head_correlations=correlations(profiles),
+        present=present,
+    )
 
 
-def _correlations(vectors: Tensor) -> Tensor:
+def correlations(vectors: Tensor) -> Tensor:
     """(.., M, M) of vectors (.., M, D), as the loss standardises them."""
     standard = standardise(vectors)
     return standard @ standard.transpose(-1, -2)
@@ -97,19 +107,25 @@ def _correlations(vectors: Tensor) -> Tensor:
 
 @torch.no_grad()
 def entry_levels(
-    profiles: Tensor, labels: Tensor, weights: dict[str, float], place: tuple[int, int, int], reach: float
+    profiles: Tensor,
+    labels: Tensor,
+    drawable: Drawable,
+    weights: Mapping[str, float],
+    *,
+    place: tuple[int, int, int],
+    reach: float,
 ) -> list[tuple[float, float]]:
     """(height, loss) of one entry at `LEVELS` heights in [-reach, reach], all else staying: a level set's counterpart.
 
     Args:
-        profiles, labels, weights: as for `evaluate_profiles`.
+        profiles, labels, drawable, weights: as for `evaluate_profiles`.
         place: face, head and entry.
         reach: the largest height.
     """
-    loss = ad_corre(labels, weights)
+    loss = profile_loss(drawable, labels, weights)
     moved = profiles.clone()
     levels = []
     for height in torch.linspace(-reach, reach, LEVELS, dtype=torch.float64).tolist():
         moved[place] = height
-        levels.append((height, float(loss(moved, labels)) if any(weights.values()) else 0.0))
+        levels.append((height, drawable.strength * float(loss(moved, labels))))
     return levels

@@ -108,7 +108,7 @@ function channel(model, onSilence) {
     waiting = key;
     number += 1;
     alarm = setTimeout(onSilence, PATIENCE);
-    model.send({ ...message, from, number });
+    model.send({ ...message, reply: [from, number] });
   }
   return {
     // Messages with the same key replace one another while they wait.
