@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_run import write_fake_run
-from jupyterlab_driver import run_all_cells
+from jupyterlab_driver import CHROMIUM_FLAGS, run_all_cells
 from PIL import Image
+from playwright.sync_api import TimeoutError
 
 from ferlab.data import load_dataset
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EPOCHS = 4
+SOON = 10_000  # milliseconds, for what is on the screen or has just gone
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 FACE_IN_TOOLTIP = """() => [...document.querySelectorAll(".ferlab-x-explorer div")].some(
     (element) => element.style.backgroundImage.startsWith('url("data:image/jpeg') && element.checkVisibility())"""
@@ -28,6 +30,11 @@ COUNT_TRAVELS = """() => { globalThis.ferlabTravels = 0; for (const element of d
 PLOTS = """[...document.querySelectorAll(".ferlab-x-explorer div")].filter((element) => element.api)"""
 SLOW_FRAMES = """() => { const soon = requestAnimationFrame;
     globalThis.requestAnimationFrame = (draw) => setTimeout(() => soon(draw), 400); }"""
+
+
+@pytest.fixture(scope="module")
+def browser_flags() -> list[str]:
+    return CHROMIUM_FLAGS
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +93,13 @@ class Lab:
         """The canvases of so many maps, left to right, once their points are drawn."""
         end = time.monotonic() + 120
         while time.monotonic() < end:
-            plots = [c for c in self.page.locator(".ferlab-x-explorer canvas").all() if tall(c)][::2]  # names lie above
-            if len(plots) == number and all(colored(plot.screenshot()) > 0.002 for plot in plots):
-                return plots
+            canvases = self.page.locator(".ferlab-x-explorer canvas").all()
+            try:
+                plots = [canvas for canvas in canvases if tall(canvas)][::2]  # names lie above
+                if len(plots) == number and all(colored(plot.screenshot(timeout=SOON)) > 0.002 for plot in plots):
+                    return plots
+            except TimeoutError:
+                continue  # one of them has been taken away meanwhile
             self.page.wait_for_timeout(500)
         pytest.fail(f"There are no {number} maps with points on the screen.")
 
@@ -144,7 +155,7 @@ class Lab:
 
 
 def tall(canvas) -> bool:
-    box = canvas.bounding_box() if canvas.is_visible() else None
+    box = canvas.bounding_box(timeout=SOON) if canvas.is_visible() else None
     return box is not None and min(box["width"], box["height"]) > 150
 
 
