@@ -136,7 +136,10 @@ def saved_formats(page, path, wanted: set[str], seconds: float = 120) -> None:
     while True:
         page.keyboard.press("Control+s")
         page.wait_for_timeout(300)
-        outputs = json.loads(path.read_text())["cells"][0]["outputs"]
+        try:
+            outputs = json.loads(path.read_text())["cells"][0]["outputs"]
+        except ValueError:  # it is being written
+            outputs = []
         if any(wanted <= output.get("data", {}).keys() for output in outputs):
             return
         assert time.monotonic() < end, outputs

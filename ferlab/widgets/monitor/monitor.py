@@ -263,7 +263,7 @@ class TrainingMonitor(anywidget.AnyWidget):
         if self.session.state is not MonitorState.STOPPED:
             self._output.renew_later(self._bundle)
 
-    def _bundle(self) -> dict[str, Any]:
+    def _bundle(self) -> Any:
         found = super()._repr_mimebundle_()
         bundle = dict(found[0] if isinstance(found, tuple) else found or {})
         bundle["text/plain"] = repr(self)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-Bundle = dict[str, Any]
+Bundle = Any  # what Jupyter displays raw: a dict by MIME type
 
 
 class RenewedOutput:

@@ -116,7 +116,8 @@ function channel(model, onSilence) {
       queue.set(key, message);
       next();
     },
-    answered([of, at] = []) {
+    answered(reply) {
+      const [of, at] = reply ?? []; // a scene may answer nobody
       if (of === from && at === number) {
         waiting = null;
         clearTimeout(alarm);
