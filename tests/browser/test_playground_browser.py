@@ -16,7 +16,7 @@ from jupyterlab_driver import run_all_cells
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SETUP = """
-import json, os
+import json, os, threading, time
 from pathlib import Path
 from ferlab.widgets import LossPlayground
 
@@ -36,8 +36,16 @@ def note(change=None):
     Path("state.part").write_text(json.dumps(state))
     os.replace("state.part", "playground_state.json")
 
+def choose():  # as a cell would: the test asks by a file
+    while True:
+        for path in Path().glob("choose.txt"):
+            playground.loss = path.read_text()
+            path.unlink()
+        time.sleep(0.1)
+
 playground.observe(note, "_scene")
 note()
+threading.Thread(target=choose, daemon=True).start()
 playground
 """
 
@@ -209,6 +217,19 @@ def test_hinge_that_is_shut_is_hollow(playground):
     hollow = playground.root.locator(".node.points.shut").count()
     rows = [float(text) for text in playground.root.locator(".fp-row output").all_text_contents()]
     assert 0 < hollow == sum(value == 0 for value in rows) < len(state["points"])
+
+
+def test_a_loss_that_compares_points_has_no_losses_of_single_ones(playground):
+    name = "pml:SupConLoss(temperature=0.5)"
+    (playground.folder / "choose.part").write_text(name)
+    (playground.folder / "choose.part").replace(playground.folder / "choose.txt")
+    before = playground.wait(lambda state: state["loss"] == name)
+    assert playground.loss.input_value() == name and playground.root.locator(".fp-list").is_hidden()
+    assert playground.centers.count() == 0 and playground.root.locator("path.level-line").count() >= 3
+    assert "the loss compares" in playground.root.locator(".explanation").inner_text()
+    playground.drag(playground.points.nth(2), 60, -45)
+    playground.wait(lambda state: state["points"] != before["points"] and state["value"] != before["value"])
+    assert re.fullmatch(r"Point surprise 3, x \S+, y \S+", playground.points.nth(2).get_attribute("aria-label"))
 
 
 def test_profiles_change_their_correlations(playground):

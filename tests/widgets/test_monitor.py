@@ -409,7 +409,8 @@ class Shrink(MetricLoss):
 def test_a_new_loss_has_its_parts_labels_and_weights_on_the_page():
     parts = parts_of(JointLoss(7, Shrink(), metric_weight=4.0))
     shown = [view.line(part, place) for place, part in enumerate(parts)]
-    assert [part["label"] for part in shown] == ["total", "cross-entropy", "mean squared length", "largest entry"]
+    assert [part["label"] for part in shown] == ["total", "cross-entropy", "length", "largest"]
+    assert [part["words"] for part in shown] == ["total", "cross-entropy", "mean squared length", "largest entry"]
     assert [part["weight"] for part in shown] == [1.0, 1.0, 4.0, 2.0]
     looks = [(part["color"], part["dash"]) for part in shown]
     assert len(set(looks)) == len(looks), "no two lines look alike"

@@ -172,7 +172,7 @@ function render({ model, el }) {
     let top = 0;
     lossLegend.replaceChildren();
     const words = [];
-    parts.forEach(({ label, weight, color, dash }, i) => {
+    parts.forEach(({ label, words: meaning, weight, color, dash }, i) => {
       const isTotal = i === 0;
       const [raw, smooth] = [row(1 + 2 * i), row(2 + 2 * i)];
       for (const value of smooth) if (value > top) top = value;
@@ -181,12 +181,12 @@ function render({ model, el }) {
       const last = lastOf(smooth);
       const value = last === undefined ? "off" : last.toFixed(2);
       const about = weight === 1 ? "" : `${last === undefined ? "" : `${(last / weight).toPrecision(3)} `}times its weight ${weight.toPrecision(3)}`;
-      lossLegend.append(legendEntry(label, color, dash, value, about));
+      lossLegend.append(legendEntry(label, color, dash, value, [meaning === label ? "" : meaning, about].filter(Boolean).join(": ")));
       words.push(`${label} ${value}`);
     });
     lossChart.querySelector(".empty").hidden = columns > 0;
     lossChart.setAttribute("aria-label", `Losses: ${words.join(", ")}`);
-    const metric = parts.length === 3 ? parts[2].label : "metric loss"; // behind the total and cross-entropy
+    const metric = parts.slice(2).map(({ label }) => label).join(", "); // behind the total and cross-entropy
     drawLines(lossChart, lines, epochs, 1.06 * top || 1, (value) => `${+value.toFixed(2)}`, on ? { at: on, text: `${metric} on` } : null);
   }
 

@@ -105,6 +105,7 @@ def line(part: Part, place: int) -> dict[str, Any]:
     return {
         "name": part.name,
         "label": part.label,
+        "words": part.words,
         "weight": part.weight,
         "color": color if place else TOTAL_COLOR,
         "dash": DASHES[style],

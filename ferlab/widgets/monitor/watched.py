@@ -28,12 +28,14 @@ class Part:
 
     Attributes:
         name: its column in the history.
-        label: words for people.
+        label: in the legend; where a loss has several parts, their names, which are shorter.
+        words: what it is.
         weight: its factor in the total.
     """
 
     name: str
     label: str
+    words: str
     weight: float
 
 
@@ -50,8 +52,13 @@ def parts_of(objective: JointLoss) -> tuple[Part, ...]:
     >>> [part.name for part in parts_of(JointLoss(7))]
     ['train_loss', 'ce']
     """
-    labels, weights = objective.part_labels(), objective.part_weights()
-    return (Part("train_loss", "total", 1.0), *(Part(name, labels[name], weights[name]) for name in labels))
+    words, weights = objective.part_labels(), objective.part_weights()
+    several = words.keys() - {"ce"} if len(words) > 2 else set()
+    total = Part("train_loss", "total", "total", 1.0)
+    return (
+        total,
+        *(Part(name, name if name in several else words[name], words[name], weights[name]) for name in words),
+    )
 
 
 def _nobody() -> np.ndarray:
