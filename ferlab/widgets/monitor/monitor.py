@@ -47,7 +47,7 @@ class TrainingMonitor(anywidget.AnyWidget):
     while it is paused) changes them.
 
     Args:
-        method: a name (see :data:`ferlab.training.METHODS`) or a :class:`~ferlab.training.Method`.
+        method: a name (see :mod:`ferlab.methods`) or a :class:`~ferlab.methods.Method`.
         settings: of the training; the default otherwise. On one device.
         train_set, validation_set: the built-in faces otherwise.
         out: folder for the checkpoints, `<out>/<method>/seed_<n>/`; otherwise they last as long as the monitor.

@@ -63,6 +63,21 @@ class LossPlayground(OnPlane, OnProfiles, anywidget.AnyWidget):
         ce_weight: cross-entropy times this is added to every other loss on the plane.
         seed: of the random points and centers.
 
+    Attributes:
+        points: (N, 2) embeddings on the plane; can be set, as all that follow unless said otherwise.
+        labels: (N,) class of every point.
+        centers: (K, 2) class centers.
+        classifier: (K, 2) weight vectors of the linear classifier that gives the logits.
+        margin, candidates, temperature, ce_weight: as above.
+        losses: (N,) loss of every point; None where the loss compares points, as Ad-Corre does. Cannot be set.
+        negatives: (N, 2) negative of every point; None where the loss has none. Cannot be set.
+        negative_classes: (N, 2) class of the center that gives each coordinate of the negative. Cannot be set.
+        profiles: (B, 2, 8), two heads of eight entries a face, what Ad-Corre works on.
+        profile_labels: (B,) class of every face with profiles. Cannot be set.
+        correlations: (2, B, B) correlations of the profiles, head by head. Cannot be set.
+        term_weights: weights of the terms of a loss over heads, such as Ad-Corre's "FD", "MD" and "ED".
+        selected_entry: head and entry of the selected face whose possible losses are shown.
+
     Raises:
         FerlabError: arguments that do not fit together; the sentence says which and what to do.
 
