@@ -32,8 +32,8 @@ format: $(READY) ## mend what make check can mend by itself: layout of the code,
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
-test: $(READY) chromium ## run all tests (TEST_ARGS="-m 'not browser'": some)
-	@$(BIN)/python -m pytest $(TEST_ARGS)
+test: $(READY) chromium ## run all tests, in a quarter of an hour on two cores (TEST_ARGS="-m 'not browser'": some)
+	@$(BIN)/python -m pytest --numprocesses logical --cov --cov-report term:skip-covered $(TEST_ARGS)
 
 compare: $(READY) ## train and compare the methods (OUT=folder, COMPARE_ARGS=--quick)
 	@$(BIN)/ferlab compare --out $(OUT) $(COMPARE_ARGS)

@@ -20,12 +20,11 @@ import grimp
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
-WIDTH, ROW, BOX_HEIGHT, GAP, MARGIN = 860, 82, 40, 24, 20
+WIDTH, ROW, BOX_HEIGHT, GAP, MARGIN = 860, 76, 34, 24, 20
 LETTER = 8.2  # width of a letter of the names, in pixels
 LANE = 14  # width of the way that a long arrow takes through a row
 STYLE = """
     text { font: 14px system-ui, sans-serif; fill: #1f2933; text-anchor: middle; }
-    .small { font-size: 11px; fill: #52606d; }
     .ground { fill: #ffffff; }
     .box { fill: #e8f0f7; stroke: #33658a; }
     .arrow { stroke: #7d848c; stroke-width: 1.3; fill: none; }
@@ -48,8 +47,8 @@ def layers(root: Path = ROOT) -> list[list[str]]:
     return [[name.strip() for name in row.replace(":", "|").split("|")] for row in settings["contracts"][0]["layers"]]
 
 
-def package_imports(root: Path = ROOT) -> tuple[dict[str, set[str]], dict[str, int]]:
-    """For each package or module right below ferlab those that it imports, and how many modules it holds."""
+def package_imports(root: Path = ROOT) -> dict[str, set[str]]:
+    """For each package or module right below ferlab those that it imports."""
     sys.path.insert(0, str(root))
     try:
         graph = grimp.build_graph("ferlab", cache_dir=None)
@@ -60,9 +59,7 @@ def package_imports(root: Path = ROOT) -> tuple[dict[str, set[str]], dict[str, i
     for module in graph.modules - {"ferlab"}:
         for other in graph.find_modules_directly_imported_by(module) - {"ferlab"}:
             imports[module.split(".")[1]].add(other.split(".")[1])
-    # A folder's __init__.py is a module too.
-    sizes = {name: len(graph.find_descendants(f"ferlab.{name}")) + 1 for name in names}
-    return {name: others - {name} for name, others in imports.items()}, sizes
+    return {name: others - {name} for name, others in imports.items()}
 
 
 def without_detours(imports: Mapping[str, set[str]]) -> dict[str, set[str]]:
@@ -109,11 +106,11 @@ def ordered(rows: Sequence[Sequence[str]], ways: Sequence[Sequence[str]]) -> lis
     return ordered
 
 
-def places(rows: Sequence[Sequence[str]], sizes: Mapping[str, int]) -> dict[str, Place]:
+def places(rows: Sequence[Sequence[str]]) -> dict[str, Place]:
     """Each row in the middle of the picture."""
     found = {}
     for number, row in enumerate(rows):
-        widths = [max(76.0, LETTER * len(name) + 22) if name in sizes else LANE for name in row]
+        widths = [LANE if ">" in name else max(76.0, LETTER * len(name) + 22) for name in row]
         left = (WIDTH - sum(widths) - GAP * (len(row) - 1)) / 2
         for name, width in zip(row, widths, strict=True):
             found[name] = Place(left + width / 2, MARGIN + BOX_HEIGHT / 2 + number * ROW, width)
@@ -124,12 +121,12 @@ def places(rows: Sequence[Sequence[str]], sizes: Mapping[str, int]) -> dict[str,
 def draw(root: Path = ROOT) -> str:
     """The picture as the text of an SVG file."""
     rows = [row for row in layers(root) if row != ["__main__"]]  # which only starts the command line
-    imports, sizes = package_imports(root)
+    imports = package_imports(root)
     if missing := sorted(set(imports) - {name for row in rows for name in row} - {"__main__"}):
         raise SystemExit(f"pyproject.toml, [tool.importlinter], gives no layer to: {', '.join(missing)}")
     arrows = {name: others - set(rows[-1]) for name, others in without_detours(imports).items()}
     drawn = ways(arrows, rows)
-    placed = places(ordered(rows, drawn), sizes)
+    placed = places(ordered(rows, drawn))
     height = 2 * MARGIN + (len(rows) - 1) * ROW + BOX_HEIGHT
     size = {"viewBox": f"0 0 {WIDTH} {height}", "width": str(WIDTH), "height": str(height)}
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
@@ -139,7 +136,7 @@ def draw(root: Path = ROOT) -> str:
     for way in drawn:
         _draw_arrow(svg, [placed[name] for name in way])
     for name in (name for row in rows for name in row):
-        _draw_box(svg, name, sizes[name], placed[name])
+        _draw_box(svg, name, placed[name])
     indent(svg)
     return tostring(svg, encoding="unicode") + "\n"
 
@@ -162,16 +159,12 @@ def _draw_arrow(svg: Element, way: Sequence[Place]) -> None:
     )
 
 
-def _draw_box(svg: Element, name: str, modules: int, place: Place) -> None:
+def _draw_box(svg: Element, name: str, place: Place) -> None:
     corner = {"x": f"{place.x - place.width / 2:.0f}", "y": f"{place.y - BOX_HEIGHT / 2:.0f}"}
     SubElement(
         svg, "rect", {"class": "box", **corner, "width": f"{place.width:.0f}", "height": f"{BOX_HEIGHT}", "rx": "5"}
     )
-    line = place.y + (5 if modules == 1 else -1)
-    SubElement(svg, "text", {"x": f"{place.x:.0f}", "y": f"{line:.0f}"}).text = name
-    if modules > 1:
-        below = {"class": "small", "x": f"{place.x:.0f}", "y": f"{place.y + 13:.0f}"}
-        SubElement(svg, "text", below).text = f"{modules} modules"
+    SubElement(svg, "text", {"x": f"{place.x:.0f}", "y": f"{place.y + 5:.0f}"}).text = name
 
 
 def main() -> int:

@@ -18,40 +18,57 @@ from sphinx.cmd.build import main as sphinx
 HERE, ROOT = Path(__file__).parent, series.ROOT
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # What the book shows besides its own pages, at the same places as in the project, so that links between them hold.
-PAGES = ("README.md", "docs/*.md", "docs/*.png", "docs/tuning/*", "ferlab/rendering/RIG_SOURCES.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/*.png",
+    "docs/*.svg",
+    "docs/tuning/*",
+    "ferlab/rendering/RIG_SOURCES.md",
+)
 
 
-def make(out: Path, execute: bool = True, builder: str = "html") -> int:
-    """Make the book in ``out/book`` (or check its addresses), the executed notebooks in ``out/notebooks``.
+def make(out: Path, notebooks: Path | None = None, builder: str = "html") -> int:
+    """Make the book in ``out/book``, or check its addresses.
+
+    Args:
+        out: folder for it and its source.
+        notebooks: folder of the notebooks to show; without, those of the project as they are, without outputs.
+        builder: of Sphinx.
 
     Returns:
         0 when all went well; a warning is an error.
     """
-    executed = out / "notebooks"
-    if execute:
-        executed.mkdir(parents=True, exist_ok=True)
-        for entry in series.entries():
-            started = time.monotonic()
-            print(f"{Path(entry.path).name} ", end="", flush=True)
-            notebook = nbformat.read(ROOT / entry.path, as_version=4)
-            run(notebook, executed)
-            nbformat.write(notebook, executed / Path(entry.path).name)
-            print(f"ran in {time.monotonic() - started:.0f} s", flush=True)
     source = out / "source"
-    lay_out(source, executed if execute else ROOT / "notebooks")
+    lay_out(source, notebooks or ROOT / "notebooks")
     target = out / ("book" if builder == "html" else builder)
     return sphinx(["--builder", builder, "--conf-dir", str(HERE), "--fail-on-warning", "--keep-going", "--quiet",
                    str(source), str(target)])  # fmt: skip
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Execute a notebook in a folder, and keep of its outputs what a page can show."""
-    settings = {"timeout": 1200, "kernel_name": "python3", "resources": {"metadata": {"path": str(folder)}}}
-    NotebookClient(notebook, **settings).execute()
+def execute(folder: Path) -> Path:
+    """Execute copies of all notebooks in a folder; returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in series.entries():
+        started = time.monotonic()
+        print(f"{Path(entry.path).name} ", end="", flush=True)
+        notebook = nbformat.read(ROOT / entry.path, as_version=4)
+        settings = {"timeout": 1200, "kernel_name": "python3", "resources": {"metadata": {"path": str(folder)}}}
+        NotebookClient(notebook, **settings).execute()
+        write(notebook, folder / Path(entry.path).name)
+        print(f"ran in {time.monotonic() - started:.0f} s", flush=True)
+    return folder
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write an executed notebook with what a page can show of its outputs."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(without_widget, cell.outputs) if output is not None]
+    nbformat.write(notebook, path)
 
 
 def without_widget(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
@@ -92,11 +109,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Execute the notebooks and make the book.")
     parser.add_argument("--out", type=Path, default=ROOT / "build", help="folder for both (default: build)")
     parser.add_argument("--no-execute", action="store_true", help="the notebooks without outputs, in seconds")
+    parser.add_argument("--executed", type=Path, help="folder of notebooks that have been executed before")
     parser.add_argument("--links", action="store_true", help="only look whether the addresses in it exist (network)")
     asked = parser.parse_args()
     if asked.links:
-        return make(asked.out, execute=False, builder="linkcheck")
-    failed = make(asked.out, execute=not asked.no_execute)
+        return make(asked.out, builder="linkcheck")
+    if asked.executed is None and not asked.no_execute:
+        asked.executed = execute(asked.out / "notebooks")
+    failed = make(asked.out, asked.executed)
     if not failed:
         print(f"Open {asked.out / 'book' / 'index.html'} in a browser.")
     return failed

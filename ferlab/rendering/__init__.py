@@ -1,4 +1,4 @@
-"""Faces controlled by FACS action units, drawn with numpy and numba from a compact rig.
+"""Faces controlled by FACS action units, drawn with NumPy and Numba from a compact rig.
 
 >>> import numpy as np
 >>> from ferlab.rendering import Light, Pose, random_identity, render

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,16 +17,22 @@ import make_book
 import nbformat
 import pytest
 import series
+from nbclient import NotebookClient
+
+import ferlab
 
 ROOT = series.ROOT
+pytestmark = pytest.mark.together("book")
 
 
-@pytest.fixture(scope="session")
-def book(tmp_path_factory) -> Path:
-    """The book, of notebooks that have not been executed."""
+@pytest.fixture(scope="module")
+def book(tmp_path_factory, executed_notebooks) -> Path:
+    """The book of the notebooks as this run of the tests has executed them, without outputs where it does not."""
     out = tmp_path_factory.mktemp("book")
+    for entry in series.entries():
+        make_book.write(executed_notebooks.for_the_book(entry.path), out / Path(entry.path).name)
     made = subprocess.run(
-        [sys.executable, ROOT / "docs" / "book" / "make_book.py", "--no-execute", "--out", out],
+        [sys.executable, ROOT / "docs" / "book" / "make_book.py", "--executed", out, "--out", out],
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert made.returncode == 0, made.stderr  # a warning is an error
@@ -50,7 +60,7 @@ class Page(HTMLParser):
             self.without_words.append(found["src"][:60])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(book) -> dict[Path, Page]:
     return {path: Page(path) for path in book.rglob("*.html") if "_static" not in path.relative_to(book).parts}
 
@@ -94,15 +104,21 @@ def test_formulas_are_mathml(book):
     assert (book / "_static" / "STIXTwoMath-Regular.ttf").stat().st_size > 100_000
 
 
-def test_the_reference_holds_every_public_name(book):
-    import importlib
+REFERENCE = re.findall(r"^   (ferlab\.\S+)$", (ROOT / "docs" / "book" / "api.md").read_text("utf-8"), re.MULTILINE)
 
-    for module in ("losses", "samplers", "models", "evaluation", "projection", "report"):
-        text = (book / "api" / f"ferlab.{module}.html").read_text(encoding="utf-8")
-        for name in importlib.import_module(f"ferlab.{module}").__all__:
-            thing = getattr(importlib.import_module(f"ferlab.{module}"), name)
-            if callable(thing):
-                assert f'id="ferlab.{module}.{name}"' in text
+
+def test_the_reference_lists_every_package():
+    packages = {f"ferlab.{found.name}" for found in pkgutil.iter_modules(ferlab.__path__) if found.ispkg}
+    assert packages <= set(REFERENCE)
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_reference_holds_every_public_name(book, name):
+    text = (book / "api" / f"{name}.html").read_text(encoding="utf-8")
+    package = importlib.import_module(name)
+    things = {thing: getattr(package, thing) for thing in package.__all__}
+    described = [thing for thing, what in things.items() if inspect.isclass(what) or inspect.isfunction(what)]
+    assert [thing for thing in described if f'id="{name}.{thing}"' not in text] == []
 
 
 def test_a_table_that_a_cell_computes_is_a_table(tmp_path):
@@ -125,14 +141,15 @@ def test_a_widget_becomes_its_picture_or_its_text(tmp_path):
     cell = nbformat.v4.new_code_cell
     notebook = nbformat.v4.new_notebook(
         cells=[
-            cell("from ferlab.widgets import LossPlayground, action_unit_slider, ask\nLossPlayground('ce')"),
-            cell("ask('Which <one>?', ['this', 'that'])"),
+            cell("from ferlab.widgets import LossPlayground, action_unit_slider\nLossPlayground('ce')"),
+            cell("from ferlab.classroom import ask\nask('Which <one>?', ['this', 'that'])"),
             cell("action_unit_slider('AU12', size=32)"),
             cell("import ipywidgets\nipywidgets.Output()"),
             cell("print('said')"),
         ]
     )
-    make_book.run(notebook, tmp_path)
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    make_book.write(notebook, tmp_path / "widgets.ipynb")
     playground, question, face, nothing, words = (cell.outputs for cell in notebook.cells)
     assert playground[0].data["text/html"].startswith('<img src="data:image/png;base64,')
     assert 'alt="LossPlayground(&#x27;ce&#x27;, 3 classes' in playground[0].data["text/html"]
@@ -143,6 +160,7 @@ def test_a_widget_becomes_its_picture_or_its_text(tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.slow(9)  # with both schemes less than any notebook: the book waits until they have run
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_book_is_readable_from_disk_without_a_network(book, browser, build_folder, scheme):
     wrong = []

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from jupyterlab_driver import run_all_cells, wait_until_run
+from executed_notebooks import FIRST
+from jupyterlab_driver import CHROMIUM_FLAGS, run_all_cells, wait_until_run
 from PIL import Image
 
 from ferlab.errors import FerlabError
@@ -20,6 +21,25 @@ from ferlab.lab import FIRST_NOTEBOOK, lab_command
 
 LIMIT = 1200  # seconds for the whole notebook, many times what two cores take when nothing else runs
 PLOTS = 3
+
+
+@pytest.fixture(scope="module")
+def browser_flags() -> list[str]:
+    return CHROMIUM_FLAGS
+
+
+@pytest.fixture
+def first_notebook(executed_notebooks):
+    """Call it with the notebook that has run; other tests wait for that, or for the test's end."""
+    kept = []
+
+    def keep(notebook: dict) -> None:
+        kept.append(notebook)
+        executed_notebooks.keep(FIRST, notebook)
+
+    yield keep
+    if not kept:
+        executed_notebooks.keep(FIRST, None)
 
 
 def test_lab_command_is_for_this_computer_only(tmp_path, monkeypatch):
@@ -71,8 +91,8 @@ def test_server_is_closed_to_others(lab_server):
 
 
 @pytest.mark.browser
-@pytest.mark.slow
-def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
+@pytest.mark.slow(150)
+def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder, first_notebook):
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{lab_server.address}/?token={lab_server.token}")  # as printed: leads to the first notebook
@@ -84,6 +104,7 @@ def test_first_notebook_runs_in_the_browser(lab_server, page, build_folder):
 
     run_all_cells(page)
     notebook = wait_until_run(page, lab_server.folder / FIRST_NOTEBOOK, LIMIT)
+    first_notebook(notebook)
 
     plots = visible_plots(page)
     assert len(plots) == PLOTS

@@ -99,7 +99,7 @@ def test_names_are_spelled_in_prose_only():
 def test_the_picture_of_the_architecture_is_current():
     drawn = draw_architecture.draw()
     assert draw_architecture.PICTURE.read_text(encoding="utf-8") == drawn, "run: python docs/draw_architecture.py"
-    imports, _ = draw_architecture.package_imports()
+    imports = draw_architecture.package_imports()
     assert {name for row in draw_architecture.layers() for name in row} == set(imports)
     assert all(f">{name}</text>" in drawn for name in set(imports) - {"__main__"})
 
