@@ -168,12 +168,12 @@ def test_yaw_turns_the_nose_to_its_side():
 
 def test_light_comes_from_its_side():
     cheeks = slice(40, 60)
-    from_right = render(FACE, light=Light(azimuth=70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(
-        float
-    )[cheeks]
-    from_left = render(FACE, light=Light(azimuth=-70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(
-        float
-    )[cheeks]
+    from_right = render(FACE, light=Light(azimuth=70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(float)[
+        cheeks
+    ]
+    from_left = render(FACE, light=Light(azimuth=-70, elevation=5, ambient=0.2, fill=0.0), size=SIZE).astype(float)[
+        cheeks
+    ]
     right_half, left_half = slice(56, 72), slice(24, 40)
     assert from_right[:, right_half].mean() > 1.3 * from_right[:, left_half].mean()
     assert from_left[:, left_half].mean() > 1.3 * from_left[:, right_half].mean()

@@ -18,9 +18,7 @@ def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
     """
     rng = np.random.default_rng([seed, 77])
     y, x = np.mgrid[0:CANVAS, 0:CANVAS] / (CANVAS - 1.0)
-    kind = rng.choice(
-        ["wall", "room", "window", "foliage", "lamps", "studio"], p=[0.24, 0.24, 0.14, 0.14, 0.12, 0.12]
-    )
+    kind = rng.choice(["wall", "room", "window", "foliage", "lamps", "studio"], p=[0.24, 0.24, 0.14, 0.14, 0.12, 0.12])
     hue = rng.uniform(0, 1)
     tints = np.array(
         [
@@ -84,7 +82,5 @@ def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
         blur = rng.uniform(0.6, 1.2)
     side = (x - 0.5) * np.sin(np.deg2rad(light_azimuth))
     canvas *= (1.0 + 0.25 * side)[..., None]
-    image = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8)).filter(
-        ImageFilter.GaussianBlur(blur)
-    )
+    image = Image.fromarray((np.clip(canvas, 0, 1) * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(blur))
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32) / 255.0

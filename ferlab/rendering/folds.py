@@ -106,10 +106,7 @@ def _stroke(points: list[tuple[float, float]], width: float, depth: float) -> np
     fine = np.linspace(0, 1, 25)
     if len(points_array) > 2:
         curve = np.stack(
-            [
-                np.polyval(np.polyfit(knots, points_array[:, k], min(3, len(points_array) - 1)), fine)
-                for k in range(2)
-            ],
+            [np.polyval(np.polyfit(knots, points_array[:, k], min(3, len(points_array) - 1)), fine) for k in range(2)],
             axis=1,
         )
     else:

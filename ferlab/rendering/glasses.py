@@ -36,7 +36,8 @@ def frame_mesh(style: str, eyes: np.ndarray, front: float, ears: np.ndarray) -> 
     depth of the plane of the lenses; ears: (2, 3) where the arms rest."""
     half_width, half_height, power, radius = (1e-3 * np.array(FRAMES[style])).tolist()
     power *= 1e3
-    points, triangles = [], []
+    points: list[np.ndarray] = []
+    triangles: list[np.ndarray] = []
 
     def add(path: np.ndarray, closed: bool, thickness: float) -> None:
         p, t = _tube(path, thickness, closed)

@@ -84,9 +84,7 @@ def hairline(style_name: str, lift: float) -> np.ndarray:
     heights = np.convolve(np.pad(heights, 2, mode="edge"), kernel, mode="valid")
     style = STYLES[style_name]
     heights = (
-        heights
-        + 0.005 * lift * (angles < 1.2)
-        + 0.010 * max(lift, 0.0) * np.exp(-(((angles - 0.55) / 0.25) ** 2))
+        heights + 0.005 * lift * (angles < 1.2) + 0.010 * max(lift, 0.0) * np.exp(-(((angles - 0.55) / 0.25) ** 2))
     )
     if style is not None and style.fringe:
         heights = heights - 1e-3 * style.fringe * np.clip((0.95 - angles) / 0.25, 0, 1)
@@ -107,9 +105,7 @@ def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         down = max(0.0, 0.055 - y) / 0.25
         widen = np.clip((0.055 - y) / 0.05, 0, 1)
         narrow = 0.55 * max(0.0, y - 0.055)  # the skull's top
-        half_width = (
-            0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45) - narrow
-        )
+        half_width = 0.0785 + thick * (0.6 + 0.6 * widen) + 0.008 * widen - 0.012 * max(0.0, down - 0.45) - narrow
         half_depth = 0.098 + 1e-3 * style.back - narrow
         # hanging hair starts further forward at the temples, where it leaves the shell
         opening = style.opening - 0.22 * float(np.clip((y - 0.005) / 0.045, 0, 1)) * (style.cover == "hair")
@@ -121,9 +117,7 @@ def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for angle in np.linspace(opening, 2 * np.pi - opening, columns):
             sway = 1e-3 * style.wave * 1.5 * np.sin(9 * angle + 40 * y)
             # the front edge swings towards the cheek lower down
-            points.append(
-                (np.sin(angle) * (half_width + sway), y, AXIS_Z + np.cos(angle) * half_depth * 0.95)
-            )
+            points.append((np.sin(angle) * (half_width + sway), y, AXIS_Z + np.cos(angle) * half_depth * 0.95))
             parameters.append((min(angle, 2 * np.pi - angle) - opening, y - bottom, angle))
     triangles = []
     for r in range(rows - 1):
@@ -177,10 +171,7 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     line = np.interp(angle, np.linspace(0, np.pi, 64), hairline(style_name, 0.0))
     above = template[:, 1] - line
     near = (
-        (above > -0.020)
-        & (rig.ear < (0.6 if style.cover == "knit" else 0.32))
-        & ~rig.cavity
-        & (template[:, 1] > -0.14)
+        (above > -0.020) & (rig.ear < (0.6 if style.cover == "knit" else 0.32)) & ~rig.cavity & (template[:, 1] > -0.14)
     )
     triangles = rig.triangles[(rig.material == SKIN)]
     triangles = triangles[near[triangles].all(axis=1)]
@@ -203,9 +194,7 @@ def hair_mesh(style_name: str) -> HairMesh | None:
     thickness = np.maximum(thickness, 0.8)
     # the edge lies on the skin and rises no steeper than the hair is thick
     ramp = {"hair": np.maximum(0.014, 0.7e-3 * thickness), "knit": 0.004, "cloth": 0.008}[style.cover]
-    thickness = (
-        thickness * np.clip((above + (0.0005 if style.cover == "hair" else 0.003)) / ramp, 0.03, 1) ** 0.8
-    )
+    thickness = thickness * np.clip((above + (0.0005 if style.cover == "hair" else 0.003)) / ramp, 0.03, 1) ** 0.8
     # thin towards the ears, where the shell ends
     if style.cover != "knit":
         thickness *= np.clip(1.0 - rig.ear / 0.30, 0.05, 1.0)

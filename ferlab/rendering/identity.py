@@ -139,9 +139,7 @@ def phenotype_scores(rig: Rig, identity: Identity) -> np.ndarray:
 def neutral_shape(identity: Identity) -> np.ndarray:
     """Vertices (V, 3) of the relaxed face, metres. Kept for the last few identities; do not write into it."""
     rig = load_rig()
-    vertices = rig.template + np.tensordot(
-        phenotype_scores(rig, identity).astype(np.float32), rig.phenotype_shapes, 1
-    )
+    vertices = rig.template + np.tensordot(phenotype_scores(rig, identity).astype(np.float32), rig.phenotype_shapes, 1)
     if identity.local:
         count = min(len(identity.local), len(rig.local_scale))
         scores = np.asarray(identity.local[:count], dtype=np.float32) * rig.local_scale[:count]
@@ -152,14 +150,17 @@ def neutral_shape(identity: Identity) -> np.ndarray:
     return vertices
 
 
+def _rgb(color: np.ndarray) -> tuple[float, float, float]:
+    red, green, blue = color.tolist()
+    return red, green, blue
+
+
 def random_identity(rng: np.random.Generator) -> Identity:
     """Draw a person: age, gender, ancestry, build, coloring, hair, beard, glasses, clothes."""
     gender = float(np.clip(rng.choice([0.08, 0.97]) + rng.normal(0, 0.10), 0, 1))
     female = gender > 0.5
     age = float(
-        rng.choice(
-            [rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)], p=[0.12, 0.58, 0.30]
-        )
+        rng.choice([rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)], p=[0.12, 0.58, 0.30])
     )
     shares = rng.dirichlet([0.35, 0.35, 0.45])
     african, asian, caucasian = (float(value) for value in shares)
@@ -180,9 +181,7 @@ def random_identity(rng: np.random.Generator) -> Identity:
     )
     hair_color = np.array(HAIR_COLORS[names[rng.choice(len(names), p=chances / chances.sum())]])
     gray = np.clip((age - 0.80) / 0.15 + rng.normal(0, 0.25), 0, 1) if age > 0.76 else 0.0
-    hair_color = (
-        hair_color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - hair_color) * gray
-    )
+    hair_color = hair_color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - hair_color) * gray
     hair_color = np.clip(hair_color * rng.uniform(0.85, 1.15), 0, 1)
     if female:
         styles = {
@@ -228,13 +227,11 @@ def random_identity(rng: np.random.Generator) -> Identity:
         african=african,
         asian=asian,
         caucasian=caucasian,
-        local=tuple(
-            float(value) for value in np.clip(rng.normal(0, 0.85, len(load_rig().local_scale)), -2, 2)
-        ),
+        local=tuple(float(value) for value in np.clip(rng.normal(0, 0.85, len(load_rig().local_scale)), -2, 2)),
         skin_tone=skin_tone,
         undertone=float(rng.uniform(-1, 1)),
         hair_style=hair_style,
-        hair_color=tuple(float(value) for value in hair_color),
+        hair_color=_rgb(hair_color),
         hairline=float(np.clip(rng.normal(0, 0.6), -1, 1)),
         brow_thickness=float(np.clip(rng.normal(0.40 if female else 0.62, 0.15), 0.15, 1)),
         brow_darkness=float(rng.uniform(0.55, 0.95)),
@@ -242,11 +239,8 @@ def random_identity(rng: np.random.Generator) -> Identity:
         brow_height=float(np.clip(rng.normal(0.1, 0.4), -1, 1)),
         beard=beard,
         beard_density=0.0 if beard == "none" else float(rng.uniform(0.55, 1.0)),
-        eye_color=tuple(
-            float(v)
-            for v in np.clip(
-                np.array(EYE_COLORS[eye_names[rng.choice(6, p=eye_chances)]]) * rng.uniform(0.85, 1.15), 0, 1
-            )
+        eye_color=_rgb(
+            np.clip(np.array(EYE_COLORS[eye_names[rng.choice(6, p=eye_chances)]]) * rng.uniform(0.85, 1.15), 0, 1)
         ),
         lip_redness=float(rng.uniform(0.1, 0.5)) + 0.35 * makeup,
         makeup=makeup,

@@ -111,9 +111,7 @@ def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def shadow(
-    px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float
-) -> float:
+def shadow(px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float) -> float:
     """Share of the key light, 0..1, that reaches a point; spread: radius of the soft edge in shadow-map
     pixels.
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ferlab.errors import FerlabError
 from ferlab.rendering.background import background as draw_background
@@ -41,9 +43,14 @@ class Scene:
     occluder: str = "none"
 
 
-def _linear(color) -> np.ndarray:
-    color = np.asarray(color, dtype=np.float64)
-    return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4).astype(np.float32)
+def _added(parts: Iterable[np.ndarray]) -> np.ndarray:
+    total: Any = sum(parts)
+    return total
+
+
+def _linear(color: ArrayLike) -> np.ndarray:
+    values = np.asarray(color, dtype=np.float64)
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -85,10 +92,7 @@ def _topology() -> _Topology:
     middle = np.where((np.abs(template[:, 0]) < 0.004) & (template[:, 2] > -0.01) & edge, template[:, 1], 9.0)
     chin = int(np.argmin(np.abs(middle + 0.117)))
     ear_top = np.array(
-        [
-            int(np.argmin(np.linalg.norm(template - np.array([sign * 0.076, 0.008, -0.055]), axis=1)))
-            for sign in (1, -1)
-        ]
+        [int(np.argmin(np.linalg.norm(template - np.array([sign * 0.076, 0.008, -0.055]), axis=1))) for sign in (1, -1)]
     )
     nose_root = np.array([int(np.argmin(np.linalg.norm(template - np.array([0.0, 0.0, 0.03]), axis=1)))])
     return _Topology(
@@ -129,9 +133,7 @@ def _paint(identity: Identity) -> dict:
         "hair": hair,
         "brow": brow.astype(np.float32),
         "iris": _linear(identity.eye_color),
-        "cloth": _linear(
-            identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color
-        ),
+        "cloth": _linear(identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color),
         "frame": frames[frame_rng.integers(4)].astype(np.float32),
         "hairline": hairline(identity.hair_style, identity.hairline),
         "hair_alpha": alpha,
@@ -231,9 +233,7 @@ def render(
     """
     pose, light, scene = pose or Pose(), light or Light(), scene or Scene()
     if not MIN_SIZE <= size <= MAX_SIZE:
-        raise FerlabError(
-            f"The picture size is {size}: choose a number of pixels between {MIN_SIZE} and {MAX_SIZE}."
-        )
+        raise FerlabError(f"The picture size is {size}: choose a number of pixels between {MIN_SIZE} and {MAX_SIZE}.")
     if identity.hair_style not in STYLES:
         raise FerlabError(f"Unknown hair style {identity.hair_style!r}: choose among {', '.join(STYLES)}.")
     sides = sided(action_units or {}, asymmetry)
@@ -293,12 +293,8 @@ def render(
         extra = _fit_to_head(hair.extra_points, neutral, rig)
         extra_turned = (extra - PIVOT) @ rotation.T + PIVOT
         hair_points = np.ascontiguousarray(np.concatenate([lift, extra_turned]), dtype=np.float32)
-        hair_triangles = np.concatenate([hair.shell_triangles, hair.extra_triangles + len(shape)]).astype(
-            np.int32
-        )
-        kinds = np.concatenate(
-            [np.zeros(len(hair.shell_triangles), np.int32), hair.extra_kind.astype(np.int32)]
-        )
+        hair_triangles = np.concatenate([hair.shell_triangles, hair.extra_triangles + len(shape)]).astype(np.int32)
+        kinds = np.concatenate([np.zeros(len(hair.shell_triangles), np.int32), hair.extra_kind.astype(np.int32)])
         casters = np.concatenate([turned, hair_points])
         caster_triangles = np.concatenate([head_triangles, hair_triangles + len(turned)])
     light_screen = casters @ to_light[:, :3].T + to_light[:, 3]
@@ -315,9 +311,7 @@ def render(
     room = np.array([1.0, 1.0, 1.0], np.float32)
     painted = _paint(identity)
     # a camera exposes for the face: darker skin gets a little more light, fair skin a little less
-    metered = float(
-        np.clip((0.30 / (painted["skin"] @ np.array([0.2126, 0.7152, 0.0722]))) ** 0.32, 0.80, 1.5)
-    )
+    metered = float(np.clip((0.30 / (painted["skin"] @ np.array([0.2126, 0.7152, 0.0722]))) ** 0.32, 0.80, 1.5))
     exposure = 2.0**light.exposure * 1.10 * metered
     key = light.color() * light.key * (1.0 - 0.35 * light.softness) * exposure
     lamp = Lamp(
@@ -363,9 +357,7 @@ def render(
         lamp,
     )
     face_covers = index >= 0
-    back = _linear(draw_background(scene.background, size, light.azimuth)) * np.float32(
-        2.0 ** (0.6 * light.exposure)
-    )
+    back = _linear(draw_background(scene.background, size, light.azimuth)) * np.float32(2.0 ** (0.6 * light.exposure))
     back = back.repeat(factor, axis=0).repeat(factor, axis=1)
     if hair is not None:
         hair_normals = vertex_normals(hair_points, hair_triangles)
@@ -402,9 +394,9 @@ def render(
     canvas = np.where(face_covers[..., None], picture, back)
     if hair is not None:
         canvas += hair_alpha[..., None] * (hair_color - canvas)
-    # one axis after the other: numpy is slow at short axes side by side
-    rows = sum(canvas[k::factor] for k in range(factor))
-    canvas = sum(rows[:, k::factor] for k in range(factor)) / factor**2
+    # one axis after the other: NumPy is slow at short axes side by side
+    rows = _added(canvas[k::factor] for k in range(factor))
+    canvas = _added(rows[:, k::factor] for k in range(factor)) / factor**2
     _occlude(canvas, scene)
     return _develop(canvas, scene, size)
 
@@ -423,9 +415,7 @@ def _occlude(canvas: np.ndarray, scene: Scene) -> None:
         color = np.array([0.03, 0.03, 0.035]) * rng.uniform(0.5, 4.0)
     elif scene.occluder == "dim":  # the shadow of something outside the picture
         slope, start = rng.uniform(-0.8, 0.8), rng.uniform(-0.1, 0.25)
-        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.06 + 0.5, 0, 1) * rng.uniform(
-            0.35, 0.6
-        )
+        alpha = np.clip((side * (x - 0.5) + slope * (y - 0.5) - start) / 0.06 + 0.5, 0, 1) * rng.uniform(0.35, 0.6)
         color = canvas * np.array([0.12, 0.14, 0.20])
     else:
         raise FerlabError(f"Unknown occluder {scene.occluder!r}: choose among none, band, dim.")
@@ -451,12 +441,8 @@ def _develop(linear: np.ndarray, scene: Scene, size: int) -> np.ndarray:
         kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
         kernel /= kernel.sum()
         for axis in (0, 1):
-            padded = np.pad(
-                linear, [(radius, radius) if a == axis else (0, 0) for a in range(3)], mode="edge"
-            )
-            linear = sum(
-                weight * np.take(padded, np.arange(k, k + size), axis=axis) for k, weight in enumerate(kernel)
-            )
+            padded = np.pad(linear, [(radius, radius) if a == axis else (0, 0) for a in range(3)], mode="edge")
+            linear = sum(weight * np.take(padded, np.arange(k, k + size), axis=axis) for k, weight in enumerate(kernel))
     linear = np.clip(linear, 0.0, 1.0)
     picture = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     if scene.noise > 0:

@@ -190,24 +190,24 @@ def beard_density(x: float, y: float, z: float, paint: Paint) -> tuple[float, fl
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def shade_face(
-    index,
-    coordinates,
-    occlusion,
-    triangles,
-    material,
-    cavity,
-    template,
-    points,
-    normals,
-    rim,
-    rotation,
-    eyes,
-    folds,
-    light_depth,
-    to_light,
+    index: np.ndarray,
+    coordinates: np.ndarray,
+    occlusion: np.ndarray,
+    triangles: np.ndarray,
+    material: np.ndarray,
+    cavity: np.ndarray,
+    template: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
+    rim: np.ndarray,
+    rotation: np.ndarray,
+    eyes: np.ndarray,
+    folds: np.ndarray,
+    light_depth: np.ndarray,
+    to_light: np.ndarray,
     paint: Paint,
     lamp: Lamp,
-):
+) -> np.ndarray:
     """Toned linear RGB (size, size, 3) of the head pass.
 
     index, coordinates: from `rasterize`. occlusion: from `ambient_occlusion`. template, points, normals: (V,
@@ -398,9 +398,7 @@ def shade_face(
                 gap = 0.0
                 for k in range(5):
                     place = (
-                        (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k]
-                        if upper
-                        else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
+                        (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k] if upper else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
                     )
                     gap = max(gap, 1 - smooth(0.0002, 0.0009, abs(ax - place)))
                 for k in range(3):
@@ -445,9 +443,7 @@ def shade_face(
             sky = 0.5 + 0.5 * n[1]
             gleam = max(0.0, n[0] * lamp.half[0] + n[1] * lamp.half[1] + n[2] * lamp.half[2])
             spec = shine * gleam**gloss * lit * smooth(-0.05, 0.25, facing)
-            frontal = max(
-                0.0, 0.25 + 0.75 * (-0.5 * n[0] * lamp.direction[0] / (abs(lamp.direction[0]) + 0.2) + n[2])
-            )
+            frontal = max(0.0, 0.25 + 0.75 * (-0.5 * n[0] * lamp.direction[0] / (abs(lamp.direction[0]) + 0.2) + n[2]))
             graze = (1 - max(0.0, n[2])) ** 4
             for k in range(3):
                 # light bleeds past the terminator, red furthest
@@ -457,38 +453,34 @@ def shade_face(
                 bounce = open_sky ** (0.8 if k == 0 else 1.05)
                 ambient = (lamp.ground[k] + (lamp.sky[k] - lamp.ground[k]) * sky) * bounce
                 value = color[k] * (
-                    lamp.key[k] * diffuse * soft * (0.55 + 0.45 * open_sky)
-                    + ambient
-                    + lamp.fill[k] * frontal * bounce
+                    lamp.key[k] * diffuse * soft * (0.55 + 0.45 * open_sky) + ambient + lamp.fill[k] * frontal * bounce
                 )
-                value += (spec + emission * (0.35 + 0.65 * lit)) * lamp.key[
-                    k
-                ] + 0.05 * shine * graze * lamp.sky[k]
+                value += (spec + emission * (0.35 + 0.65 * lit)) * lamp.key[k] + 0.05 * shine * graze * lamp.sky[k]
                 out[py, px, k] = roll_off(value)
     return out
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def shade_hair(
-    index,
-    coordinates,
-    depth,
-    head_depth,
-    triangles,
-    kinds,
-    template,
-    parameters,
-    points,
-    normals,
-    rotation,
-    light_depth,
-    to_light,
+    index: np.ndarray,
+    coordinates: np.ndarray,
+    depth: np.ndarray,
+    head_depth: np.ndarray,
+    triangles: np.ndarray,
+    kinds: np.ndarray,
+    template: np.ndarray,
+    parameters: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
+    rotation: np.ndarray,
+    light_depth: np.ndarray,
+    to_light: np.ndarray,
     paint: Paint,
     lamp: Lamp,
-    base,
+    base: np.ndarray,
     cover: int,
     curl: float,
-):
+) -> tuple[np.ndarray, np.ndarray]:
     """(toned linear RGB, alpha) of the hair pass.
 
     kinds: (T,) 0 shell, else extra geometry; cover: 0 hair, 1 knit, 2 cloth.
@@ -587,11 +579,7 @@ def shade_hair(
             sky = 0.5 + 0.5 * n[1]
             rim_light = (1 - max(0.0, n[2])) ** 3
             # roots lie in the shade of the locks above
-            root = (
-                0.62 + 0.38 * smooth(0.0, 0.014, edge)
-                if cover == 0
-                else 0.85 + 0.15 * smooth(0.0, 0.01, edge)
-            )
+            root = 0.62 + 0.38 * smooth(0.0, 0.014, edge) if cover == 0 else 0.85 + 0.15 * smooth(0.0, 0.01, edge)
             for k in range(3):
                 body = base[k] * tint * root
                 ambient = lamp.ground[k] + (lamp.sky[k] - lamp.ground[k]) * sky
