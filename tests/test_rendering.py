@@ -25,8 +25,8 @@ from ferlab.rendering import (
 )
 from ferlab.rendering.expressions import facial_actions, sided
 from ferlab.rendering.hair import STYLES
+from ferlab.rendering.head import expression_shape
 from ferlab.rendering.identity import BEARD_STYLES, GLASSES, neutral_shape
-from ferlab.rendering.render import expression_shape
 from ferlab.rendering.rig import load_rig
 
 FACE = Identity(hair_style="short", seed=4)

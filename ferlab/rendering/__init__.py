@@ -12,8 +12,9 @@ from ferlab.rendering.expressions import ACTION_UNITS, DESCRIPTIONS, EXPRESSIONS
 from ferlab.rendering.identity import Identity, random_identity
 from ferlab.rendering.light import Light, random_light
 from ferlab.rendering.pose import Pose
-from ferlab.rendering.render import Scene, render
+from ferlab.rendering.render import render
 from ferlab.rendering.sampling import Take, random_pose, random_take
+from ferlab.rendering.scene import Scene
 
 __all__ = [
     "ACTION_UNITS",

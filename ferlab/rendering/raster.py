@@ -108,32 +108,3 @@ def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
                         blocked += min(1.0, rise / reach) * (1.0 if rise < 0.025 else (0.06 - rise) / 0.035)
             light[y, x] = 1.0 - 0.85 * min(1.0, blocked / 10.0)
     return light
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def shadow(px: float, py: float, pz: float, light_depth: np.ndarray, to_light: np.ndarray, spread: float) -> float:
-    """Share of the key light, 0..1, that reaches a point; spread: radius of the soft edge in shadow-map
-    pixels.
-    """
-    size = light_depth.shape[0]
-    lx = to_light[0, 0] * px + to_light[0, 1] * py + to_light[0, 2] * pz + to_light[0, 3]
-    ly = to_light[1, 0] * px + to_light[1, 1] * py + to_light[1, 2] * pz + to_light[1, 3]
-    lz = to_light[2, 0] * px + to_light[2, 1] * py + to_light[2, 2] * pz + to_light[2, 3]
-    lit = 0.0
-    for k in range(9):
-        dx = (k % 3 - 1) * spread
-        dy = (k // 3 - 1) * spread
-        fx, fy = lx + dx - 0.5, ly + dy - 0.5
-        ix, iy = int(math.floor(fx)), int(math.floor(fy))
-        if ix < 0 or iy < 0 or ix >= size - 1 or iy >= size - 1:
-            lit += 1.0
-            continue
-        tx, ty = fx - ix, fy - iy
-        # soft comparison: the step is blurred over 6 mm
-        value = 0.0
-        for j in range(4):
-            gap = light_depth[iy + j // 2, ix + j % 2] - lz - 0.005
-            weight = (tx if j % 2 == 1 else 1 - tx) * (ty if j // 2 == 1 else 1 - ty)
-            value += weight * (1.0 if gap <= 0 else (0.0 if gap >= 0.006 else 1 - gap / 0.006))
-        lit += value
-    return lit / 9.0

@@ -12,7 +12,7 @@ from ferlab.errors import FerlabError
 from ferlab.rendering.expressions import ACTION_UNITS, EXPRESSIONS
 from ferlab.rendering.light import Light, random_light
 from ferlab.rendering.pose import Pose
-from ferlab.rendering.render import Scene
+from ferlab.rendering.scene import Scene
 
 # units that may twitch along on any face, without naming another expression at these strengths
 EXTRA_UNITS = (
