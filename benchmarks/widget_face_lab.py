@@ -25,7 +25,7 @@ from ferlab.images import data_uri
 from ferlab.projection import aligned_layouts
 from ferlab.rendering import ACTION_UNITS, Scene, random_identity, render
 from ferlab.widgets import FaceLab
-from ferlab.widgets.face_lab.portraits import PICTURE
+from ferlab.widgets.face_lab.portraits import PICTURE_SIDE
 
 METHODS = ("ce", "tcl-nearest", "ad-corre")
 LIMIT = 250  # what a move may take until it is on the screen
@@ -85,13 +85,13 @@ def measure(run: str | Path, count: int) -> None:
         milliseconds(lambda i: render(who, units(i), size=size, scene=scene), 20),
     )
     row(
-        f"  render {PICTURE} px for people",
-        milliseconds(lambda i: render(who, units(i), size=PICTURE, supersample=1), 20),
+        f"  render {PICTURE_SIDE} px for people",
+        milliseconds(lambda i: render(who, units(i), size=PICTURE_SIDE, supersample=1), 20),
     )
     row("  three networks and three placings", milliseconds(lambda i: lab.spaces.see(lab.image[None]), 20))
     on_map = lab.spaces.maps["ad-corre"]
     row("  of these, one placing", milliseconds(lambda i: on_map.place(on_map.references[i : i + 1]), 20))
-    picture = render(who, size=PICTURE, supersample=1)
+    picture = render(who, size=PICTURE_SIDE, supersample=1)
     row("  encode the two pictures", milliseconds(lambda i: (data_uri(lab.image), data_uri(picture)), 20))
     row("peer of placing: the map made anew", milliseconds(lambda i: aligned_layouts({"x": on_map.references}), 2))
     start = time.perf_counter()

@@ -28,7 +28,7 @@ settings = TrainSettings(epochs={EPOCHS}, batch_size=32, batches="class-balanced
 monitor = TrainingMonitor("ad-corre", settings, faces, few, out="watched")
 
 def until(state):
-    while monitor.session.state != state:
+    while monitor.state != state:
         time.sleep(0.02)
 
 # However slow the page is: the training waits in its fourth epoch until it is paused, in its fifth until it is stopped.

@@ -229,7 +229,7 @@ def test_before_the_first_batch_it_prepares(pretend):
     said = []
     monitor = pretend()
     monitor.session.train = lambda *arguments, **named: (
-        said.append((monitor.session.state, monitor.status, sentence(monitor))),
+        said.append((monitor.state, monitor.status, sentence(monitor))),
         no_training(*arguments, **named),
     )[1]
     monitor.start()
@@ -243,7 +243,7 @@ def test_what_is_stopping_cannot_be_paused(pretend):
 
     def stop_and_pause(monitor: TrainingMonitor) -> None:
         monitor.stop()
-        assert monitor.session.state is MonitorState.STOPPING and monitor.status == "training"
+        assert monitor.state is MonitorState.STOPPING and monitor.status == "training"
         assert sentence(monitor) == "Stopping after this batch ..."
         monitor.stop()  # twice is no mistake
         send(monitor, {"type": "pause"})

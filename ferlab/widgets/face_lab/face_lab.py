@@ -26,7 +26,7 @@ from ferlab.widgets.face_lab.controls import (
     prototype,
 )
 from ferlab.widgets.face_lab.portraits import (
-    PICTURE,
+    PICTURE_SIDE,
     Portrait,
     check_identity,
     imaginary_person,
@@ -256,7 +256,7 @@ class FaceLab(anywidget.AnyWidget):
 
     def figure(self) -> Figure:
         """The face and the maps as a static matplotlib figure. A photo is left out of it."""
-        return view.figure(
+        return view.face_lab_figure(
             self.spaces,
             self._portrait(self.units).picture if self.photo is None else None,
             self._caption(),
@@ -341,7 +341,7 @@ class FaceLab(anywidget.AnyWidget):
         self._take_photo(bytes(buffers[0]), name)
 
     def _take_photo(self, source: str | Path | bytes, name: str) -> None:
-        self._photo = crop_face(read_photo(source), max(PICTURE, self.spaces.size))
+        self._photo = crop_face(read_photo(source), max(PICTURE_SIDE, self.spaces.size))
         self._change(photo={"name": name, "number": self._count})
 
     def _say(self, error: FerlabError) -> None:

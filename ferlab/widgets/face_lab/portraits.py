@@ -14,7 +14,9 @@ from ferlab.errors import FerlabError
 from ferlab.images import data_uri
 from ferlab.rendering import Identity, Light, Pose, Scene, random_identity, render
 
-PICTURE = 256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
+PICTURE_SIDE = (
+    256  # pixels of the picture for people: one sample each, which the page shrinks a little and thereby smooths
+)
 BLUR, NOISE = 0.22, 0.006  # of the camera, the means of the built-in faces
 
 
@@ -23,7 +25,7 @@ class Portrait(NamedTuple):
 
     Attributes:
         image: uint8 (size, size, C), as the networks see it.
-        picture: uint8 (PICTURE, PICTURE, 3), for people.
+        picture: uint8 (PICTURE_SIDE, PICTURE_SIDE, 3), for people.
     """
 
     image: np.ndarray
@@ -73,13 +75,13 @@ def rendered(
     lit = Light(**light)
     scene = Scene(background=who.seed, blur=BLUR, noise=NOISE)
     image = render(who, units, turned, lit, size, scene=scene)
-    picture = render(who, units, turned, lit, PICTURE, scene=Scene(background=who.seed), supersample=1)
+    picture = render(who, units, turned, lit, PICTURE_SIDE, scene=Scene(background=who.seed), supersample=1)
     return Portrait(_in_channels(image, channels), picture)
 
 
 def photographed(photo: np.ndarray, *, size: int, channels: int) -> Portrait:
     """The portrait of a face cut out of a photo, uint8 (side, side, 3)."""
-    return Portrait(_in_channels(_resized(photo, size), channels), _resized(photo, PICTURE))
+    return Portrait(_in_channels(_resized(photo, size), channels), _resized(photo, PICTURE_SIDE))
 
 
 def _in_channels(image: np.ndarray, channels: int) -> np.ndarray:

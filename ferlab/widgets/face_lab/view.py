@@ -90,7 +90,7 @@ def caption(units: Mapping[str, float], photo: str | None) -> str:
     return ", ".join(moved) if len(moved) <= MOST_NAMED else f"{len(moved)} action units"
 
 
-def figure(
+def face_lab_figure(
     spaces: FaceSpaces,
     picture: np.ndarray | None,
     title: str,

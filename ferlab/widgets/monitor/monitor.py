@@ -53,7 +53,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         out: folder for the checkpoints, `<out>/<method>/seed_<n>/`; otherwise they last as long as the monitor.
 
     Attributes:
-        session: the training itself, with its `state` and its thread.
+        session: the training itself, in its thread.
+        state: a :class:`~ferlab.widgets.monitor.session.MonitorState`, which also knows preparing and stopping.
         status: `"waiting"` (not started), `"training"`, `"paused"`, `"stopped"`, `"finished"` or `"failed"`.
         epoch: whole epochs trained so far.
         batch: batches of the epoch after it.
@@ -124,8 +125,12 @@ class TrainingMonitor(anywidget.AnyWidget):
     # ---- what is to be seen -----------------------------------------------------------------------------------
 
     @property
+    def state(self) -> MonitorState:
+        return self.session.state
+
+    @property
     def status(self) -> str:
-        return self.session.state.status
+        return self.state.status
 
     @property
     def error(self) -> Exception | None:
@@ -148,7 +153,7 @@ class TrainingMonitor(anywidget.AnyWidget):
     @property
     def network(self) -> ExpressionNetwork:
         if self.session.network is None:
-            failed = self.session.state is MonitorState.FAILED
+            failed = self.state is MonitorState.FAILED
             why = view.sentence(self.session) if failed else "Start it, and wait() until it has finished."
             raise FerlabError(f"There is no trained network, the training is {self.status}. {why}")
         return self.session.network
@@ -222,7 +227,7 @@ class TrainingMonitor(anywidget.AnyWidget):
             yield
         except (KeyboardInterrupt, asyncio.CancelledError):
             with self.session.lock:
-                if self.session.state in (MonitorState.PREPARING, MonitorState.TRAINING):
+                if self.state in (MonitorState.PREPARING, MonitorState.TRAINING):
                     self.session.pause(INTERRUPTED)
             raise
 
@@ -250,7 +255,7 @@ class TrainingMonitor(anywidget.AnyWidget):
 
     def figure(self) -> Figure | None:
         """What is shown, as a static matplotlib figure; None before the first batches."""
-        return view.figure(self.session, self.shown_epoch)
+        return view.monitor_figure(self.session, self.shown_epoch)
 
     def __repr__(self) -> str:
         return f"TrainingMonitor({self.method.label}; {self.status}, epoch {self.epoch} of {self.settings.epochs})"
@@ -260,7 +265,7 @@ class TrainingMonitor(anywidget.AnyWidget):
 
     def _renew_picture(self) -> None:
         # After a stop someone is there, whose page would blink; they may go on.
-        if self.session.state is not MonitorState.STOPPED:
+        if self.state is not MonitorState.STOPPED:
             self._output.renew_later(self._bundle)
 
     def _bundle(self) -> Any:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-Bundle = Any  # what Jupyter displays raw: a dict by MIME type
-
 
 class RenewedOutput:
     """Displayed under an id, so that the picture beside the widget can be renewed at the end."""
@@ -17,7 +15,7 @@ class RenewedOutput:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_old = False
 
-    def show(self, name: str, bundle: Bundle) -> None:
+    def show(self, name: str, bundle: Any) -> None:
         """Display the widget, and remember where."""
         from IPython.display import display  # only where there is a notebook
 
@@ -28,13 +26,13 @@ class RenewedOutput:
         display(bundle, raw=True, display_id=name)
         self._name = name
 
-    def renew_later(self, bundle: Callable[[], Bundle]) -> None:
+    def renew_later(self, bundle: Callable[[], Any]) -> None:
         """From a thread: the picture is old. Whoever waits renews it, or the kernel when it is free."""
         self._is_old = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.renew, bundle)
 
-    def renew(self, bundle: Callable[[], Bundle]) -> None:
+    def renew(self, bundle: Callable[[], Any]) -> None:
         """Show the picture of now, where an old one is shown."""
         if not self._name or not self._is_old:
             return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOTAL_COLOR = "var(--ink)"  # follows the page's theme
-DASHES: dict[str, str] = {"-": "", "--": "6 3", ":": "2 3", "-.": "6 3 2 3"}  # as SVG takes them
+SVG_DASHES: dict[str, str] = {"-": "", "--": "6 3", ":": "2 3", "-.": "6 3 2 3"}  # as SVG takes them
 
 
 def info(session: TrainingSession, kept: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def line(part: Part, place: int) -> dict[str, Any]:
         "words": part.words,
         "weight": part.weight,
         "color": color if place else TOTAL_COLOR,
-        "dash": DASHES[style],
+        "dash": SVG_DASHES[style],
     }
 
 
@@ -149,7 +149,7 @@ def maps(watched: Watched) -> dict[str, bytes]:
     }
 
 
-def figure(session: TrainingSession, shown: int | None) -> Figure | None:
+def monitor_figure(session: TrainingSession, shown: int | None) -> Figure | None:
     """What the page shows, as a static matplotlib figure; None before the first batches."""
     with session.lock:
         watched = session.watched

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferlab.widgets.playground.scene import Scene
+from ferlab.widgets.playground.scene import PlaygroundScene
 
 MOVABLE = ("points", "centers", "classifier")
 HISTORY = 400  # values kept for the curve
@@ -29,11 +29,11 @@ class Descent:
         self.steps, self.message = 0, ""
         self._before: list[float] = []
 
-    def history(self, scene: Scene) -> list[float]:
+    def history(self, scene: PlaygroundScene) -> list[float]:
         """The loss before each of the last steps, and the loss now."""
         return [*self._before, scene.value]
 
-    def step(self, scene: Scene) -> bool:
+    def step(self, scene: PlaygroundScene) -> bool:
         """One step; False, with a message, where there is none to take."""
         value = scene.value
         self.message = scene.descend({*self.moving, "profiles"})

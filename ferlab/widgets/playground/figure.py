@@ -7,12 +7,12 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ferlab.figures.style import INK
 from ferlab.palette import class_colors
 from ferlab.widgets.playground.plane import LevelSets, Plane, PlaneLoss, PlaneResult
 from ferlab.widgets.playground.profiles import ProfilesResult
 
-MARKERS = "osD^vph"  # one a class, as on the page
-INK = "#333333"
+CLASS_MARKERS = "osD^vph"  # one a class, as on the page
 
 
 def plane_figure(
@@ -43,7 +43,9 @@ def plane_figure(
         for is_open, label in ((True, name), (False, None)):
             shown = plane.points[own & (result.open == is_open)]
             face = colors[k] if is_open else "white"
-            axes.scatter(*shown.T, marker=MARKERS[k], s=60, facecolor=face, edgecolor=colors[k], label=label, zorder=3)
+            axes.scatter(
+                *shown.T, marker=CLASS_MARKERS[k], s=60, facecolor=face, edgecolor=colors[k], label=label, zorder=3
+            )
         if "centers" in loss.uses:
             axes.scatter(*plane.centers[k], marker="P", s=190, color=colors[k], edgecolor=INK, zorder=4)
         if loss.uses_classifier:

@@ -11,7 +11,7 @@ from ferlab.data.classes import CLASSES
 from ferlab.widgets.kit.turns import one_at_a_time
 from ferlab.widgets.playground.checks import LIMIT, class_labels, coordinates, number, whole
 from ferlab.widgets.playground.plane_scene import PlaneScene
-from ferlab.widgets.playground.scene import Scene
+from ferlab.widgets.playground.scene import PlaygroundScene
 
 
 @one_at_a_time()
@@ -19,7 +19,7 @@ class OnPlane:
     """Points, centers, classifier, the sliders of their losses, and what belongs to single points."""
 
     _plane: PlaneScene
-    _shown: Scene  # the plane or another one
+    _shown: PlaygroundScene  # the plane or another one
 
     @abstractmethod
     def _tell(self) -> None:

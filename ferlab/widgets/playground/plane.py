@@ -25,7 +25,7 @@ from ferlab.widgets.playground.drawable import Drawable
 
 GRID = 49  # points along each side of the grid for the level sets
 COARSE_GRID = 11  # where every point of the grid is a whole batch
-LEVELS = 12
+LEVEL_LINES = 12
 # Added to a margin, it keeps every hinge open: larger than any squared distance of coordinates within the limit.
 OPEN = 1e7
 
@@ -158,7 +158,7 @@ def deal_plane(num_classes: int, points_per_class: int, seed: int) -> Plane:
     return Plane((1.3 * around)[labels] + 1.1 * noise, labels, centers, F.normalize(centers))
 
 
-def evaluate(plane: Plane, loss: PlaneLoss) -> PlaneResult:
+def evaluate_plane(plane: Plane, loss: PlaneLoss) -> PlaneResult:
     """Loss, shares and gradients where the points, centers and weights now are."""
     points, classifier = (tensor.clone().requires_grad_() for tensor in (plane.points, plane.classifier))
     metric = loss.metric(plane.centers)
@@ -258,7 +258,7 @@ def level_sets(plane: Plane, loss: PlaneLoss, result: PlaneResult, *, selected: 
         values = batch_losses(grid, selected, plane, loss)
     contours = contours_of(values)
     low, high = float(values.min()), float(values.max())
-    levels = [level for level in MaxNLocator(LEVELS).tick_values(low, high) if low < level < high and level > 0]
+    levels = [level for level in MaxNLocator(LEVEL_LINES).tick_values(low, high) if low < level < high and level > 0]
     shut: list[np.ndarray] = []
     if isinstance(metric, TripletCenterLoss):
         # Held open by a large margin, the same loss gives the hinge's argument, whose zero is a smooth line.

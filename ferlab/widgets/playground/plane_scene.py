@@ -15,12 +15,12 @@ from ferlab.widgets.playground.plane import (
     PlaneLoss,
     PlaneResult,
     PlaneSettings,
-    evaluate,
+    evaluate_plane,
     explain,
     level_sets,
     sectors,
 )
-from ferlab.widgets.playground.scene import Scene, learning_rate_slider, rounded, slider
+from ferlab.widgets.playground.scene import PlaygroundScene, learning_rate_slider, rounded, slider
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SPANS = (5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 200.0, 500.0, 1200.0)
 
 
-class PlaneScene(Scene):
+class PlaneScene(PlaygroundScene):
     """What lies on the plane.
 
     Attributes:
@@ -135,7 +135,7 @@ class PlaneScene(Scene):
         return PlaneLoss(self.loss, self.settings)
 
     def _evaluate(self) -> None:
-        self.result = evaluate(self.plane, self._plane_loss())
+        self.result = evaluate_plane(self.plane, self._plane_loss())
 
     def _levels(self) -> LevelSets:
         self.span = self._wide_enough()

@@ -27,7 +27,7 @@ from ferlab.widgets.playground.page import Page
 from ferlab.widgets.playground.plane import Plane, PlaneSettings, deal_plane
 from ferlab.widgets.playground.plane_scene import PlaneScene
 from ferlab.widgets.playground.profiles_scene import ProfilesScene
-from ferlab.widgets.playground.scene import Scene
+from ferlab.widgets.playground.scene import PlaygroundScene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,7 +124,7 @@ class LossPlayground(OnPlane, OnProfiles, anywidget.AnyWidget):
         chosen = find_drawable(loss)
         self._plane = PlaneScene(find_drawable("ce") if chosen.takes_heads else chosen, settings)
         self._profiles = ProfilesScene(chosen if chosen.takes_heads else find_drawable(FIRST_OF_PROFILES))
-        self._shown: Scene = self._profiles if chosen.takes_heads else self._plane
+        self._shown: PlaygroundScene = self._profiles if chosen.takes_heads else self._plane
         self._descent = Descent()
         self._page = Page(self, self._descent, turn=self._turn, tell=self._tell)
         self._deal(_with_given(self._random_plane(), points, labels, centers))

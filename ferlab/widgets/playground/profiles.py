@@ -18,7 +18,7 @@ from ferlab.widgets.playground.drawable import Drawable
 
 ENTRIES = 8
 HEADS = 2
-LEVELS = 13  # heights of the chosen entry at which the loss is looked at
+HEIGHTS = 13  # heights of the chosen entry at which the loss is looked at
 MOST_CLASSES = 4  # more would be too small to read
 
 
@@ -115,7 +115,7 @@ def entry_levels(
     place: tuple[int, int, int],
     reach: float,
 ) -> list[tuple[float, float]]:
-    """(height, loss) of one entry at `LEVELS` heights in [-reach, reach], all else staying: a level set's counterpart.
+    """(height, loss) of one entry at `HEIGHTS` heights in [-reach, reach], all else staying: a level set's counterpart.
 
     Args:
         profiles, labels, drawable, weights: as for `evaluate_profiles`.
@@ -125,7 +125,7 @@ def entry_levels(
     loss = profile_loss(drawable, labels, weights)
     moved = profiles.clone()
     levels = []
-    for height in torch.linspace(-reach, reach, LEVELS, dtype=torch.float64).tolist():
+    for height in torch.linspace(-reach, reach, HEIGHTS, dtype=torch.float64).tolist():
         moved[place] = height
         levels.append((height, drawable.strength * float(loss(moved, labels))))
     return levels

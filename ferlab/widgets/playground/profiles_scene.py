@@ -18,13 +18,13 @@ from ferlab.widgets.playground.profiles import (
     evaluate_profiles,
     profile_loss,
 )
-from ferlab.widgets.playground.scene import Scene, learning_rate_slider, rounded, slider
+from ferlab.widgets.playground.scene import PlaygroundScene, learning_rate_slider, rounded, slider
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class ProfilesScene(Scene):
+class ProfilesScene(PlaygroundScene):
     """The profiles, and the weights of the loss's terms.
 
     Attributes:

@@ -20,7 +20,7 @@ RAN_AWAY = "The steps ran out of bounds. Choose a smaller learning rate, then pr
 AT_REST = "The gradient is zero: nothing moves any more."
 
 
-class Scene(ABC):
+class PlaygroundScene(ABC):
     """Embeddings that can be moved, with a loss of them: state, results, and what the page draws of it.
 
     Attributes:
