@@ -105,7 +105,8 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
             loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
             self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
             reduced: Tensor = self.reducer(loss_dict, embeddings, labels)
-            if isinstance(reduced, Tensor):  # a reducer may also answer with the losses of all faces
+            # A reducer may also answer with the losses of all faces; a loss of several parts sets them itself.
+            if isinstance(reduced, Tensor) and len(self.part_labels) == 1:
                 self.parts = dict.fromkeys(self.part_labels, reduced.detach())
             if self.center_momentum is not None and self.training:
                 self._move_centers(embeddings.detach(), labels, self.center_momentum)

@@ -34,7 +34,7 @@ ATTENTION = {
 WARM_UP_OF_STRENGTHS = 0.25  # share of the epochs; the same for all strengths and losses, so that only the dose differs
 # Of the base: letters of the table's names, or a loss with its arguments in brackets.
 _NAME = re.compile(
-    r"(?P<base>pml:\s*\w+\s*(?:\(.*\))?|[^@+:]*)(?:@(?P<strength>[^@+]*(?:e\+\d+)?))?(?:\+(?P<part>\w+))?"
+    r"(?P<base>pml:\s*\w+\s*(?:\(.*\))?|[^@+:]*)(?:@(?P<strength>(?:e\+\d+|[^@+])*))?(?:\+(?P<part>\w+))?"
 )
 
 
@@ -210,6 +210,7 @@ def _with_attention(method: Method, base: str, part: str) -> Method:
     if base in METHODS:  # dealt in turn, so that they differ
         place = len(ATTENTION) * list(METHODS).index(base) + list(ATTENTION).index(part)
         color = SPARE_COLORS[place % len(SPARE_COLORS)]
+        color = color if list(METHODS).index(base) < len(SPARE_COLORS) else _dosed(color, 3)  # the colors come round
     return replace(
         method,
         label=f"{method.label}, {attention.label}",

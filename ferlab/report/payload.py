@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.images import TILE
-from ferlab.methods import method_color, method_label, method_style
+from ferlab.methods import build_loss, get_method, is_known, method_color, method_label, method_style
 from ferlab.palette import class_colors
 from ferlab.runs.reading import Run
 
@@ -43,6 +44,7 @@ def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]
             }
             for name in run.methods
         },
+        "terms": _terms(run.methods),
         "panels": _panels(list(points)),
         "labels": first["label"].astype(int).tolist(),
         "indices": first["index"].astype(int).tolist(),
@@ -99,6 +101,25 @@ def _travel(run: Run) -> dict[str, Any]:
         for name, faces in epochs.groupby("method", sort=False)
     }
     return {"labels": first["label"].astype(int).tolist(), "methods": methods}
+
+
+def _terms(methods: Sequence[str]) -> list[dict[str, Any]]:
+    """A chart for every metric loss: its title, a note, and the columns of the history that hold its parts."""
+    charts: dict[tuple[str, ...], dict[str, Any]] = {}
+    for name in methods:
+        if not is_known(name) or (method := get_method(name)).loss is None:
+            continue
+        labels = build_loss(method, num_classes=7).part_labels()
+        parts = tuple(part for part in labels if part != "ce")
+        if len(parts) == 1:
+            words = labels[parts[0]]
+            chart = {"title": f"{words[:1].upper()}{words[1:]} in training", "note": "once it is switched on"}
+        else:
+            kinds = (f"{part} {kind}" for part, kind in zip(parts, ("solid", "dashed", "dotted"), strict=False))
+            plain = name.partition("@")[0].partition("+")[0]  # the same loss at any strength
+            chart = {"title": f"Terms of {method_label(plain)} in training", "note": ", ".join(kinds)}
+        charts.setdefault(parts, chart | {"parts": list(parts)})
+    return sorted(charts.values(), key=lambda chart: -len(chart["parts"]))
 
 
 def _rounded(values: pd.Series) -> list[float | None]:

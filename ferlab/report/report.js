@@ -369,8 +369,7 @@
     if (text !== undefined) node.textContent = text;
     return node;
   };
-  const TERMS = { FD: "FD", MD: "MD", ED: "ED" };
-  const TERM_DASH = { FD: "", MD: "7 4", ED: "2 3" };
+  const TERM_DASHES = ["", "7 4", "2 3", "7 3 2 3"];
   const has = (column) => data.curves.some((c) => c.values[column]);
   const series = (column, name) => {
     const groups = new Map();
@@ -445,9 +444,13 @@
     if (has("ce")) chart("Cross-entropy in training", "the part all methods share", series("ce"), false);
     else chart("Training loss", "", series("train_loss"), false);
     // Charts of their own: the terms are on different scales.
-    const terms = (of) => of.filter(has).flatMap((t) => series(t, TERMS[t]).map((l) => ({ ...l, dash: TERM_DASH[t] })));
-    chart("Ad-Corre's terms in training", "FD solid, MD dashed, ED dotted", terms(["FD", "MD", "ED"]), false);
-    chart("Triplet-Center Loss in training", "once it is switched on", series("tcl"), false);
+    for (const { title, note, parts } of data.terms) {
+      const terms = parts.filter(has).flatMap((part) => {
+        if (parts.length === 1) return series(part);
+        return series(part, part).map((line) => ({ ...line, dash: TERM_DASHES[parts.indexOf(part) % TERM_DASHES.length] }));
+      });
+      chart(title, note, terms, false);
+    }
   }
 
   // ---- a few of the faces, beside the headline ---------------------------------------------------------

@@ -144,6 +144,13 @@ def test_every_row_looks_different():
         for look in (method_color, method_label):
             assert len({look(variant) for variant in variants}) == 4
         assert len({method_style(variant) for variant in variants[1:]}) == 3
+    for part in ("pixel", "element", "attention"):
+        assert len({method_color(f"{name}+{part}") for name in METHODS}) == len(METHODS)
+
+
+def test_large_strengths_are_names_too():
+    assert canonical_name("ad-corre@1000000+pixel") == "ad-corre@1e+06+pixel"
+    assert get_method("ad-corre@1e+06+pixel") == get_method("ad-corre@1000000+pixel")
 
 
 def test_unknown_names_are_drawn_all_the_same():

@@ -227,7 +227,8 @@ def _usual_methods(source: PointSource) -> list[str]:
     have = source.points.methods
     if source.run is None:
         return have[:MOST_METHODS]
-    return [name for name in USUAL_METHODS if name in have] or have[:3]
+    usual = [name for name in USUAL_METHODS if name in have]
+    return [*usual, *(name for name in have if name not in usual)][:3]
 
 
 def _checked(methods: Sequence[str], have: list[str]) -> list[str]:
