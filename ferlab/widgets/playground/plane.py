@@ -313,7 +313,9 @@ def explain(plane: Plane, loss: PlaneLoss, result: PlaneResult, *, selected: int
     metric = loss.metric(plane.centers)
     if metric is None:
         return ce
-    text = formula(metric, plane, loss, result, selected)
+    # A subclass may add terms: its parent's formula would be wrong for it.
+    write = formula.registry.get(type(metric), formula.dispatch(object))
+    text = write(metric, plane, loss, result, selected)
     if loss.drawable.strength != 1:
         text = f"{loss.drawable.strength:g} · ({text})"
     return f"{loss.ce_weight:g} · ({ce}) + {text}" if loss.ce_weight else text
