@@ -74,12 +74,30 @@ CLOTH_COLORS = (
 
 @dataclass(frozen=True)
 class Identity:
-    """One imaginary person.
+    """One imaginary person. Colors are sRGB 0..1.
 
-    age: 1/3 child, 2/3 young adult, 1 old. gender: 0 male, 1 female. muscle, weight: 0..1. african, asian,
-    caucasian: shares of the body model's three ancestry shapes. local: components of the local shape in
-    standard deviations. skin_tone: 0 light .. 1 dark; undertone: -1 cool .. 1 warm. brow_*: thickness and
-    darkness 0..1, arch and height -1..1. Colors are sRGB 0..1. seed: fixes the noise of skin and hair."""
+    Attributes:
+        age: 1/3 child, 2/3 young adult, 1 old.
+        gender: 0 male, 1 female.
+        muscle, weight: 0..1.
+        african, asian, caucasian: shares of the body model's three ancestry shapes.
+        local: components of the local shape, in standard deviations.
+        skin_tone: 0 light .. 1 dark.
+        undertone: -1 cool .. 1 warm.
+        hair_style: one of HAIR_STYLES.
+        hair_color: also of brows and beard.
+        hairline: -1 low forehead .. 1 receding temples.
+        brow_thickness, brow_darkness: 0..1.
+        brow_arch, brow_height: -1..1.
+        beard: one of BEARD_STYLES.
+        beard_density: 0..1.
+        eye_color: of the iris.
+        lip_redness, makeup, freckles: 0..1.
+        glasses: one of GLASSES.
+        cloth_color: of the clothes.
+        cover_color: of hat or headscarf.
+        seed: fixes the noise of skin and hair.
+    """
 
     age: float = 2 / 3
     gender: float = 0.5
@@ -110,7 +128,7 @@ class Identity:
     seed: int = field(default=0, compare=True)
 
     def skin_color(self) -> np.ndarray:
-        """sRGB (3,) of the bare skin."""
+        """sRGB 0..1, float64 (3,), of the bare skin."""
         position = float(np.clip(self.skin_tone, 0, 1)) * (len(SKIN_TONES) - 1)
         low = min(int(position), len(SKIN_TONES) - 2)
         color = SKIN_TONES[low] + (SKIN_TONES[low + 1] - SKIN_TONES[low]) * (position - low)
@@ -125,7 +143,15 @@ def _interpolate(table: np.ndarray, anchors: np.ndarray, value: float) -> np.nda
 
 
 def phenotype_scores(rig: Rig, identity: Identity) -> np.ndarray:
-    """Component scores (P,) by the body model's own multilinear rule."""
+    """How much of each shape of the body model a person has, by the model's own multilinear rule.
+
+    Args:
+        rig: the face rig, with P shapes.
+        identity: who.
+
+    Returns:
+        Scores, float64 (P,).
+    """
     scores = _interpolate(rig.phenotype_corners, np.asarray(rig.ages), identity.age)
     scores = _interpolate(scores, np.array([0.0, 1.0]), identity.gender)
     scores = _interpolate(scores, np.array([0.0, 0.5, 1.0]), identity.muscle)
@@ -137,7 +163,14 @@ def phenotype_scores(rig: Rig, identity: Identity) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def neutral_shape(identity: Identity) -> np.ndarray:
-    """Vertices (V, 3) of the relaxed face, metres. Kept for the last few identities; do not write into it."""
+    """The relaxed face. Kept for the last few identities; do not write into it.
+
+    Args:
+        identity: who.
+
+    Returns:
+        Vertices, float32 (V, 3), metres from the middle between the eyes.
+    """
     rig = load_rig()
     vertices = rig.template + np.tensordot(phenotype_scores(rig, identity).astype(np.float32), rig.phenotype_shapes, 1)
     if identity.local:
@@ -155,16 +188,9 @@ def _rgb(color: np.ndarray) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def random_identity(rng: np.random.Generator) -> Identity:
-    """Draw a person: age, gender, ancestry, build, coloring, hair, beard, glasses, clothes."""
-    gender = float(np.clip(rng.choice([0.08, 0.97]) + rng.normal(0, 0.10), 0, 1))
-    female = gender > 0.5
-    age = float(
-        rng.choice([rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)], p=[0.12, 0.58, 0.30])
-    )
-    shares = rng.dirichlet([0.35, 0.35, 0.45])
-    african, asian, caucasian = (float(value) for value in shares)
-    skin_tone = float(
+def random_skin_tone(rng: np.random.Generator, african: float, asian: float, caucasian: float) -> float:
+    """Draw a skin tone, 0 light .. 1 dark, for shares of the three ancestry shapes."""
+    return float(
         np.clip(
             african * rng.uniform(0.60, 0.98)
             + asian * rng.uniform(0.16, 0.52)
@@ -174,15 +200,22 @@ def random_identity(rng: np.random.Generator) -> Identity:
             1,
         )
     )
-    fair = caucasian > 0.6 and skin_tone < 0.35
+
+
+def random_hair_color(rng: np.random.Generator, age: float, fair: bool) -> tuple[float, float, float]:
+    """Draw a hair color, sRGB 0..1, graying with age."""
     names = list(HAIR_COLORS)
     chances = np.array(
         [0.12, 0.24, 0.24, 0.16, 0.14, 0.07, 0, 0] if fair else [0.62, 0.27, 0.08, 0.01, 0.01, 0.01, 0, 0]
     )
-    hair_color = np.array(HAIR_COLORS[names[rng.choice(len(names), p=chances / chances.sum())]])
+    color = np.array(HAIR_COLORS[names[rng.choice(len(names), p=chances / chances.sum())]])
     gray = np.clip((age - 0.80) / 0.15 + rng.normal(0, 0.25), 0, 1) if age > 0.76 else 0.0
-    hair_color = hair_color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - hair_color) * gray
-    hair_color = np.clip(hair_color * rng.uniform(0.85, 1.15), 0, 1)
+    color = color + (np.array(HAIR_COLORS["white" if rng.random() < 0.4 else "gray"]) - color) * gray
+    return _rgb(np.clip(color * rng.uniform(0.85, 1.15), 0, 1))
+
+
+def random_hair_style(rng: np.random.Generator, age: float, female: bool, african: float) -> str:
+    """Draw one of HAIR_STYLES; african: share of that ancestry shape."""
     if female:
         styles = {
             "bob": 2,
@@ -211,12 +244,37 @@ def random_identity(rng: np.random.Generator) -> Identity:
             "long": 0.25,
         }
     weights = np.array(list(styles.values()))
-    hair_style = str(rng.choice(list(styles), p=weights / weights.sum()))
+    return str(rng.choice(list(styles), p=weights / weights.sum()))
+
+
+def random_eye_color(rng: np.random.Generator, fair: bool) -> tuple[float, float, float]:
+    """Draw the color of the iris, sRGB 0..1."""
+    names = list(EYE_COLORS)
+    chances = [0.1, 0.22, 0.16, 0.14, 0.26, 0.12] if fair else [0.62, 0.33, 0.05, 0, 0, 0]
+    return _rgb(np.clip(np.array(EYE_COLORS[names[rng.choice(6, p=chances)]]) * rng.uniform(0.85, 1.15), 0, 1))
+
+
+def random_identity(rng: np.random.Generator) -> Identity:
+    """Draw a person: age, gender, ancestry, build, coloring, hair, beard, glasses, clothes.
+
+    Args:
+        rng: where chance comes from; the same state gives the same person.
+    """
+    # The shipped people come back from their seeds: the draws, also those of the call below, keep their order.
+    gender = float(np.clip(rng.choice([0.08, 0.97]) + rng.normal(0, 0.10), 0, 1))
+    female = gender > 0.5
+    age = float(
+        rng.choice([rng.uniform(0.42, 0.60), rng.uniform(0.60, 0.78), rng.uniform(0.78, 0.97)], p=[0.12, 0.58, 0.30])
+    )
+    shares = rng.dirichlet([0.35, 0.35, 0.45])
+    african, asian, caucasian = (float(value) for value in shares)
+    skin_tone = random_skin_tone(rng, african, asian, caucasian)
+    fair = caucasian > 0.6 and skin_tone < 0.35
+    hair_color = random_hair_color(rng, age, fair)
+    hair_style = random_hair_style(rng, age, female, african)
     beard = "none"
     if not female and age > 0.6:
         beard = str(rng.choice(BEARD_STYLES, p=[0.46, 0.24, 0.07, 0.08, 0.15]))
-    eye_names = list(EYE_COLORS)
-    eye_chances = [0.1, 0.22, 0.16, 0.14, 0.26, 0.12] if fair else [0.62, 0.33, 0.05, 0, 0, 0]
     makeup = float(rng.uniform(0.2, 1.0)) if female and age > 0.55 and rng.random() < 0.55 else 0.0
     wears = rng.random() < (0.14 + 0.12 * (age > 0.8))
     return Identity(
@@ -231,7 +289,7 @@ def random_identity(rng: np.random.Generator) -> Identity:
         skin_tone=skin_tone,
         undertone=float(rng.uniform(-1, 1)),
         hair_style=hair_style,
-        hair_color=_rgb(hair_color),
+        hair_color=hair_color,
         hairline=float(np.clip(rng.normal(0, 0.6), -1, 1)),
         brow_thickness=float(np.clip(rng.normal(0.40 if female else 0.62, 0.15), 0.15, 1)),
         brow_darkness=float(rng.uniform(0.55, 0.95)),
@@ -239,9 +297,7 @@ def random_identity(rng: np.random.Generator) -> Identity:
         brow_height=float(np.clip(rng.normal(0.1, 0.4), -1, 1)),
         beard=beard,
         beard_density=0.0 if beard == "none" else float(rng.uniform(0.55, 1.0)),
-        eye_color=_rgb(
-            np.clip(np.array(EYE_COLORS[eye_names[rng.choice(6, p=eye_chances)]]) * rng.uniform(0.85, 1.15), 0, 1)
-        ),
+        eye_color=random_eye_color(rng, fair),
         lip_redness=float(rng.uniform(0.1, 0.5)) + 0.35 * makeup,
         makeup=makeup,
         freckles=float(rng.uniform(0.3, 1)) if fair and rng.random() < 0.25 else 0.0,
