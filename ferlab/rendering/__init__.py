@@ -1,9 +1,12 @@
 """Faces controlled by FACS action units, drawn with NumPy and Numba from a compact rig.
 
->>> import numpy as np
->>> from ferlab.rendering import Light, Pose, random_identity, render
->>> person = random_identity(np.random.default_rng(3))
->>> image = render(person, {"AU6": 0.7, "AU12": 1.0}, pose=Pose(yaw=10), light=Light(azimuth=-20), size=64)
+Example:
+    >>> import numpy as np
+    >>> from ferlab.rendering import Light, Pose, random_identity, render
+    >>> person = random_identity(np.random.default_rng(3))
+    >>> smile = {"AU6": 0.7, "AU12": 1.0}
+    >>> render(person, smile, pose=Pose(yaw=10), light=Light(azimuth=-20), size=64).shape
+    (64, 64, 3)
 """
 
 from __future__ import annotations

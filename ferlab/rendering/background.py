@@ -13,8 +13,15 @@ def _blend(canvas: np.ndarray, mask: np.ndarray, color: np.ndarray) -> None:
 
 
 def background(seed: int, size: int, light_azimuth: float = 0.0) -> np.ndarray:
-    """A blurred scene (size, size, 3), sRGB 0..1, fixed by its seed; brighter on the side the light comes
-    from.
+    """A scene out of focus, fixed by its seed; brighter on the side the light comes from.
+
+    Args:
+        seed: of the scene.
+        size: height and width in pixels.
+        light_azimuth: degrees, as in :class:`ferlab.rendering.Light`.
+
+    Returns:
+        sRGB 0..1, float32 (size, size, 3).
     """
     rng = np.random.default_rng([seed, 77])
     y, x = np.mgrid[0:CANVAS, 0:CANVAS] / (CANVAS - 1.0)

@@ -1,9 +1,9 @@
-"""Action units of the Facial Action Coding System (FACS): what moves, and the prototypes of seven
-expressions.
+"""Action units of the Facial Action Coding System (FACS): what moves, and the prototypes of seven expressions.
 
-An action unit (AU) is given by an intensity, 0 (absent) to 1 (FACS level E). It drives two things: facial
-actions of the mesh under their ARKit names, and skin folds that the mesh is too coarse to show (see
-folds.py). The prototypes follow EMFACS; they are posed patterns, not statements about what anyone feels."""
+An action unit (AU) is given by an intensity, 0 (absent) to 1 (FACS level E). It drives two things: facial actions of
+the mesh under their ARKit names, and skin folds that the mesh is too coarse to show (see folds.py). The prototypes
+follow EMFACS; they are posed patterns, not statements about what anyone feels.
+"""
 
 from __future__ import annotations
 
@@ -102,8 +102,13 @@ for _name, _texts in {
 
 
 def check_action_units(action_units: Mapping[str, float]) -> dict[str, float]:
-    """The same units as floats; FerlabError for a name that is not one of ACTION_UNITS or a value that is
-    no number.
+    """The same units as floats.
+
+    Args:
+        action_units: intensity 0..1 of each unit.
+
+    Raises:
+        FerlabError: a name that is not one of ACTION_UNITS, or a value that is no number.
     """
     checked = {}
     for name, value in action_units.items():
@@ -120,8 +125,18 @@ def sided(
 ) -> dict[str, tuple[float, float]]:
     """Intensity of each unit on the (left, right) side of the face.
 
-    asymmetry, -1..1 for all units or for each: positive weakens the right side, negative the left, each by
-    that share."""
+    Args:
+        action_units: intensity 0..1 of each unit.
+        asymmetry: -1..1, of all units or of each by name; positive weakens the right side, negative the left, each by
+            that share.
+
+    Raises:
+        FerlabError: an unknown unit, or a value that is no number.
+
+    Example:
+        >>> sided({"AU12": 1.0}, asymmetry=0.25)
+        {'AU12': (1.0, 0.75)}
+    """
     result = {}
     for name, value in check_action_units(action_units).items():
         tilt = asymmetry if isinstance(asymmetry, (int, float)) else asymmetry.get(name, 0.0)
@@ -131,7 +146,15 @@ def sided(
 
 
 def facial_actions(sides: Mapping[str, tuple[float, float]], names: tuple[str, ...]) -> np.ndarray:
-    """Coefficients (52,) of the mesh's facial actions for the units' (left, right) intensities."""
+    """How strongly each facial action of the mesh is driven.
+
+    Args:
+        sides: (left, right) intensity of each unit, from :func:`sided`.
+        names: of the mesh's facial actions, A of them.
+
+    Returns:
+        Coefficients, float32 (A,), of the shapes; 1 is a whole one.
+    """
     index = {name: i for i, name in enumerate(names)}
     coefficients = np.zeros(len(names), dtype=np.float32)
     for unit, (left, right) in sides.items():

@@ -1,9 +1,10 @@
 """Skin folds: height maps of the wrinkles that action units and age draw on the face.
 
-The mesh is too coarse for forehead lines, nose wrinkles or nasolabial folds, and these carry much of what
-tells disgust, anger, fear and sadness apart. Each fold is a set of strokes in the template's frontal
-coordinates (x >= 0, mirrored; mm), so it moves with the skin. A map is a height field: negative in the
-crease, slightly positive beside it."""
+The mesh is too coarse for forehead lines, nose wrinkles or nasolabial folds, and these carry much of what tells
+disgust, anger, fear and sadness apart. Each fold is a set of strokes in the template's frontal coordinates (x >= 0,
+mirrored; mm), so it moves with the skin. A map is a height field: negative in the crease, slightly positive beside
+it.
+"""
 
 from __future__ import annotations
 
@@ -97,9 +98,7 @@ FOLDS_OF_UNITS: dict[str, dict[str, float]] = {
 
 
 def _stroke(points: list[tuple[float, float]], width: float, depth: float) -> np.ndarray:
-    """Height of one stroke (Y_CELLS, X_CELLS): a crease that tapers at both ends, with low ridges along
-    it.
-    """
+    """Height of one stroke (Y_CELLS, X_CELLS): a crease that tapers at both ends, with low ridges along it."""
     points_array = np.asarray(points, dtype=np.float64)
     # a smooth curve through the points
     knots = np.linspace(0, 1, len(points_array))
@@ -141,7 +140,7 @@ def _stroke(points: list[tuple[float, float]], width: float, depth: float) -> np
 
 @lru_cache(maxsize=1)
 def fold_maps() -> np.ndarray:
-    """Height maps (folds, Y_CELLS * X_CELLS), float32, in units of the deepest crease."""
+    """Height maps, float32 (folds, Y_CELLS * X_CELLS), in units of the deepest crease."""
     maps = np.zeros((len(FOLDS), Y_CELLS, X_CELLS), dtype=np.float32)
     for k, strokes in enumerate(STROKES.values()):
         for stroke in strokes:
@@ -150,8 +149,14 @@ def fold_maps() -> np.ndarray:
 
 
 def fold_weights(sides: Mapping[str, tuple[float, float]], age: float) -> np.ndarray:
-    """Strength (2, folds) on the left and right side, from the units' (left, right) intensities and age
-    0..1.
+    """How deep each fold is.
+
+    Args:
+        sides: (left, right) intensity of each unit, from :func:`ferlab.rendering.expressions.sided`.
+        age: 0..1, as in :class:`ferlab.rendering.Identity`.
+
+    Returns:
+        Strengths, float32 (2, folds), on the left and the right side.
     """
     weights = np.zeros((2, len(FOLDS)), dtype=np.float32)
     for unit, intensities in sides.items():
@@ -185,8 +190,13 @@ def fold_weights(sides: Mapping[str, tuple[float, float]], age: float) -> np.nda
 
 
 def compose(weights: np.ndarray) -> np.ndarray:
-    """Height (2, Y_CELLS, X_CELLS) of all folds on both sides, with the sides joined smoothly at the
-    midline.
+    """All folds in one map, with the sides joined smoothly at the midline.
+
+    Args:
+        weights: float32 (2, folds), from :func:`fold_weights`.
+
+    Returns:
+        Heights, float32 (2, Y_CELLS, X_CELLS), of the left and the right side, in units of the deepest crease.
     """
     height = (weights @ fold_maps()).reshape(2, Y_CELLS, X_CELLS)
     middle = 0.5 * (height[0] + height[1])

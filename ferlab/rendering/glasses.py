@@ -9,7 +9,7 @@ FRAMES = {"thin": (23.5, 17.0, 2.6, 0.65), "thick": (24.5, 18.0, 3.4, 1.5), "rou
 
 
 def _tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A tube of square section along a path (P, 3)."""
+    """A tube of square section along a path (P, 3), in metres: vertices (4 P, 3) and triangles."""
     offsets = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * radius
     ahead = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)
     if not closed:
@@ -32,8 +32,17 @@ def _tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np
 
 
 def frame_mesh(style: str, eyes: np.ndarray, front: float, ears: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a frame. eyes: (2, 3) eyeball centers (left, right of the person); front:
-    depth of the plane of the lenses; ears: (2, 3) where the arms rest."""
+    """A frame that fits a face.
+
+    Args:
+        style: a key of FRAMES.
+        eyes: (2, 3), metres, the eyeballs' centers, left and right of the person.
+        front: metres, depth of the plane of the lenses.
+        ears: (2, 3), metres, where the arms rest.
+
+    Returns:
+        Vertices, float32 (P, 3) in metres, and triangles, int32 (T, 3).
+    """
     half_width, half_height, power, radius = (1e-3 * np.array(FRAMES[style])).tolist()
     power *= 1e3
     points: list[np.ndarray] = []

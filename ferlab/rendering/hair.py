@@ -1,8 +1,8 @@
 """Hair, hats and headscarves: a shell over the scalp, a curtain of long hair, and where the hairline runs.
 
-The shell is the scalp's own triangles pushed outwards, so it fits every head. Its edge is decided pixel by
-pixel from the distance to the hairline with strand noise, not by the mesh, which keeps it soft and free of
-triangles."""
+The shell is the scalp's own triangles pushed outwards, so it fits every head. Its edge is decided pixel by pixel from
+the distance to the hairline with strand noise, not by the mesh, which keeps it soft and free of triangles.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +22,20 @@ LINE_HEIGHTS = np.array(
 
 @dataclass(frozen=True)
 class HairStyle:
-    """top, side, back: thickness in mm. curtain: length of hanging hair below the eyes in mm (0 none), from
-    the azimuth `opening` backwards. fringe: mm the hairline comes down over the forehead. wave: amplitude of
-    locks in mm. cover: "hair", "knit" or "cloth"."""
+    """The shape of hair, a hat or a headscarf.
+
+    Attributes:
+        top, side, back: thickness in mm.
+        front: factor of the thickness above the forehead.
+        curtain: mm that hanging hair reaches below the eyes; 0 for none.
+        opening: azimuth in radians from which the curtain hangs, to the back.
+        fringe: mm that the hairline comes down over the forehead.
+        wave: amplitude of the locks in mm.
+        part: 0..1, how much more volume there is on one side of a parting.
+        bun: its radius in mm; 0 for none.
+        bald_crown: hair on the sides alone.
+        cover: ``"hair"``, ``"knit"`` or ``"cloth"``.
+    """
 
     top: float = 0.0
     side: float = 0.0
@@ -61,9 +72,17 @@ STYLES: dict[str, HairStyle | None] = {
 
 @dataclass(frozen=True)
 class HairMesh:
-    """What hair.py prepares once for a style: skin triangles of the shell and vertex thickness (V,), whether
-    each curtain or bun vertex is extra geometry given at the template. kind: (T,) 0 shell, 1 curtain, 2
-    bun."""
+    """Geometry of a style at the template, prepared once. V vertices of the rig, E extra ones, T and X triangles.
+
+    Attributes:
+        shell_triangles: int32 (T, 3), the skin that hair grows on.
+        thickness: float32 (V,), metres.
+        extra_points: float32 (E, 3), metres, of the curtain or the bun.
+        extra_parameters: float32 (E, 3), where on it a vertex lies: radians behind the front edge, metres above the
+            lower one, azimuth in radians.
+        extra_triangles: int32 (X, 3).
+        extra_kind: int32 (X,), 1 curtain, 2 bun.
+    """
 
     shell_triangles: np.ndarray
     thickness: np.ndarray
@@ -74,9 +93,14 @@ class HairMesh:
 
 
 def hairline(style_name: str, lift: float) -> np.ndarray:
-    """Height (64,) of the hairline at azimuths 0..pi in the template.
+    """Where hair begins, around the head.
 
-    lift: -1 low forehead .. 1 receding temples.
+    Args:
+        style_name: a key of STYLES.
+        lift: -1 low forehead .. 1 receding temples.
+
+    Returns:
+        Heights in the template at 64 azimuths from front (0) to back (pi), float32 (64,), metres.
     """
     angles = np.linspace(0, np.pi, 64)
     heights = np.interp(angles, LINE_ANGLES, LINE_HEIGHTS)
@@ -96,6 +120,7 @@ def hairline(style_name: str, lift: float) -> np.ndarray:
 
 
 def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices (E, 3) in metres, their parameters (E, 3) and triangles (X, 3) of hanging hair or a scarf."""
     columns, rows = 41, 12
     bottom = -1e-3 * style.curtain
     heights = np.concatenate([[0.092, 0.075], np.linspace(0.055, bottom, rows - 2)])
@@ -133,6 +158,7 @@ def _curtain(style: HairStyle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _ball(center: tuple[float, float, float], radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of a bun."""
     columns, rows = 17, 9
     points, parameters, triangles = [], [], []
     for r in range(rows):

@@ -74,7 +74,7 @@ class Head:
 
 
 def nearest_vertex(template: np.ndarray, place: tuple[float, float, float]) -> int:
-    """Number of the vertex of a template (V, 3) that is nearest to a place, in metres."""
+    """Number of the vertex of a template (V, 3) that is nearest to a place; both in metres."""
     return int(np.argmin(np.linalg.norm(template - np.array(place), axis=1)))
 
 

@@ -11,9 +11,14 @@ import numpy as np
 class Light:
     """How the face is lit.
 
-    azimuth, elevation: degrees of the key light, 0 in front, positive azimuth from the right of the picture,
-    positive elevation from above. key, ambient, fill: strengths. warmth: -1 bluish .. 1 orange key light.
-    exposure: stops. softness: 0 hard edge of the shadow .. 1 overcast."""
+    Attributes:
+        azimuth: degrees of the key light, 0 in front, positive from the right of the picture.
+        elevation: degrees of the key light, positive from above.
+        key, ambient, fill: strengths of the key light, of the room, and of the light from the camera; 1 is full.
+        warmth: -1 bluish .. 1 orange key light.
+        softness: 0 hard edge of the shadow .. 1 overcast.
+        exposure: stops.
+    """
 
     azimuth: float = 30.0
     elevation: float = 35.0
@@ -25,7 +30,7 @@ class Light:
     exposure: float = 0.0
 
     def direction(self) -> np.ndarray:
-        """Unit vector (3,) from the face towards the key light."""
+        """Unit vector, float32 (3,), from the face towards the key light."""
         azimuth, elevation = np.deg2rad([self.azimuth, self.elevation])
         return np.array(
             [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)],
@@ -33,7 +38,7 @@ class Light:
         )
 
     def color(self) -> np.ndarray:
-        """Linear RGB (3,) of the key light at strength 1."""
+        """Linear RGB, float32 (3,), of the key light at strength 1."""
         warm, cold = np.array([1.12, 0.97, 0.80]), np.array([0.88, 1.0, 1.16])
         share = 0.5 + 0.5 * float(np.clip(self.warmth, -1, 1))
         return (cold + (warm - cold) * share).astype(np.float32)

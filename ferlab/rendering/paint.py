@@ -29,6 +29,9 @@ def triple(values: np.ndarray) -> Triple:
 
     Its numbers stay np.float32: of Python's floats the kernels would calculate in float64 throughout, and pixels would
     change.
+
+    Args:
+        values: (3,).
     """
     return tuple(values.astype(np.float32))
 

@@ -111,7 +111,16 @@ def fit_to_head(points: np.ndarray, identity: Identity) -> np.ndarray:
 
 
 def worn_hair(identity: Identity, head: Head, rotation: np.ndarray) -> Hair | None:
-    """The hair on a head turned by rotation (3, 3); None for a bald one."""
+    """Put a person's hair on their head.
+
+    Args:
+        identity: who.
+        head: their head.
+        rotation: float32 (3, 3), its turn.
+
+    Returns:
+        The hair; None of a bald head.
+    """
     mesh = hair_mesh(identity.hair_style)
     if mesh is None:
         return None
@@ -154,7 +163,14 @@ def rasterize_hair(hair: Hair, view: View) -> Raster:
 
 
 def light_view(light: Light) -> np.ndarray:
-    """Matrix, float32 (3, 4), from turned metres to pixels of the shadow map and depth towards the light."""
+    """How the key light sees the head.
+
+    Args:
+        light: where it comes from.
+
+    Returns:
+        Matrix, float32 (3, 4), from turned metres to pixels of the shadow map and metres towards the light.
+    """
     toward = light.direction()
     right = np.cross([0.0, 1.0, 0.0], toward)
     right /= np.linalg.norm(right)
@@ -188,7 +204,21 @@ def paint_head(
     paint: Paint,
     lamp: Lamp,
 ) -> np.ndarray:
-    """Toned linear RGB, float32 (size, size, 3), of the head; black beside it."""
+    """Draw the head.
+
+    Args:
+        identity: who.
+        sides: (left, right) intensity of each unit, from :func:`ferlab.rendering.expressions.sided`.
+        head: their head.
+        samples: of the head, from :func:`rasterize_head`.
+        view: the camera.
+        shadows: what stands in the key light.
+        paint: colors of the person.
+        lamp: the light.
+
+    Returns:
+        Toned linear RGB, float32 (size, size, 3); black beside the head.
+    """
     return shade_face(
         samples.index,
         samples.coordinates,
@@ -260,7 +290,17 @@ def paint_hair(
 
 
 def paint_background(scene: Scene, light: Light, size: int, factor: int) -> np.ndarray:
-    """The blurred scene behind the head in its light: linear RGB, float32 (size * factor, size * factor, 3)."""
+    """Draw the blurred scene behind the head in its light.
+
+    Args:
+        scene: with the background's seed.
+        light: brightens one side.
+        size: height and width of the picture in pixels.
+        factor: samples an edge of a pixel.
+
+    Returns:
+        Linear RGB, float32 (size * factor, size * factor, 3).
+    """
     picture = linear(background(scene.background, size, light.azimuth)) * np.float32(2.0 ** (0.6 * light.exposure))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
@@ -273,7 +313,11 @@ def average_samples(canvas: np.ndarray, factor: int) -> np.ndarray:
 
 
 def occlude(canvas: np.ndarray, scene: Scene) -> None:
-    """Put the scene's occluder over a linear picture (size, size, 3), in place.
+    """Put the scene's occluder over a picture, in place.
+
+    Args:
+        canvas: linear RGB (size, size, 3).
+        scene: names the occluder, and places it by the background's seed.
 
     Raises:
         FerlabError: an unknown occluder.

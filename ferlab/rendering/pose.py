@@ -14,10 +14,14 @@ PIVOT = np.array([0.0, -0.035, -0.045], dtype=np.float32)  # the head turns abou
 class Pose:
     """Where the head points and how it sits in the crop.
 
-    yaw, pitch, roll: degrees; positive yaw turns the face to the right of the picture, positive pitch up,
-    positive roll clockwise. gaze_x, gaze_y: degrees the eyes look to the right of the picture and up, on top
-    of the head's turn. zoom: 1 frames forehead to chin; larger is closer. shift_x, shift_y: share of the
-    picture, right and down."""
+    Attributes:
+        yaw: degrees, positive turns the face to the right of the picture.
+        pitch: degrees, positive up.
+        roll: degrees, positive clockwise.
+        gaze_x, gaze_y: degrees the eyes look to the right of the picture and up, on top of the head's turn.
+        zoom: 1 frames forehead to chin; larger is closer.
+        shift_x, shift_y: share of the picture, right and down.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -29,7 +33,7 @@ class Pose:
     shift_y: float = 0.0
 
     def rotation(self) -> np.ndarray:
-        """(3, 3) matrix that turns the head: roll after pitch after yaw."""
+        """Matrix, float32 (3, 3), that turns the head: roll after pitch after yaw."""
         yaw, pitch, roll = np.deg2rad([self.yaw, -self.pitch, -self.roll])
         cy, sy, cp, sp, cr, sr = (
             np.cos(yaw),
@@ -46,10 +50,18 @@ class Pose:
 
 
 def project(points: np.ndarray, pose: Pose, size: int, frame: float, center_y: float) -> np.ndarray:
-    """Turned points (V, 3) to (V, 3): pixel x, pixel y (down), depth in metres (larger is nearer).
+    """Where points lie in the picture.
 
-    frame: metres the picture's height spans at the head's center; center_y: the height shown at the picture's
-    center."""
+    Args:
+        points: float32 (P, 3), metres, turned.
+        pose: crop and zoom.
+        size: height and width of the picture in pixels.
+        frame: metres the picture's height spans at the head's center.
+        center_y: metres, the height shown at the picture's center.
+
+    Returns:
+        float32 (P, 3): pixel x, pixel y (down), depth in metres (larger is nearer).
+    """
     scale = size * pose.zoom / frame
     nearer = CAMERA_DISTANCE / (CAMERA_DISTANCE - points[:, 2] + PIVOT[2])
     screen = np.empty_like(points)

@@ -1,6 +1,4 @@
-"""Triangle rasterization with a z-buffer, vertex normals, ambient occlusion and shadow lookup, compiled
-by numba.
-"""
+"""Triangle rasterization with a z-buffer, vertex normals and ambient occlusion, compiled by Numba."""
 
 from __future__ import annotations
 
@@ -12,7 +10,15 @@ from numba import njit
 
 @njit(cache=True)
 def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals (V, 3) of a mesh."""
+    """Area-weighted unit normals of a mesh.
+
+    Args:
+        points: float32 (P, 3).
+        triangles: int32 (T, 3).
+
+    Returns:
+        float32 (P, 3).
+    """
     normals = np.zeros_like(points)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -33,11 +39,18 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 def rasterize(
     screen: np.ndarray, triangles: np.ndarray, size: int, bias: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Nearest triangle of every pixel.
+    """Find the nearest triangle at every pixel.
 
-    screen: (V, 3) pixel x, pixel y, depth (metres, larger is nearer). bias: (T,) metres a triangle is pushed
-    back in the test, for parts that would poke through the skin. Returns triangle index (size, size), -1
-    where empty; the first two barycentric coordinates (size, size, 2); depth (size, size)."""
+    Args:
+        screen: float32 (P, 3), pixel x, pixel y, depth in metres (larger is nearer).
+        triangles: int32 (T, 3).
+        size: height and width in pixels.
+        bias: float32 (T,), metres a triangle is pushed back in the test, for parts that would poke through the skin.
+
+    Returns:
+        Number of the triangle, int32 (size, size), -1 where there is none; its first two barycentric coordinates,
+        float32 (size, size, 2); depth in metres, float32 (size, size).
+    """
     index = np.full((size, size), -1, np.int32)
     coordinates = np.zeros((size, size, 2), np.float32)
     depth = np.full((size, size), -1e9, np.float32)
@@ -83,8 +96,14 @@ def rasterize(
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def ambient_occlusion(depth: np.ndarray, pixels_per_metre: float) -> np.ndarray:
-    """Share of the ambient light (size, size), 0..1, that reaches each pixel past its neighbors in the
-    depth buffer.
+    """How much ambient light reaches each pixel past its neighbors in the depth buffer.
+
+    Args:
+        depth: float32 (size, size), metres, from :func:`rasterize`.
+        pixels_per_metre: scale of the picture.
+
+    Returns:
+        Share 0..1 of the light, float32 (size, size).
     """
     size = depth.shape[0]
     light = np.ones((size, size), np.float32)

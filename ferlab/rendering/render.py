@@ -34,8 +34,12 @@ MIN_SIZE, MAX_SIZE = 16, 1024
 def check_request(identity: Identity, size: int) -> None:
     """Refuse what cannot be drawn.
 
+    Args:
+        identity: who.
+        size: height and width of the picture in pixels.
+
     Raises:
-        FerlabError: an unknown hair style, or a size in pixels out of 16..1024.
+        FerlabError: an unknown hair style, or a size out of 16..1024.
     """
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise FerlabError(f"The picture size is {size}: choose a number of pixels between {MIN_SIZE} and {MAX_SIZE}.")

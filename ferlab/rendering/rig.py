@@ -1,6 +1,4 @@
-"""The compact face rig: vertices, triangles, identity and expression shapes (see
-data_scripts/build_rig.py).
-"""
+"""The compact face rig: vertices, triangles, identity and expression shapes (see data_scripts/build_rig.py)."""
 
 from __future__ import annotations
 
@@ -20,15 +18,25 @@ SKIN, EYE, TEETH, TONGUE, LASHES = range(5)  # the materials of the rig's triang
 
 @dataclass(frozen=True)
 class Rig:
-    """Arrays of the rig. V vertices, T triangles; metres, x right in the picture, y up, z towards the camera,
-    origin midway between the eyes.
+    """Arrays of the rig. V vertices, T triangles, P shapes of the phenotype, L local ones.
 
-    template: (V, 3) the average adult. triangles: (T, 3). material: (T,) one of SKIN, EYE, TEETH, TONGUE,
-    LASHES. phenotype_corners: (4, 2, 3, 3, 3, P) scores at the corners of age, gender, muscle, weight,
-    ancestry. phenotype_shapes: (P, V, 3). local_shapes: (L, V, 3), local_scale and local_mean: (L,) their
-    statistics. expressions: (52, V, 3) in the order of expression_names. lip_upper, lip_lower, ear: (V,)
-    weights 0..1. cavity: (V,) inside of mouth and eye sockets. left_eye, right_eye, upper_teeth, lower_teeth:
-    (V,) masks."""
+    Metres, x right in the picture, y up, z towards the camera, origin midway between the eyes. Floats are float32.
+
+    Attributes:
+        template: (V, 3), the average adult.
+        triangles: int32 (T, 3).
+        material: (T,), one of SKIN, EYE, TEETH, TONGUE, LASHES.
+        phenotype_corners: (4, 2, 3, 3, 3, P), scores at the corners of age, gender, muscle, weight, ancestry.
+        phenotype_shapes: (P, V, 3), metres.
+        local_shapes: (L, V, 3), metres.
+        local_scale, local_mean: (L,), their statistics.
+        expressions: (52, V, 3), metres, in the order of expression_names.
+        expression_names: of the facial actions.
+        ages: of the corners, 4 of them.
+        lip_upper, lip_lower, ear: (V,), weights 0..1.
+        cavity: bool (V,), inside of mouth and eye sockets.
+        left_eye, right_eye, upper_teeth, lower_teeth: bool (V,), masks.
+    """
 
     template: np.ndarray
     triangles: np.ndarray
@@ -51,12 +59,17 @@ class Rig:
     lower_teeth: np.ndarray
 
     def expression_index(self, name: str) -> int:
+        """Place of a facial action among the expressions."""
         return self.expression_names.index(name)
 
 
 @lru_cache(maxsize=1)
 def load_rig() -> Rig:
-    """Read the rig once and keep it (float32, about 15 MB)."""
+    """Read the rig once and keep it (float32, about 15 MB).
+
+    Raises:
+        FerlabError: a rig that is missing or damaged.
+    """
     try:
         with np.load(RIG_FILE) as stored:
             arrays = {key: stored[key] for key in stored.files}

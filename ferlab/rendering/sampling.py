@@ -1,6 +1,4 @@
-"""Everyday variation around the prototypes: how strongly, how evenly, from where and in which light a
-face shows them.
-"""
+"""Everyday variation of the prototypes: how strongly, how evenly, from where and in which light a face shows them."""
 
 from __future__ import annotations
 
@@ -37,7 +35,16 @@ EXTRA_PEAK = 0.22
 
 @dataclass(frozen=True)
 class Take:
-    """One picture's recipe apart from the person: pass its parts to `render`."""
+    """One picture's recipe apart from the person: pass its parts to :func:`ferlab.rendering.render`.
+
+    Attributes:
+        expression: a key of EXPRESSIONS.
+        variant: a key of that expression's prototypes.
+        intensity: 0..1, of the whole prototype.
+        action_units: intensity 0..1.1 of each unit.
+        asymmetry: -1..1 of each unit, positive weakens the right side.
+        pose, light, scene: of head, lamps and surroundings.
+    """
 
     expression: str
     variant: str
@@ -52,8 +59,16 @@ class Take:
 def random_action_units(
     rng: np.random.Generator, expression: str, variant: str, intensity: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """(action units, asymmetry) of a prototype at an intensity, with 20 % per-unit variation and a stray
-    unit or two.
+    """Draw the units of a prototype, each with 20 % variation, and a stray one or two.
+
+    Args:
+        rng: where chance comes from.
+        expression: a key of EXPRESSIONS.
+        variant: a key of that expression's prototypes.
+        intensity: 0..1, of the whole prototype.
+
+    Returns:
+        Intensity 0..1.1 and asymmetry -0.5..0.5 of each unit.
     """
     units = {
         name: float(np.clip(peak * intensity * rng.uniform(0.8, 1.2), 0, 1.1))
@@ -67,9 +82,7 @@ def random_action_units(
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
-    """Mostly near-frontal with a tail to 30 degrees of yaw; the eyes lead back to the camera, more or
-    less.
-    """
+    """Mostly near-frontal with a tail to 30 degrees of yaw; the eyes lead back to the camera, more or less."""
     yaw = float(np.clip(rng.normal(0, 12), -32, 32))
     pitch = float(np.clip(rng.normal(-1, 6), -18, 16))
     return Pose(
@@ -96,7 +109,16 @@ def random_scene(rng: np.random.Generator) -> Scene:
 
 
 def random_take(rng: np.random.Generator, expression: str, low: float = 0.2, high: float = 1.0) -> Take:
-    """Draw everything but the person for one expression; intensity is uniform in low..high, 0 for neutral."""
+    """Draw everything but the person for one expression.
+
+    Args:
+        rng: where chance comes from.
+        expression: a key of EXPRESSIONS.
+        low, high: bounds of the intensity, which is uniform between them; a neutral face has 0.
+
+    Raises:
+        FerlabError: an unknown expression.
+    """
     if expression not in EXPRESSIONS:
         raise FerlabError(f"Unknown expression {expression!r}: choose among {', '.join(EXPRESSIONS)}.")
     variant = str(rng.choice(list(EXPRESSIONS[expression])))

@@ -4,7 +4,7 @@ The kernels, with all that they call, are in this one file because Numba's cache
 old code after a change elsewhere. So it does after a change of a constant imported here; then delete `__pycache__`.
 
 Fast maths lets the compiler reorder sums, so moving a line can change the last bit of a color, and once in a while a
-byte of a picture. The shipped pictures come back from their seeds bit by bit: compare pictures after every change.
+byte of a picture, which should come back from its seed as it was: compare pictures after every change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EYEBALL = 0.0156  # radius in metres
 Triple = tuple[float, float, float]
 
 compiled = njit(cache=True, fastmath=True, error_model="numpy")
-# The steps of a kernel: they exist for the reader. Called, they would copy all of Paint at every pixel.
+# The steps of a kernel. As calls, each copies all of Paint, and the face takes a third longer.
 inlined = njit(fastmath=True, error_model="numpy", inline="always")
 
 
@@ -193,6 +193,7 @@ def at_pixel(values: np.ndarray, a: int, b: int, c: int, wa: float, wb: float) -
 
 @inlined
 def dot(first: Triple, second: Triple) -> float:
+    """The scalar product of two vectors."""
     return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
@@ -674,6 +675,7 @@ def light_face(
         out[py, px, k] = roll_off(value)
 
 
+# Half of each kernel is its arguments and what they mean; the rest is one walk over the pixels.
 @compiled
 def shade_face(
     index: np.ndarray,
