@@ -31,6 +31,7 @@ PACKAGES = {
     "markupsafe": "jinja2",  # comes with it
     "sklearn": "scikit-learn",
     "umap": "umap-learn",
+    "xdist": "pytest-xdist",
     "yaml": "pyyaml",
 }
 
