@@ -77,7 +77,9 @@ def build_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return jupyterlab_driver.clean_environment(tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
+    jupyterlab_driver.train_on_few_faces(home)
+    return jupyterlab_driver.clean_environment(home)
 
 
 @pytest.fixture(scope="session")
