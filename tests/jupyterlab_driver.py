@@ -156,15 +156,18 @@ def run_all_cells(page: Page) -> None:
 
 
 def wait_until_run(page: Page, path: Path, seconds: float) -> dict:
-    """Save again and again until the saved notebook's last code cell has run; the notebook.
+    """Save whenever the kernel rests, until the saved notebook's last code cell has run; the notebook.
 
     Raises:
         RuntimeError: a cell failed, or time ran out.
     """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        page.wait_for_timeout(1000)
+        if not page.get_by_text("Python 3 (ipykernel) | Idle").is_visible():
+            continue  # to save a notebook with its outputs is work, for the page and for the server
         page.keyboard.press("Control+s")
-        page.wait_for_timeout(2000)
+        page.wait_for_timeout(1000)
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:  # read while it was being written
