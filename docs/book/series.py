@@ -105,13 +105,16 @@ def with_setup_cell(text: str, cell: str) -> str:
 
 
 def main(root: Path = ROOT) -> None:
+    changed = []
     for entry in entries(root):
         path = (root / entry.path).with_suffix(".py")
         old = path.read_text(encoding="utf-8")
         new = with_setup_cell(old, setup_cell(root))
         if new != old:
             path.write_text(new, encoding="utf-8")
-            subprocess.run([sys.executable, "-m", "jupytext", "--quiet", "--update", "--to", "ipynb", path], check=True)
+            changed.append(path)
+    if changed:
+        subprocess.run([sys.executable, "-m", "jupytext", "--quiet", "--update", "--to", "ipynb", *changed], check=True)
     readme = root / "README.md"
     readme.write_text(table(readme.read_text(encoding="utf-8"), root), encoding="utf-8")
 

@@ -84,6 +84,7 @@ def test_a_notebook_without_a_time_is_named(project):
         series.entries(project)
 
 
+@pytest.mark.slow
 def test_the_set_up_cell_installs_ferlab_where_it_is_missing_and_only_there(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
