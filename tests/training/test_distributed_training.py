@@ -12,7 +12,7 @@ import torch
 from tiny import tiny_faces
 
 from ferlab.errors import FerlabError
-from ferlab.methods import METHODS
+from ferlab.methods import get_method
 from ferlab.training import TrainSettings, train
 
 NAMES = ("tcl-fully-synthesized+attention", "ad-corre")
@@ -27,7 +27,7 @@ def settings(devices: int) -> TrainSettings:
 
 def train_and_save(folder: Path, devices: int) -> None:
     for name in NAMES:
-        result = train(METHODS[name], tiny_faces(), tiny_faces("validation", 6), settings(devices))
+        result = train(get_method(name), tiny_faces(), tiny_faces("validation", 6), settings(devices))
         if os.environ.get("RANK", "0") == "0":
             torch.save({"history": result.history, "weights": result.network.state_dict()}, folder / f"{name}.pt")
 
@@ -52,7 +52,7 @@ def test_two_processes_train_as_one(tmp_path):
 
 def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(FerlabError, match="32 cannot be shared by 3"):
-        train(METHODS["ce"], tiny_faces(), tiny_faces("validation", 6), settings(3))
+        train(get_method("ce"), tiny_faces(), tiny_faces("validation", 6), settings(3))
 
 
 if __name__ == "__main__":
