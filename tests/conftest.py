@@ -20,6 +20,7 @@ import chromium
 import jupyterlab_driver
 import pytest
 import sharing_out
+from filelock import FileLock
 from jupyterlab_driver import PLAIN_FLAGS, ROOT, LabServer, running_lab
 
 if TYPE_CHECKING:
@@ -83,8 +84,17 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 
 
 @pytest.fixture(scope="session")
+def opened_gallery(shared_folder: Path) -> Path:
+    """The gallery as a run folder, for all tests that leave it as it is."""
+    from ferlab.gallery import open_gallery
+
+    with FileLock(shared_folder / "gallery.lock"):
+        return open_gallery(shared_folder / "gallery")
+
+
+@pytest.fixture(scope="session")
 def executed_notebooks(
-    request: pytest.FixtureRequest, shared_folder: Path, clean_environment: dict[str, str]
+    request: pytest.FixtureRequest, shared_folder: Path, opened_gallery: Path, clean_environment: dict[str, str]
 ) -> ExecutedNotebooks:
     """The notebooks as they are after a run, each executed once by whoever comes first."""
     from executed_notebooks import FIRST, ExecutedNotebooks  # nbformat takes seconds, and most tests need none of it
@@ -95,7 +105,7 @@ def executed_notebooks(
         asked.add(FIRST)
     folder = shared_folder / "notebooks"
     folder.mkdir(exist_ok=True)
-    return ExecutedNotebooks(folder, clean_environment, frozenset(asked))
+    return ExecutedNotebooks(folder, clean_environment, opened_gallery, frozenset(asked))
 
 
 @pytest.fixture(scope="module")

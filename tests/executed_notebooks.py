@@ -18,6 +18,7 @@ from notebook_reading import ROOT, read
 from ferlab.lab import FIRST_NOTEBOOK
 
 FIRST = FIRST_NOTEBOOK.as_posix()  # executed in a browser, by test_lab_browser.py, and kept by it
+ABOUT_THE_FACES = "notebooks/01_faces_and_labels.ipynb"  # counts those of the training split, and trains nothing
 SOLVED_AGAIN = "solved-again"  # tag of the cells that the tests add
 PATIENCE = 1200  # seconds that a notebook may take, many times what it takes on two cores when nothing else runs
 
@@ -46,11 +47,13 @@ class ExecutedNotebooks:
     Attributes:
         folder: shared by all workers.
         environment: of the kernels.
+        gallery: the gallery, opened, so that not every run of the tests does it once more.
         asked: the notebooks that a test of this run executes; a book made for another test takes no others.
     """
 
     folder: Path
     environment: Mapping[str, str]
+    gallery: Path
     asked: frozenset[str]
 
     def get(self, name: str) -> nbformat.NotebookNode:
@@ -99,11 +102,13 @@ class ExecutedNotebooks:
         with FileLock(self.folder / "series.lock"):
             if not home.exists():
                 shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
+                shutil.copytree(self.gallery, home / "notebooks" / "runs" / "gallery")
         notebook = read(name)
         notebook.cells += solved_again(notebook)
         settings = {"timeout": PATIENCE, "kernel_name": "python3"}
         settings |= {"resources": {"metadata": {"path": str((home / name).parent)}}}
-        NotebookClient(notebook, **settings).execute(env=dict(self.environment))
+        environment = {**self.environment, "ALL_FACES": "yes" if name == ABOUT_THE_FACES else ""}
+        NotebookClient(notebook, **settings).execute(env=environment)
         return notebook
 
     def _kept(self, name: str) -> Path:

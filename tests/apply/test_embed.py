@@ -14,17 +14,7 @@ from ferlab import cli
 from ferlab.apply.embed import embed_folder, read_face
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.experiments import CompareSettings, run_compare
 from ferlab.runs import RunFolder
-from ferlab.training import TrainSettings
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "run"
-    train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
-    run_compare(CompareSettings(out, "tiny", methods=("ce", "ad-corre"), epochs=4, train=train))
-    return out
 
 
 @pytest.fixture
@@ -75,7 +65,7 @@ def test_too_few_images_for_a_map_still_have_embeddings(run, tmp_path):
 
 
 def test_what_is_missing_is_one_sentence(run, tmp_path):
-    with pytest.raises(FerlabError, match="no tcl-nearest with seed 0; trained are: ad-corre, seed 0, ce, seed 0"):
+    with pytest.raises(FerlabError, match="no tcl-nearest with seed 0; trained are: ad-corre, seed 0, .*, ce, seed 0"):
         embed_folder(run, tmp_path, "tcl-nearest")
     with pytest.raises(FerlabError, match="no image files"):
         embed_folder(run, tmp_path)

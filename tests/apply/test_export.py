@@ -15,19 +15,9 @@ from ferlab import cli
 from ferlab.apply.export import export_onnx, export_projector, export_torchscript
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
-from ferlab.experiments import CompareSettings, run_compare
 from ferlab.runs import RunFolder
-from ferlab.training import TrainSettings
 
 FACES = tiny_faces("test", 12)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "run"
-    train = TrainSettings(batch_size=32, learning_rate=0.05, precision="32-true")
-    run_compare(CompareSettings(out, "tiny", methods=("ce", "ad-corre+attention"), epochs=2, train=train))
-    return out
 
 
 @pytest.mark.parametrize("method", ["ce", "ad-corre+attention"])

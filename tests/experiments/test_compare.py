@@ -163,12 +163,12 @@ def test_a_full_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
 def test_quick_comparison_for_real(tmp_path):
     """The command as a user types it, on the built-in faces."""
     done = subprocess.run(
-        [sys.executable, "-m", "ferlab", "compare", "--quick", "--out", "run"],
+        [sys.executable, "-m", "ferlab", "compare", "--quick", "--methods", "ce,ad-corre", "--out", "run"],
         cwd=tmp_path, capture_output=True, text=True, timeout=600, env={**os.environ, "COLUMNS": "120"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "run/summary.json").read_text())
-    assert list(summary["methods"]) == ["ce", "tcl-nearest", "ce-heads", "ad-corre"]
+    assert list(summary["methods"]) == ["ce", "ad-corre"]
     for name, scores in summary["methods"].items():
         assert scores["accuracy"]["mean"] > 0.3, f"{name} is near chance on the built-in faces"
         assert f"{scores['accuracy']['mean']:.3f}" in done.stdout

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from rich.console import Console
+from tiny import write_tiny_folder
 
 from ferlab.errors import FerlabError
 from ferlab.experiments import CompareSettings, jobs, run_compare, sweep
@@ -13,12 +14,13 @@ from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
 
 QUIET = Console(quiet=True)
-TRAIN = TrainSettings(precision="32-true")
+TRAIN = TrainSettings(batch_size=16, precision="32-true")
 
 
 @pytest.mark.slow
 def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkeypatch):
-    plan = {"methods": ("ce", "ce-heads"), "epochs": 1, "quick": True, "train": TRAIN}
+    faces = write_tiny_folder(tmp_path / "faces")  # the processes know nothing of a data set registered here
+    plan = {"dataset": "folder", "root": faces, "methods": ("ce", "ce-heads"), "epochs": 1, "train": TRAIN}
     run_compare(CompareSettings(tmp_path / "one", **plan), QUIET)
     run_compare(CompareSettings(tmp_path / "two", **plan, jobs=2), QUIET)
     one, two = (json.loads((tmp_path / name / "summary.json").read_text())["methods"] for name in ("one", "two"))
@@ -34,7 +36,7 @@ def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkey
     assert finished.stat().st_mtime_ns == before and len(list((tmp_path / "two/jobs").glob("*_result.pkl"))) == 3
 
     config = tmp_path / "two/config.json"
-    config.write_text(config.read_text().replace('"dataset": "synthetic"', '"dataset": "imagenet"'))
+    config.write_text(config.read_text().replace('"dataset": "folder"', '"dataset": "imagenet"'))
     with pytest.raises(FerlabError, match=r"ce, seed 1 failed: .*no data set 'imagenet'.*_log\.err"):
         sweep.run_sweep(CompareSettings(tmp_path / "two", jobs=2), TRAIN, [("ce", 1)], QUIET)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
-from tiny import read_tiny
+from tiny import read_tiny, write_tiny_folder
 
 from ferlab.data import register_dataset
 from ferlab.errors import FerlabError, TrainingDiverged
@@ -113,7 +113,8 @@ def test_a_trial_that_diverges_is_a_bad_trial(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_methods_are_searched_side_by_side(tmp_path):
-    plan = {"epochs": 1, "trials": 2, "quick": True, "train": TrainSettings(precision="32-true")}
+    plan = {"epochs": 1, "trials": 2, "train": TrainSettings(batch_size=16, precision="32-true")}
+    plan |= {"dataset": "folder", "root": write_tiny_folder(tmp_path / "faces")}
     run_tune(TuneSettings(tmp_path / "search", methods=("ce", "ce-heads"), jobs=2, **plan), QUIET)
     assert pd.read_csv(tmp_path / "search/trials.csv").groupby("method").size().to_dict() == {"ce": 2, "ce-heads": 2}
     assert len(list((tmp_path / "search/jobs").glob("*_result.pkl"))) == 2

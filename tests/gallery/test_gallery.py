@@ -19,9 +19,9 @@ from ferlab.report import verdict
 from ferlab.runs import RunFolder, read_run
 
 
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory):
-    return open_gallery(tmp_path_factory.mktemp("runs") / "gallery")
+@pytest.fixture
+def gallery(opened_gallery):
+    return opened_gallery
 
 
 def test_it_is_of_todays_methods(gallery):
@@ -68,7 +68,7 @@ def test_opened_once(gallery):
     before = (gallery / "embeddings.parquet").stat().st_mtime_ns
     assert open_gallery(gallery) == gallery
     assert (gallery / "embeddings.parquet").stat().st_mtime_ns == before
-    assert not list(gallery.parent.glob(".*")), "nothing half written stays beside it"
+    assert not list(gallery.parent.glob(".gallery.*")), "nothing half written stays beside it"
 
 
 def test_opened_by_two_notebooks_at_once(tmp_path):

@@ -38,7 +38,10 @@ def test_two_processes_train_as_one(tmp_path):
         (tmp_path / str(devices)).mkdir()
     train_and_save(tmp_path / "1", 1)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run([*launch, __file__, str(tmp_path / "2")], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*launch, __file__, str(tmp_path / "2")], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for name in NAMES:
         one, two = (torch.load(tmp_path / n / f"{name}.pt", weights_only=True) for n in "12")

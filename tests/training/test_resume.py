@@ -250,7 +250,7 @@ def test_settings_come_back_from_the_run_folder(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_killed_three_times_ends_with_the_same_numbers(tmp_path):
-    methods, epochs = ("tcl-nearest", "ad-corre"), 30
+    methods, epochs = ("tcl-nearest", "ad-corre"), 12
     command = [sys.executable, str(Path(tiny_compare.__file__))]
 
     def arguments(name: str, *flags: str) -> list[str]:
