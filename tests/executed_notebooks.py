@@ -18,7 +18,8 @@ from notebook_reading import ROOT, read
 from ferlab.lab import FIRST_NOTEBOOK
 
 FIRST = FIRST_NOTEBOOK.as_posix()  # executed in a browser, by test_lab_browser.py, and kept by it
-ABOUT_THE_FACES = "notebooks/01_faces_and_labels.ipynb"  # counts those of the training split, and trains nothing
+# They need all training faces: the first counts them, the second looks at what a network has learned of every class.
+WITH_ALL_FACES = ("notebooks/01_faces_and_labels.ipynb", "notebooks/02_cross_entropy_baseline.ipynb")
 SOLVED_AGAIN = "solved-again"  # tag of the cells that the tests add
 PATIENCE = 1200  # seconds that a notebook may take, many times what it takes on two cores when nothing else runs
 
@@ -107,7 +108,7 @@ class ExecutedNotebooks:
         notebook.cells += solved_again(notebook)
         settings = {"timeout": PATIENCE, "kernel_name": "python3"}
         settings |= {"resources": {"metadata": {"path": str((home / name).parent)}}}
-        environment = {**self.environment, "ALL_FACES": "yes" if name == ABOUT_THE_FACES else ""}
+        environment = {**self.environment, "ALL_FACES": "yes" if name in WITH_ALL_FACES else ""}
         NotebookClient(notebook, **settings).execute(env=environment)
         return notebook
 
