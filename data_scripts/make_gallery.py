@@ -21,7 +21,8 @@ def main() -> None:
     parser.add_argument("seeds_run", type=Path, help="run folder with all methods and several seeds")
     given = parser.parse_args()
     FILES.mkdir(exist_ok=True)
-    pack_gallery(given.run, given.seeds_run, load_dataset("synthetic", "test"), FILES)
+    train_set, test_set = (load_dataset("synthetic", split) for split in ("train", "test"))
+    pack_gallery(given.run, given.seeds_run, train_set, test_set, FILES)
     for path in sorted(FILES.iterdir()):
         print(f"{path.stat().st_size / 1e6:6.2f} MB  {path.name}")
 

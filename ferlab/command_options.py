@@ -6,10 +6,11 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
+from ferlab.errors import FerlabError
 from ferlab.settings import HELP
 
 Command = Callable[..., None]
@@ -77,8 +78,8 @@ def _panel(kind: type) -> str:
 
 def _on_command_line(kind: Any, panel: str | None) -> Any:
     """The type that typer reads: names with commas for a tuple; within a panel None says that nothing was given."""
-    if tuple in (kind, getattr(kind, "__origin__", None)):
-        return str
+    if get_origin(kind) is tuple:
+        return str | None
     if panel is not None and type(None) not in get_args(kind):
         return kind | None
     return kind
@@ -88,7 +89,7 @@ def _shown_default(field: Field[Any], panel: str | None) -> Any:
     if panel is not None:
         return None
     default = field.default if field.default is not MISSING else None
-    return ",".join(default) if isinstance(default, tuple) else default
+    return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
 
 
 def _filled(settings: type, values: dict[str, Any]) -> Any:
@@ -99,9 +100,19 @@ def _filled(settings: type, values: dict[str, Any]) -> Any:
         if is_dataclass(hints[field.name]):
             given[field.name] = _filled(hints[field.name], values)
         elif HELP in field.metadata and (value := values.get(field.name)) is not None:
-            is_names = getattr(hints[field.name], "__origin__", None) is tuple
-            given[field.name] = _names(value) if is_names else value
+            kind = hints[field.name]
+            if get_origin(kind) is tuple:
+                value = _numbers(value, field.name) if float in get_args(kind) else _names(value)
+            given[field.name] = value
     return settings(**given)
+
+
+def _numbers(text: str, name: str) -> tuple[float, ...]:
+    """Numbers between commas."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise FerlabError(f"--{name} takes numbers with commas between them, not {text!r}.") from error
 
 
 def _names(text: str) -> tuple[str, ...]:

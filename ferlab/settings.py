@@ -198,9 +198,13 @@ class CompareSettings(Plan):
     """What ``ferlab compare`` runs: a :class:`Plan`, with seeds.
 
     Attributes:
+        strengths: every method with a metric loss is trained with each of them, written ``method@strength``; at 0 its
+            control takes its place, which is the same. Empty: with its own.
         seeds: number of seeds, 0, 1, ...
         overwrite: replace an earlier run in ``out``.
     """
+
+    strengths: tuple[float, ...] = option((), "Comma-separated doses of the metric losses, such as 0,0.5,1,2,4.")
 
     seeds: int = option(1, "Number of seeds.")
     overwrite: bool = option(False, "Replace an earlier run in OUT.")

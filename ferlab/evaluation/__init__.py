@@ -1,6 +1,7 @@
 """Measures of a trained network: predictions, scores, the geometry of its embedding space, what is significant."""
 
 from ferlab.evaluation.agreement import linear_cka, neighbor_overlap
+from ferlab.evaluation.collapse import collapse_scores
 from ferlab.evaluation.geometry import (
     geometry_scores,
     knn_accuracy,
@@ -30,6 +31,7 @@ __all__ = [
     "calibration_error",
     "class_recalls",
     "classification_scores",
+    "collapse_scores",
     "comparisons",
     "confusion_counts",
     "cover",

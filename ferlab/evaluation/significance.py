@@ -63,16 +63,30 @@ def paired_test(own: list[float], reference: list[float]) -> tuple[float, float,
     return mean, mean - half, mean + half, float(stats.ttest_rel(own, reference).pvalue)
 
 
+def mean_interval(values: list[float]) -> tuple[float, float] | tuple[None, None]:
+    """95 % interval of the mean over seeds, by Student's t; (None, None) with one seed.
+
+    >>> low, high = mean_interval([0.80, 0.82, 0.84])
+    >>> f"{low:.3f} to {high:.3f}", mean_interval([0.8])
+    ('0.770 to 0.870', (None, None))
+    """
+    if len(values) < 2:
+        return None, None
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return float(np.mean(values)) - half, float(np.mean(values)) + half
+
+
 def comparisons(methods: dict[str, dict[str, Any]], references: dict[str, str]) -> dict[str, dict[str, Comparison]]:
     """Every method against its reference, in every measure that both have for at least two seeds.
 
     Args:
         methods: as in ``summary.json``: measures as ``{"mean", "std", "values"}``, those of the geometry below
-            ``"geometry"``.
+            ``"geometry"``, and below ``"measures"`` those of the ``"train"`` and ``"test"`` faces.
         references: method -> the method that it is compared with.
 
     Returns:
-        Method -> measure -> comparison. The correction is for the methods compared in that measure.
+        Method -> measure -> comparison; a measure below ``"measures"`` has its split before its name, as in
+        ``train.silhouette``. The correction is for the methods compared in that measure.
     """
     flat = {name: _seed_values(scores) for name, scores in methods.items()}
     found: dict[str, dict[str, Comparison]] = {name: {} for name in references}
@@ -92,6 +106,8 @@ def comparisons(methods: dict[str, dict[str, Any]], references: dict[str, str]) 
 def _seed_values(scores: dict[str, Any]) -> dict[str, list[float]]:
     """Measure -> values over the seeds, of one method in ``summary.json``."""
     spreads = {**scores, **scores.get("geometry", {})}
+    for split, measures in scores.get("measures", {}).items():
+        spreads |= {f"{split}.{name}": value for name, value in measures.items()}
     return {name: value["values"] for name, value in spreads.items() if isinstance(value, dict) and value.get("values")}
 
 

@@ -35,7 +35,7 @@ class Evaluation:
 
 
 def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
-    """Measure the saved networks of a run on the test split again.
+    """Measure the saved networks of a run again.
 
     Args:
         run: run folder.
@@ -47,7 +47,8 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
     folder = RunFolder(run)
     settings = read_settings(folder)
     stored = folder.summary()
-    test_set = load_splits(settings if root is None else dataclasses.replace(settings, root=root))["test"]
+    splits = load_splits(settings if root is None else dataclasses.replace(settings, root=root), ("train", "test"))
+    test_set = splits["test"]
     trainings: list[FinishedTraining] = []
     for name in stored["methods"]:
         for seed in stored["seeds"]:
@@ -59,7 +60,8 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
                 raise FerlabError(f"{run} was trained on other classes than {test_set.name} has: name its data set.")
             predictions = predict(stored_network.network, test_set.images)
             rows = finished.embeddings.assign(predicted=predictions.predicted)
-            trainings.append(FinishedTraining(name, seed, measure(test_set, predictions), finished.history, rows))
+            scores = measure(stored_network.network, splits["train"], test_set, predictions, name)
+            trainings.append(FinishedTraining(name, seed, scores, finished.history, rows))
     summary = summarize(trainings, stored["dataset"], stored["epochs"], stored["seconds"], people_of(test_set))
     summary = json.loads(json.dumps(summary))
     now, before = dict(_numbers(summary)), dict(_numbers(stored))

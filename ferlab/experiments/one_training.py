@@ -11,7 +11,6 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from ferlab.data import FaceDataset
-from ferlab.evaluation import predict
 from ferlab.methods import get_method
 from ferlab.runs import TrainingFolder
 from ferlab.settings import TrainSettings
@@ -46,8 +45,7 @@ def train_one(
             on_validation=lambda epoch, seen: folder.save_followed(epoch, seen) if fabric.is_global_zero else None,
         )
         if fabric.is_global_zero:
-            seen = predict(result.network, splits["test"].images)
-            folder.save(result.network, result.history, splits["test"], seen)
+            folder.save(result.network, result.history, splits["train"], splits["test"])
 
 
 @contextmanager

@@ -21,6 +21,8 @@ __all__ = [
     "confusion_matrix",
     "contact_sheet",
     "correlation_matrices",
+    "dose_curves",
+    "dose_panels",
     "embedding_correlations",
     "embedding_map",
     "embedding_maps",
@@ -38,6 +40,7 @@ __all__ = [
     "shepard_diagrams",
     "show",
     "slice_accuracy",
+    "trade_off",
 ]
 
 _HOME = {
@@ -49,6 +52,8 @@ _HOME = {
     "confusion_matrix": "scores",
     "contact_sheet": "faces",
     "correlation_matrices": "spaces",
+    "dose_curves": "doses",
+    "dose_panels": "doses",
     "embedding_correlations": "spaces",
     "embedding_map": "maps",
     "embedding_maps": "maps",
@@ -64,6 +69,7 @@ _HOME = {
     "shepard_diagrams": "maps",
     "show": "showing",
     "slice_accuracy": "slices",
+    "trade_off": "doses",
 }
 
 

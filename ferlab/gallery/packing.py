@@ -24,7 +24,7 @@ METHOD_FILE = "{}.safetensors"
 SEED = 0  # of the trainings whose networks are kept
 
 
-def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path) -> None:
+def pack_gallery(run: Path, seeds_run: Path, train_set: FaceDataset, test_set: FaceDataset, files: Path) -> None:
     """Write the gallery's files from a run of all methods with one seed, and one with several.
 
     Networks are rounded to half precision and their scores measured again, so that the gallery's numbers are those of
@@ -33,7 +33,7 @@ def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path)
     Args:
         run: run folder of ``ferlab compare --methods all``.
         seeds_run: run folder of the same with ``--seeds``; its summary alone is kept.
-        test_set: the test split of both.
+        train_set, test_set: the splits of both.
         files: folder to write.
 
     Raises:
@@ -58,7 +58,7 @@ def pack_gallery(run: Path, seeds_run: Path, test_set: FaceDataset, files: Path)
             save_file(tensors, beside)
         rounded = load_gallery_network(tensors, network.settings)
         predictions = predict(rounded, test_set.images)
-        scores = measure(test_set, predictions)
+        scores = measure(rounded, train_set, test_set, predictions, name)
         methods[name] = {
             "network": network.settings,
             "history": finished.history.to_dict("list"),

@@ -68,6 +68,7 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
         "correlation_between": "correlation of two faces of two classes",
         "correlation_of_heads": "correlation of two heads on one face",
     }
+    wants_more = frozenset({"correlation_within"})
 
     def __init__(
         self,

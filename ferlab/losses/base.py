@@ -23,6 +23,7 @@ class MetricLoss(torch.nn.Module):
         starts_from_faces: whether :meth:`start_from` does anything.
         part_labels: the terms that the loss is made of, name -> words for people.
         measure_labels: what the loss asks for, name in :meth:`measures` -> words for people.
+        wants_more: those of them that it pulls up; it pulls the others down.
 
     Example:
         >>> class Shrink(MetricLoss):
@@ -43,6 +44,7 @@ class MetricLoss(torch.nn.Module):
     starts_from_faces: ClassVar[bool] = False
     part_labels: Mapping[str, str] = {}
     measure_labels: Mapping[str, str] = {}
+    wants_more: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

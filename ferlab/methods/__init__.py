@@ -16,6 +16,9 @@ from ferlab.methods.names import (
     method_style,
     reference_of,
     split_names,
+    strength_of,
+    with_strengths,
+    without_strength,
 )
 from ferlab.methods.table import ALL_METHODS, METHODS
 from ferlab.settings import DEFAULT_METHODS
@@ -37,4 +40,7 @@ __all__ = [
     "method_style",
     "reference_of",
     "split_names",
+    "strength_of",
+    "with_strengths",
+    "without_strength",
 ]

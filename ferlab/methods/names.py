@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -84,6 +84,59 @@ def split_names(text: str) -> tuple[str, ...]:
     """
     parts = re.split(r",(?![^(]*\))", text)
     return tuple(canonical_name(part) for part in parts if part.strip())
+
+
+def with_strengths(names: Sequence[str], strengths: Sequence[float]) -> tuple[str, ...]:
+    """Every method with every strength; at 0 its control stands for it. Methods without a metric loss stay as they are.
+
+    Raises:
+        FerlabError: a strength that is no number from 0 on; a name that has one already; no method with a metric loss.
+
+    Example:
+        >>> with_strengths(["tcl-nearest", "ad-corre+pixel"], [0, 0.5, 2])
+        ('ce', 'tcl-nearest@0.5', 'tcl-nearest@2', 'ce-heads+pixel', 'ad-corre@0.5+pixel', 'ad-corre@2+pixel')
+    """
+    if not strengths:
+        return tuple(names)
+    found: list[str] = []
+    for name in names:
+        base, strength, part = _parse(name)
+        if strength is not None:
+            raise FerlabError(f"{name} has a strength already: name {base}, or leave --strengths out.")
+        attention = f"+{part}" if part else ""
+        control = _base(base).control
+        if control is None:
+            found.append(name)
+            continue
+        for dose in sorted(strengths):
+            dosed = canonical_name(f"{base}@{dose:g}{attention}")
+            found.append(f"{control}{attention}" if dose == 0 else dosed)
+    if all(get_method(name).loss is None for name in names):
+        raise FerlabError(f"None of {', '.join(names)} has a metric loss, so there is nothing to give a strength to.")
+    return tuple(dict.fromkeys(found))
+
+
+def strength_of(name: str) -> float | None:
+    """The strength in a method's name; 0 without a metric loss, None where the name leaves it to the table.
+
+    >>> strength_of("ad-corre@2"), strength_of("ce-heads"), strength_of("ad-corre")
+    (2.0, 0.0, None)
+    """
+    if not is_known(name):
+        return None
+    return 0.0 if get_method(name).loss is None else _parse(name).strength
+
+
+def without_strength(name: str) -> str:
+    """A method's name without its strength.
+
+    >>> without_strength("ad-corre@2+pixel"), without_strength("ce")
+    ('ad-corre+pixel', 'ce')
+    """
+    if not is_known(name):
+        return name
+    base, _, part = _parse(name)
+    return f"{base}+{part}" if part else base
 
 
 def reference_of(name: str, methods: Collection[str]) -> str | None:

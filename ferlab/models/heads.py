@@ -11,6 +11,7 @@ class EmbeddingHead(nn.Module):
 
     def __init__(self, in_features: int, embedding_size: int) -> None:
         super().__init__()
+        self.heads = 1
         self.output_size = embedding_size
         self.linear = nn.Linear(in_features, embedding_size)
 

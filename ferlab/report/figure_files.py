@@ -13,6 +13,7 @@ from ferlab import figures
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
 from ferlab.files import atomic_path
+from ferlab.report.measures import DOSE_MEASURES
 from ferlab.runs.reading import Run, first_seed_spaces, read_run
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def run_figures(run: Run, dataset: FaceDataset | None = None) -> list[RunFigure]
     confusions = {name: np.asarray(counts) for name, counts in _of_methods(run, "confusion").items()}
     recalls, slices = _of_methods(run, "class_recall"), _of_methods(run, "slices")
     differences = {name: tests for name, tests in run.summary.get("comparisons", {}).items() if tests}
+    doses = run.summary.get("doses", {})
     spaces, labels = first_seed_spaces(run)  # of all faces, the maps may hold fewer
 
     def embedding_maps() -> np.ndarray:
@@ -82,6 +84,8 @@ def run_figures(run: Run, dataset: FaceDataset | None = None) -> list[RunFigure]
         RunFigure("class_recall", bool(recalls), lambda: figures.class_recall(recalls)),
         RunFigure("accuracy_by_slice", bool(slices), lambda: figures.slice_accuracy(slices)),
         RunFigure("method_differences", bool(differences), lambda: figures.method_differences(differences)),
+        RunFigure("dose_response", bool(doses), lambda: figures.dose_panels(doses, DOSE_MEASURES)),
+        RunFigure("trade_off", bool(doses), lambda: figures.trade_off(doses)),
         RunFigure(
             "pair_distances",
             len(np.unique(labels)) > 1,

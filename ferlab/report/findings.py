@@ -11,6 +11,8 @@ import numpy as np
 
 from ferlab.evaluation.significance import Comparison, comparisons
 from ferlab.methods import reference_of
+from ferlab.runs.asked import Asked, asked_by
+from ferlab.runs.doses import measures_of
 from ferlab.runs.reading import Run
 
 # Changes of the within/between ratio, as shares of the reference's: from the first on one counts as clear, between the
@@ -87,6 +89,30 @@ class SpaceChange:
 
 
 @dataclass(frozen=True)
+class AskedChange:
+    """One thing that a method's loss asks for, against its reference, on training or on test faces.
+
+    Attributes:
+        asked: what it is, and where the loss pulls it.
+        split: ``"train"`` or ``"test"``.
+        own, reference: means over the seeds.
+        test: the difference over the seeds, where there are enough.
+    """
+
+    asked: Asked
+    split: str
+    own: float
+    reference: float
+    test: Comparison | None
+
+    @property
+    def is_as_asked(self) -> bool:
+        """It moved to where the loss pulls it; with enough seeds only beyond chance."""
+        moved = (self.own > self.reference) if self.asked.wants_more else (self.own < self.reference)
+        return moved and (self.test is None or self.test.is_real)
+
+
+@dataclass(frozen=True)
 class Findings:
     """What a run shows.
 
@@ -101,6 +127,7 @@ class Findings:
         changed_accuracy: methods whose accuracy differs beyond chance.
         untrained: methods that have learned little or nothing.
         spaces: the changes of the embedding spaces, of the methods that have learned something.
+        asked: method -> what its loss asks for, of those methods; empty for a run without these measures.
     """
 
     methods: Mapping[str, dict[str, Any]]
@@ -113,6 +140,15 @@ class Findings:
     changed_accuracy: list[str]
     untrained: list[str]
     spaces: list[SpaceChange]
+    asked: dict[str, list[AskedChange]]
+
+    def as_asked(self, split: str) -> list[str]:
+        """Methods that have moved everything that their loss asks for to where it pulls it, on faces of a split."""
+        return [
+            name
+            for name, changes in self.asked.items()
+            if all(change.is_as_asked for change in changes if change.split == split)
+        ]
 
     @property
     def has_tests(self) -> bool:
@@ -155,6 +191,13 @@ def find(run: Run) -> Findings:
         and reference not in untrained
         and (change := _space_change(name, reference, methods, seeds, tests.get(name, {}))) is not None
     ]
+    asked = {
+        name: changes
+        for name, reference in references.items()
+        if name not in untrained
+        and reference not in untrained
+        and (changes := _asked_changes(name, reference, methods, tests.get(name, {})))
+    }
     return Findings(
         methods=methods,
         seeds=seeds,
@@ -166,7 +209,23 @@ def find(run: Run) -> Findings:
         changed_accuracy=changed_accuracy,
         untrained=untrained,
         spaces=spaces,
+        asked=asked,
     )
+
+
+def _asked_changes(
+    name: str, reference: str, methods: Mapping[str, dict[str, Any]], tests: Mapping[str, Comparison]
+) -> list[AskedChange]:
+    """Empty for a method whose loss asks for nothing of its own, and in a run without these measures."""
+    changes = []
+    for split in ("train", "test"):
+        own, other = (measures_of(methods[method], split) for method in (name, reference))
+        for asked in asked_by(name):
+            values = _mean(own.get(asked.key)), _mean(other.get(asked.key))
+            if asked.loss is not None and values[0] is not None and values[1] is not None:
+                test = tests.get(f"{split}.{asked.key}")
+                changes.append(AskedChange(asked, split, *values, test))
+    return changes
 
 
 def _space_change(

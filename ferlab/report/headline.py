@@ -11,12 +11,15 @@ def headline(found: Findings) -> str:
     """The whole in one sentence, with the strongest finding in it."""
     count = seeds_counted(found.seeds)
     moved = [change for change in found.spaces if change.direction is not None]
+    did = found.as_asked("test")
     clearer = [change.method for change in found.spaces if change.is_clearer]
     elsewhere = [change.method for change in found.spaces if change.other_tests]
     if found.untrained and len(found.untrained) == len(found.methods):
         return "The networks have not learned the classes yet: train for longer."
     if not found.references:
         return "Only references were run: there is nothing to compare yet."
+    if did:
+        return _did_as_asked(found, did)
     if moved:
         return _moved_spaces(found)
     if found.changed_accuracy:
@@ -30,6 +33,26 @@ def headline(found: Findings) -> str:
             "within/between and no difference on accuracy."
         )
     return f"No clear change: neither how compact the classes are nor, as far as {count} can tell, accuracy."
+
+
+MOST_NAMED = 4
+
+
+def _did_as_asked(found: Findings, did: list[str]) -> str:
+    """Which losses did what they ask for on faces that they have not seen, and what it cost."""
+    many = len(did) > MOST_NAMED
+    who = f"{len(did)} of {len(found.asked)} methods" if many else listed(did)
+    does = f"{who} {'does' if len(did) == 1 else 'do'} what {'it asks' if len(did) == 1 else 'they ask'} for"
+    if not found.has_tests:
+        return f"{does}, on test faces too; what it costs in accuracy, {seeds_counted(found.seeds)} cannot tell."
+    costs = {name: 100 * found.tests[name]["accuracy"].difference for name in did if name in found.changed_accuracy}
+    if not costs:
+        return f"{does}, on test faces too; on accuracy, {seeds_counted(found.seeds)} show no difference."
+    if many:
+        ends = f"{min(costs.values()):+.1f} to {max(costs.values()):+.1f}"
+        return f"{does}, on test faces too; the accuracy of {len(costs)} of them changed, by {ends} points."
+    told = " and ".join(f"{method_label(name)} by {cost:+.1f} points" for name, cost in costs.items())
+    return f"{does}, on test faces too; accuracy changed: {told}."
 
 
 def _moved_spaces(found: Findings) -> str:

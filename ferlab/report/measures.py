@@ -50,6 +50,23 @@ MEASURES = (
 )
 
 
+# Over strengths: first what it costs and how compact the classes are, then what each loss asks for, then the collapse.
+DOSE_MEASURES = {
+    "balanced_accuracy": "balanced accuracy",
+    "within_between_ratio": "within / between",
+    "silhouette": "silhouette",
+    "open_hinges": "TCL: share of open hinges",
+    "mean_margin": "TCL: own distance less the negative's, / D",
+    "own_distance": "center loss: squared distance to the own center, / D",
+    "correlation_within": "Ad-Corre: correlation within a class",
+    "correlation_between": "Ad-Corre: correlation between classes",
+    "correlation_of_heads": "Ad-Corre: correlation between heads",
+    "own_probability": "cross-entropy: probability of the own class",
+    "nc1": "NC1: spread within over between",
+    "effective_rank": "effective rank",
+}
+
+
 def measured(scores: dict[str, Any], key: str) -> dict[str, Any] | None:
     """One measure of one method in summary.json, wherever it stands there; None when it is absent.
 

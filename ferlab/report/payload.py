@@ -12,6 +12,7 @@ from ferlab.data.dataset import FaceDataset
 from ferlab.images import TILE
 from ferlab.methods import build_loss, get_method, is_known, method_color, method_label, method_style
 from ferlab.palette import class_colors
+from ferlab.report.measures import DOSE_MEASURES
 from ferlab.runs.reading import Run
 
 PANELS = 3  # maps side by side
@@ -52,6 +53,22 @@ def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]
         "sprite": {"columns": columns, "tile": TILE},
         "curves": [curve for name in run.methods for curve in _curves(run, name)],
         "travel": _travel(run),
+        "doses": _doses(run),
+    }
+
+
+def _doses(run: Run) -> dict[str, Any]:
+    """Every measure over the strengths of every metric loss; no methods where the run holds no strengths."""
+    doses = run.summary.get("doses", {})
+    found = {measure for of in doses.values() for measure in of["measures"]["test"]}
+    return {
+        "strengths": sorted({strength for of in doses.values() for strength in of["strengths"]}),
+        "measures": [{"measure": name, "title": words} for name, words in DOSE_MEASURES.items() if name in found],
+        "methods": [
+            {"label": method_label(name), "color": method_color(name)}
+            | {key: of[key] for key in ("default", "breaks_at", "measures")}
+            for name, of in doses.items()
+        ],
     }
 
 

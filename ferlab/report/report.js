@@ -388,7 +388,8 @@
       };
     });
   };
-  function chart(title, note, lines, share) {
+  const EPOCHS = { unit: "epoch", names: null, place: "charts" };
+  function chart(title, note, lines, share, axis = EPOCHS) {
     lines = lines.filter((l) => l.mean.some((v) => v !== null));
     if (!lines.length) return;
     const W = 560, H = 270, left = 46, right = 12, top = 10, bottom = 34;
@@ -407,14 +408,22 @@
       graph.append(svg("line", { class: "grid", x1: left, x2: W - right, y1: y(v), y2: y(v) }), svg("text", { x: left - 8, y: y(v) + 4, "text-anchor": "end" }, show(v)));
     }
     const gap = Math.max(1, Math.ceil((last - first) / 8));
-    for (let e = first; e <= last; e += gap) graph.append(svg("text", { x: x(e), y: H - bottom + 18, "text-anchor": "middle" }, e));
-    graph.append(svg("text", { x: W - right, y: H - 2, "text-anchor": "end" }, "epoch"));
+    const named = (e) => (axis.names ? axis.names[e] : e);
+    for (let e = first; e <= last; e += gap) graph.append(svg("text", { x: x(e), y: H - bottom + 18, "text-anchor": "middle" }, named(e)));
+    graph.append(svg("text", { x: W - right, y: H - 2, "text-anchor": "end" }, axis.unit));
     for (const line of lines) {
       const points = (values) => line.epochs.map((e, n) => (values[n] === null ? null : `${x(e).toFixed(1)},${y(values[n]).toFixed(1)}`)).filter(Boolean);
       if (line.several) graph.append(svg("polygon", { points: [...points(line.high), ...points(line.low).reverse()].join(" "), fill: line.color, opacity: 0.18 }));
       const p = points(line.mean);
       if (p.length === 1) { const [cx, cy] = p[0].split(","); graph.append(svg("circle", { cx, cy, r: 4, fill: line.color })); }
       graph.append(svg("polyline", { points: p.join(" "), fill: "none", stroke: line.color, "stroke-width": 2.2, "stroke-dasharray": line.dash, "stroke-linejoin": "round" }));
+      for (const [kind, e] of Object.entries(line.marks || {})) {
+        const n = line.epochs.indexOf(e);
+        if (n < 0 || line.mean[n] === null) continue;
+        const cx = x(e), cy = y(line.mean[n]);
+        if (kind === "default") graph.append(svg("circle", { cx, cy, r: 6, fill: "none", stroke: line.color, "stroke-width": 2 }));
+        else graph.append(svg("path", { d: `M${cx - 5} ${cy - 5}l10 10m0 -10l-10 10`, stroke: line.color, "stroke-width": 2.4 }));
+      }
     }
     const cursor = svg("line", { class: "cursor", y1: top, y2: H - bottom, visibility: "hidden" });
     graph.append(cursor);
@@ -425,13 +434,30 @@
       if (epoch < first || epoch > last) { values.hidden = true; return; }
       cursor.setAttribute("x1", x(epoch)); cursor.setAttribute("x2", x(epoch)); cursor.setAttribute("visibility", "visible");
       const rows = lines.map((l) => [l, l.mean[l.epochs.indexOf(epoch)]]).filter(([, v]) => v !== null && v !== undefined).sort((a, b) => b[1] - a[1]);
-      values.replaceChildren(element("b", {}, `epoch ${epoch}`), ...rows.map(([l, v]) => element("div", {}, element("span", { class: "line", "--c": l.color }), `${l.name} ${share ? (v * 100).toFixed(1) + " %" : v.toFixed(3)}`)));
+      values.replaceChildren(element("b", {}, `${axis.unit} ${named(epoch)}`), ...rows.map(([l, v]) => element("div", {}, element("span", { class: "line", "--c": l.color }), `${l.name} ${share ? (v * 100).toFixed(1) + " %" : v.toFixed(3)}`)));
       values.hidden = false;
       const at = (x(epoch) / W) * area.width;
       values.style.left = at > area.width / 2 ? "auto" : `${at + 30}px`; values.style.right = at > area.width / 2 ? `${area.width - at + 30}px` : "auto";
     });
     graph.addEventListener("pointerleave", () => { values.hidden = true; cursor.setAttribute("visibility", "hidden"); });
-    document.getElementById("charts").append(box);
+    document.getElementById(axis.place).append(box);
+  }
+  // ---- every measure over the strength of the metric losses ------------------------------------------------
+  function doses() {
+    if (!data.doses.methods.length) return;
+    document.getElementById("doses").hidden = false;
+    const names = data.doses.strengths, at = (strength) => names.indexOf(strength);
+    for (const { measure, title } of data.doses.measures) {
+      const lines = data.doses.methods.flatMap((of) => ["test", "train"].map((split) => {
+        const points = of.measures[split][measure] || [];
+        return {
+          name: split === "test" ? of.label : `${of.label}, training faces`, color: of.color, dash: split === "test" ? "" : "5 4",
+          epochs: points.map((p) => at(p.strength)), mean: points.map((p) => p.mean), low: points.map((p) => p.low ?? p.mean), high: points.map((p) => p.high ?? p.mean),
+          several: points.length > 0 && points.every((p) => p.low !== null), marks: split === "test" ? { default: at(of.default), broken: at(of.breaks_at) } : {},
+        };
+      }));
+      chart(title, "", lines, false, { unit: "strength", names, place: "dosecharts" });
+    }
   }
   function curves() {
     for (const [method, of] of Object.entries(data.methods)) {
@@ -540,7 +566,7 @@
   document.getElementById("differences").addEventListener("change", (e) => document.getElementById("matrices").classList.toggle("diff", e.target.checked));
 
   // ---- start -------------------------------------------------------------------------------------------
-  curves();
+  curves(); doses();
   travel();
   if (!panels.length) {
     document.getElementById("spaces").replaceChildren(element("h2", {}, "The spaces"), element("p", { class: "hint" }, "This run holds no maps."));

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ferlab.methods import method_label
-from ferlab.report.findings import Compactness, Findings, SpaceChange
-from ferlab.report.wording import corrected, difference, interval, listed, percent
+from ferlab.report.findings import AskedChange, Compactness, Findings, SpaceChange
+from ferlab.report.wording import corrected, difference, interval, listed, percent, seeds_counted
 
 
 def accuracy_sentences(found: Findings) -> list[str]:
@@ -54,6 +54,42 @@ def untrained_sentence(untrained: list[str]) -> str:
         "averaged over the classes is about what one answer for all faces would give. More epochs are needed "
         "before anything can be compared."
     )
+
+
+SPLIT_WORDS = {"train": "training faces", "test": "test faces"}
+
+
+def asked_sentences(found: Findings) -> list[str]:
+    """Whether every loss did what it asks for, on the faces that it acts on and on those that it has not seen."""
+    return [_asked(found, name) for name in found.asked]
+
+
+def _asked(found: Findings, name: str) -> str:
+    changes = found.asked[name]
+    splits = [split for split in SPLIT_WORDS if name in found.as_asked(split)]
+    moved = [change for change in changes if change.is_as_asked]
+    if len(splits) == len(SPLIT_WORDS):
+        did = "does what it asks for, on training and on test faces"
+    elif splits:
+        did = f"does what it asks for on {SPLIT_WORDS[splits[0]]} alone"
+    elif moved:
+        did = "does a part of what it asks for"
+    elif found.has_tests:
+        did = "does nothing of what it asks for that these seeds could tell from chance"
+    else:
+        did = "does nothing of what it asks for"
+    chance = "" if found.has_tests else f" ({seeds_counted(found.seeds)}, so this may be chance)"
+    label, reference = method_label(name), method_label(found.references[name])
+    numbers = "; ".join(
+        f"on {words}: {', '.join(_asked_numbers(change) for change in changes if change.split == split)}"
+        for split, words in SPLIT_WORDS.items()
+    )
+    return f"{label} {did}{chance}. Against {reference}, {numbers}."
+
+
+def _asked_numbers(change: AskedChange) -> str:
+    sure = f" ({corrected(change.test)})" if change.test is not None else ""
+    return f"{change.asked.words} {change.own:.3g} against {change.reference:.3g}{sure}"
 
 
 def space_sentences(change: SpaceChange) -> str:

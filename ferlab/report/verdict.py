@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ferlab.report.findings import find
 from ferlab.report.headline import headline, summary_sentences
-from ferlab.report.sentences import accuracy_sentences, space_sentences, untrained_sentence
+from ferlab.report.sentences import accuracy_sentences, asked_sentences, space_sentences, untrained_sentence
 from ferlab.runs.reading import Run
 
 
@@ -26,8 +26,10 @@ class Verdict:
 
 
 def verdict(run: Run) -> Verdict:
-    """Say what a run shows, and no more.
+    """Say what a run shows, and no more: did each loss do what it asks for, what did that cost, what else moved.
 
+    A loss does what it asks for where each of its measures has moved to where it pulls it; with three seeds or more
+    only if the corrected test says so for each.
     Accuracy: with one seed no difference is claimed, however large, since seed and method cannot be told apart; with
     three or more, a method differs when the paired t-test over the seeds, corrected for the number of methods (Holm),
     says so. Geometry: a within/between ratio counts as changed from 10 % of the reference on; with several seeds only
@@ -36,7 +38,7 @@ def verdict(run: Run) -> Verdict:
     `ad-corre` is compared with `ce-heads`, the same network without its terms, where that was run.
     """
     found = find(run)
-    sentences = accuracy_sentences(found)
+    sentences = asked_sentences(found) + accuracy_sentences(found)
     if found.untrained:
         sentences.append(untrained_sentence(found.untrained))
     sentences += [space_sentences(change) for change in found.spaces]
@@ -45,5 +47,5 @@ def verdict(run: Run) -> Verdict:
             "This was a quick run: few faces, few epochs. It shows how the parts work together, not how well the "
             "methods do."
         )
-    short = sentences[:1] + summary_sentences(found) if found.has_many_tests else []
+    short = accuracy_sentences(found)[:1] + summary_sentences(found) if found.has_many_tests else []
     return Verdict(headline(found), sentences, short)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
-from ferlab.methods import ALL_METHODS, build_loss, canonical_name, get_method
+from ferlab.methods import ALL_METHODS, build_loss, canonical_name, get_method, with_strengths
 from ferlab.runs.folder import RunFolder
 from ferlab.settings import Augmentation, CompareSettings, Plan, TrainSettings
 from ferlab.vectors import random_part
@@ -31,7 +31,7 @@ CLUSTERS = ("local", "slurm")
 
 def check_plan(plan: Plan) -> tuple[tuple[str, ...], TrainSettings]:
     """The names of the methods and the settings of the training loop; a FerlabError for what cannot be."""
-    names = ALL_METHODS if plan.methods == ("all",) else tuple(map(canonical_name, plan.methods))
+    names = _names(plan)
     for name in names:
         # The loss is built once before anything is trained: a loss that cannot be is told now.
         build_loss(get_method(name), num_classes=7)
@@ -61,7 +61,12 @@ def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSet
         raise FerlabError(f"The number of seeds must be at least 1, but is {settings.seeds}.")
     if settings.overwrite and settings.resume:
         raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
-    return check_plan(settings)
+    methods = with_strengths(_names(settings), settings.strengths)
+    return check_plan(dataclasses.replace(settings, methods=methods))
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    return ALL_METHODS if plan.methods == ("all",) else tuple(map(canonical_name, plan.methods))
 
 
 def recorded(plan: Plan, names: tuple[str, ...], train: TrainSettings) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def recorded(plan: Plan, names: tuple[str, ...], train: TrainSettings) -> dict[s
     config = dataclasses.asdict(plan)
     config |= {"out": str(plan.out), "root": str(plan.root or ""), "methods": names}
     config |= {"epochs": train.epochs, "train": dataclasses.asdict(train)}
+    config.pop("strengths", None)  # they stand in the names
     return config | {"table": {name: get_method(name).recorded() for name in names}}
 
 

@@ -22,6 +22,9 @@ from ferlab.evaluation import (
     slice_scores,
 )
 from ferlab.methods import reference_of
+from ferlab.models import ExpressionNetwork
+from ferlab.runs.asked import measure_space
+from ferlab.runs.doses import recorded_responses
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 
@@ -37,8 +40,17 @@ class FinishedTraining:
     embeddings: pd.DataFrame
 
 
-def measure(test_set: FaceDataset, predictions: Predictions) -> dict[str, Any]:
-    """All scores of one network on a split: what ``scores.json`` holds."""
+def measure(
+    network: ExpressionNetwork, train_set: FaceDataset, test_set: FaceDataset, predictions: Predictions, method: str
+) -> dict[str, Any]:
+    """All scores of one network: what ``scores.json`` holds.
+
+    Args:
+        network: in evaluation mode.
+        train_set: for what a loss did to the faces that it acted on; all else is measured on the test split.
+        test_set, predictions: what the network says of it.
+        method: the name of what it was trained with.
+    """
     scores: dict[str, Any] = classification_scores(test_set.labels, predictions)
     scores["calibration_error"] = calibration_error(test_set.labels, predictions)
     recalls = class_recalls(test_set.labels, predictions, len(test_set.classes))
@@ -46,6 +58,7 @@ def measure(test_set: FaceDataset, predictions: Predictions) -> dict[str, Any]:
     scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
     scores["slices"] = slice_scores(test_set.metadata, test_set.labels, predictions.predicted).to_dict("records")
     scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
+    scores["measures"] = measure_space(network, train_set, test_set, predictions, method)
     return scores
 
 
@@ -72,6 +85,7 @@ def summarize(
             name: {measure: dataclasses.asdict(comparison) for measure, comparison in of.items()}
             for name, of in comparisons(methods, references).items()
         },
+        "doses": recorded_responses(methods),
     }
 
 
@@ -103,6 +117,10 @@ def _summarize_method(runs: list[FinishedTraining], people: np.ndarray | None) -
         for i, part in enumerate(scores[0]["slices"])
     ]
     summary["confusion"] = scores[0]["confusion"]
+    summary["measures"] = {
+        split: {name: spread([of["measures"][split][name] for of in scores]) for name in measures}
+        for split, measures in scores[0].get("measures", {}).items()  # none in a run of an earlier version
+    }
     return summary
 
 

@@ -29,7 +29,7 @@ from safetensors.torch import load_file, save_file
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.evaluation import Predictions
+from ferlab.evaluation import Predictions, predict
 from ferlab.files import atomic_path, write_json, write_parquet
 from ferlab.models import ExpressionNetwork
 from ferlab.runs.summary import FinishedTraining, measure
@@ -94,18 +94,18 @@ class TrainingFolder:
         self,
         network: ExpressionNetwork,
         history: list[dict[str, float]],
+        train_set: FaceDataset,
         test_set: FaceDataset,
-        predictions: Predictions,
     ) -> None:
-        """Measure a trained network on the test split and write everything; its checkpoints are then deleted.
+        """Measure a trained network and write everything; its checkpoints are then deleted.
 
         Args:
             network: as it came out of training.
             history: a row an epoch.
-            test_set: what it is measured on.
-            predictions: what the network says of ``test_set``.
+            train_set, test_set: what it is measured on.
         """
-        scores = measure(test_set, predictions)
+        predictions = predict(network, test_set.images)
+        scores = measure(network, train_set, test_set, predictions, self.method)
         rows = pd.DataFrame({"method": self.method, "seed": self.seed, **pd.DataFrame(history)})
         self.save_network(network, test_set.classes, image_size=test_set.images.shape[1])
         self.write(rows, self.face_rows(test_set, predictions), scores)

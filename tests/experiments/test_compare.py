@@ -70,6 +70,28 @@ def test_run_folder_holds_what_it_promises(tmp_path):
     assert not list((tmp_path / "run").rglob("*.partial"))
 
 
+def test_strengths_are_a_dimension_of_a_comparison(tmp_path):
+    strengths = (0.0, 1.0, 64.0)
+    summary = run_compare(
+        settings(tmp_path / "run", methods=("tcl-nearest", "ad-corre"), strengths=strengths, epochs=4)
+    )
+    assert list(summary["methods"]) == [
+        "ce", "tcl-nearest@1", "tcl-nearest@64", "ce-heads", "ad-corre@1", "ad-corre@64",
+    ]  # fmt: skip
+    for name, control in (("tcl-nearest", "ce"), ("ad-corre", "ce-heads")):
+        doses = summary["doses"][name]
+        assert doses["control"] == control and doses["strengths"] == [0, 1, 64]
+        assert [point["strength"] for point in doses["measures"]["train"]["silhouette"]] == [0, 1, 64]
+        assert doses["measures"]["test"]["accuracy"][0]["mean"] == summary["methods"][control]["accuracy"]["mean"]
+    # A dose as strong as that is seen in what the loss asks for, on the faces that it acts on.
+    heads = summary["doses"]["ad-corre"]["measures"]["train"]["correlation_of_heads"]
+    assert heads[2]["mean"] < heads[0]["mean"]
+    assert (tmp_path / "run/figures/dose_response.png").is_file()
+    # Going on with more of them keeps what there is.
+    more = settings(tmp_path / "run", methods=("ad-corre",), strengths=(2.0,), epochs=4, resume=True)
+    assert run_compare(more)["doses"]["ad-corre"]["strengths"] == [0, 1, 2, 64]
+
+
 def test_the_same_comparison_twice_gives_the_same_numbers(tmp_path):
     first, again = (run_compare(settings(tmp_path / name)) for name in "ab")
     assert {**first, "seconds": 0} == {**again, "seconds": 0}
@@ -131,6 +153,12 @@ def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str]:
         (["--dataset", "fer2013"], "root"),
         (["--dataset", "fer2013", "--root", "nowhere"], "nowhere"),
         (["--seeds", "0"], "seeds must be at least 1"),
+        (["--strengths", "1,-2"], "A strength is a number from 0 on"),
+        (["--strengths", "1,much"], "numbers with commas between them"),
+        (["--strengths", "1,nan"], "A strength is a number from 0 on"),
+        (["--strengths", "2", "--methods", "ce,ce-heads"], "nothing to give a strength to"),
+        (["--strengths", "2", "--methods", "ad-corre@4"], "ad-corre@4 has a strength already"),
+        (["--methods", "ce@2"], "has no metric loss, so it has no strength"),
         (["--epochs", "0"], "epochs must be at least 1"),
         (["--batches", "per-class"], "at most 4 x 7 classes"),
         (["--batches", "sorted"], "shuffled, class-balanced, per-class"),
