@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import TaskID
 
 from ferlab.data import FaceDataset
+from ferlab.errors import TrainingDiverged
 from ferlab.experiments.bars import progress_bars
 from ferlab.experiments.maps import add_maps, epoch_maps
 from ferlab.experiments.one_training import train_one
 from ferlab.experiments.sweep import run_sweep
 from ferlab.experiments.terminal import terminal_table
+from ferlab.methods import strength_of
 from ferlab.report import save_figures, write_report
 from ferlab.runs import FinishedTraining, RunFolder, load_splits
 from ferlab.runs.plan import check_settings, recorded
@@ -138,7 +140,13 @@ def train_all(
                 reach(int(row["epoch"]))
                 progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 
-            train_one(run.training(name, seed), splits, base, fabric, on_batch=advance, on_epoch=report)
+            try:
+                train_one(run.training(name, seed), splits, base, fabric, on_batch=advance, on_epoch=report)
+            except TrainingDiverged as error:
+                if not strength_of(name):
+                    raise
+                # At some strength a loss breaks its network: that is a result, and the other strengths are others.
+                progress.console.print(f"{name}, seed {seed}: {error}", highlight=False)
             reach(base.epochs)  # with early stopping the last epochs are never run
 
 

@@ -130,8 +130,8 @@ def strength_of(name: str) -> float | None:
 def without_strength(name: str) -> str:
     """A method's name without its strength.
 
-    >>> without_strength("ad-corre@2+pixel"), without_strength("ce")
-    ('ad-corre+pixel', 'ce')
+    >>> without_strength("tcl-nearest@2+pixel"), without_strength("ce")
+    ('tcl-nearest+pixel', 'ce')
     """
     if not is_known(name):
         return name

@@ -121,7 +121,9 @@ def _losses(network: ExpressionNetwork, method: str) -> list[MetricLoss]:
     heads, size = _shape(network)
     with torch.random.fork_rng(devices=[]):  # their first centers are drawn, and soon put elsewhere
         return [
-            loss.for_method(network.classifier.out_features, size if loss.takes_heads else heads * size, **options).eval()
+            loss.for_method(
+                network.classifier.out_features, size if loss.takes_heads else heads * size, **options
+            ).eval()
             for loss, options in wanted.items()
         ]
 

@@ -39,6 +39,7 @@ class DoseResponse:
         doses: from the weakest to the strongest.
         default: the strength that the table gives it.
         breaks_at: the smallest strength with less than half of the control's balanced accuracy; None if there is none.
+            A strength whose training did not end, since its numbers were no longer finite, is not in the run at all.
     """
 
     method: str

@@ -71,17 +71,17 @@ def test_run_folder_holds_what_it_promises(tmp_path):
 
 
 def test_strengths_are_a_dimension_of_a_comparison(tmp_path):
-    strengths = (0.0, 1.0, 64.0)
+    strengths = (0.0, 1.0, 8.0)
     summary = run_compare(
         settings(tmp_path / "run", methods=("tcl-nearest", "ad-corre"), strengths=strengths, epochs=4)
     )
     assert list(summary["methods"]) == [
-        "ce", "tcl-nearest@1", "tcl-nearest@64", "ce-heads", "ad-corre@1", "ad-corre@64",
+        "ce", "tcl-nearest@1", "tcl-nearest@8", "ce-heads", "ad-corre@1", "ad-corre@8",
     ]  # fmt: skip
     for name, control in (("tcl-nearest", "ce"), ("ad-corre", "ce-heads")):
         doses = summary["doses"][name]
-        assert doses["control"] == control and doses["strengths"] == [0, 1, 64]
-        assert [point["strength"] for point in doses["measures"]["train"]["silhouette"]] == [0, 1, 64]
+        assert doses["control"] == control and doses["strengths"] == [0, 1, 8]
+        assert [point["strength"] for point in doses["measures"]["train"]["silhouette"]] == [0, 1, 8]
         assert doses["measures"]["test"]["accuracy"][0]["mean"] == summary["methods"][control]["accuracy"]["mean"]
     # A dose as strong as that is seen in what the loss asks for, on the faces that it acts on.
     heads = summary["doses"]["ad-corre"]["measures"]["train"]["correlation_of_heads"]
@@ -89,7 +89,14 @@ def test_strengths_are_a_dimension_of_a_comparison(tmp_path):
     assert (tmp_path / "run/figures/dose_response.png").is_file()
     # Going on with more of them keeps what there is.
     more = settings(tmp_path / "run", methods=("ad-corre",), strengths=(2.0,), epochs=4, resume=True)
-    assert run_compare(more)["doses"]["ad-corre"]["strengths"] == [0, 1, 2, 64]
+    assert run_compare(more)["doses"]["ad-corre"]["strengths"] == [0, 1, 2, 8]
+
+
+def test_a_strength_that_breaks_the_network_leaves_the_others(tmp_path, capsys):
+    changes = {"methods": ("tcl-nearest",), "strengths": (0.0, 1.0, 1e6), "epochs": 4}
+    summary = run_compare(settings(tmp_path / "run", **changes))
+    assert list(summary["methods"]) == ["ce", "tcl-nearest@1"]
+    assert "tcl-nearest@1e+06, seed 0: Training stopped in epoch" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_same_comparison_twice_gives_the_same_numbers(tmp_path):
