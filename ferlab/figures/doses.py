@@ -120,7 +120,8 @@ def dose_panels(
             ax.set(ylabel="", xlabel="")
         for ax in axes.flat[len(shown) :]:
             ax.set_axis_off()
-        figure.supxlabel("strength of the metric loss (0: its control)", fontsize=10)
+        for ax in axes[-1]:
+            ax.set_xlabel("strength (0: its control)")
         figure.legend(handles=_legend(list(doses), ("test", "train")), loc="outside lower center", ncols=4, fontsize=9)
     return axes
 

@@ -11,7 +11,7 @@ def headline(found: Findings) -> str:
     """The whole in one sentence, with the strongest finding in it."""
     count = seeds_counted(found.seeds)
     moved = [change for change in found.spaces if change.direction is not None]
-    did = found.as_asked("test")
+    did = found.as_asked("test") if found.has_tests else []
     clearer = [change.method for change in found.spaces if change.is_clearer]
     elsewhere = [change.method for change in found.spaces if change.other_tests]
     if found.untrained and len(found.untrained) == len(found.methods):
@@ -43,8 +43,6 @@ def _did_as_asked(found: Findings, did: list[str]) -> str:
     many = len(did) > MOST_NAMED
     who = f"{len(did)} of {len(found.asked)} methods" if many else listed(did)
     does = f"{who} {'does' if len(did) == 1 else 'do'} what {'it asks' if len(did) == 1 else 'they ask'} for"
-    if not found.has_tests:
-        return f"{does}, on test faces too; what it costs in accuracy, {seeds_counted(found.seeds)} cannot tell."
     costs = {name: 100 * found.tests[name]["accuracy"].difference for name in did if name in found.changed_accuracy}
     if not costs:
         return f"{does}, on test faces too; on accuracy, {seeds_counted(found.seeds)} show no difference."

@@ -81,7 +81,7 @@ def _asked(found: Findings, name: str) -> str:
     chance = "" if found.has_tests else f" ({seeds_counted(found.seeds)}, so this may be chance)"
     label, reference = method_label(name), method_label(found.references[name])
     numbers = "; ".join(
-        f"on {words}: {', '.join(_asked_numbers(change) for change in changes if change.split == split)}"
+        f"on {words} {', '.join(_asked_numbers(change) for change in changes if change.split == split)}"
         for split, words in SPLIT_WORDS.items()
     )
     return f"{label} {did}{chance}. Against {reference}, {numbers}."
@@ -89,7 +89,7 @@ def _asked(found: Findings, name: str) -> str:
 
 def _asked_numbers(change: AskedChange) -> str:
     sure = f" ({corrected(change.test)})" if change.test is not None else ""
-    return f"{change.asked.words} {change.own:.3g} against {change.reference:.3g}{sure}"
+    return f"{change.asked.words}: {change.own:.3g} against {change.reference:.3g}{sure}"
 
 
 def space_sentences(change: SpaceChange) -> str:

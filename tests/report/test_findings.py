@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ferlab.report import verdict
 from ferlab.report.findings import Compactness, Findings, find
 from ferlab.runs import Run, read_run
 
@@ -84,3 +85,47 @@ def test_without_a_test_over_enough_seeds_nothing_is_said_on_top(run):
     methods["tcl-nearest"]["geometry"] = {"within_between_ratio": spread([0.3])}
     (change,) = find(replace(run, summary={"seeds": [0, 1, 2], "methods": methods})).spaces
     assert change.compactness is Compactness.TIGHTER and change.direction is None
+
+
+def asked(run: Run, train: list[float], test: list[float]) -> Run:
+    """`tcl-nearest` has these shares of open hinges over the seeds, `ce` .5 nearly; its margins follow them."""
+    noise = 0.001 * np.arange(len(test))
+
+    def scores(train_open: Any, test_open: Any) -> dict[str, Any]:
+        splits = {"train": np.asarray(train_open), "test": np.asarray(test_open)}
+        measures = {
+            split: {"open_hinges": spread(values), "mean_margin": spread(values - 1)}
+            for split, values in splits.items()
+        }
+        return {"accuracy": spread(0.8 + noise), "measures": measures}
+
+    methods = {"ce": scores(0.5 + noise, 0.5 + noise), "tcl-nearest": scores(train, test)}
+    return replace(run, summary={"seeds": list(range(len(test))), "methods": methods})
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "splits", "says"),
+    [
+        ([0.1, 0.102, 0.1], [0.3, 0.302, 0.301], ["train", "test"], "does what it asks for, on training and on test"),
+        ([0.1, 0.102, 0.1], [0.2, 0.9, 0.4], ["train"], "does what it asks for on training faces alone"),
+        (
+            [0.2, 0.9, 0.4],
+            [0.2, 0.9, 0.4],
+            [],
+            "does nothing of what it asks for that these seeds could tell from chance",
+        ),
+        ([0.7, 0.702, 0.7], [0.6, 0.602, 0.6], [], "does nothing of what it asks for"),
+        ([0.1], [0.3], ["train", "test"], "one seed, so this may be chance"),
+    ],
+)
+def test_a_loss_did_what_it_asks_for_where_all_its_measures_moved_beyond_chance(run, train, test, splits, says):
+    shown = asked(run, train, test)
+    findings = find(shown)
+    assert [split for split in ("train", "test") if "tcl-nearest" in findings.as_asked(split)] == splits
+    said = verdict(shown)
+    assert says in said.sentences[0], "it comes first"
+    assert ("does what it asks for" in said.headline) == (len(test) > 1 and "test" in splits)
+
+
+def test_without_these_measures_nothing_is_said_of_them(run):
+    assert found(run, [0.3] * 3, [0.4] * 3).asked == {}
