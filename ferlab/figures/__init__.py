@@ -16,11 +16,13 @@ __all__ = [
     "attention_overlays",
     "class_colors",
     "class_counts",
+    "class_mean_planes",
     "class_recall",
     "confusion_matrices",
     "confusion_matrix",
     "contact_sheet",
     "correlation_matrices",
+    "correlation_views",
     "dose_curves",
     "dose_panels",
     "embedding_correlations",
@@ -41,17 +43,20 @@ __all__ = [
     "show",
     "slice_accuracy",
     "trade_off",
+    "triplet_planes",
 ]
 
 _HOME = {
     "attention_maps": "attention",
     "attention_overlays": "attention",
     "class_counts": "faces",
+    "class_mean_planes": "own_views",
     "class_recall": "scores",
     "confusion_matrices": "scores",
     "confusion_matrix": "scores",
     "contact_sheet": "faces",
     "correlation_matrices": "spaces",
+    "correlation_views": "own_views",
     "dose_curves": "doses",
     "dose_panels": "doses",
     "embedding_correlations": "spaces",
@@ -70,6 +75,7 @@ _HOME = {
     "show": "showing",
     "slice_accuracy": "slices",
     "trade_off": "doses",
+    "triplet_planes": "own_views",
 }
 
 

@@ -15,10 +15,11 @@ from ferlab.errors import FerlabError
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style, tidy_heatmap
 from ferlab.methods import method_color, method_label
 from ferlab.palette import class_colors
+from ferlab.projection import correlation_order, face_correlations
+from ferlab.projection.correlations import standardized
 from ferlab.vectors import random_part, unit_rows
 
 PAIRS_OF = 1000  # faces whose pairs are drawn: half a million pairs
-ROWS = 500  # faces of a correlation matrix: more would be finer than the figure's pixels
 
 
 def pair_distance_distributions(
@@ -113,7 +114,7 @@ def mean_correlations(
     """
     embeddings, labels = _checked(embeddings, labels)
     present = [k for k in range(len(classes)) if (labels == k).any()]
-    means = _standardized(np.stack([embeddings[labels == k].mean(axis=0) for k in present]))
+    means = standardized(np.stack([embeddings[labels == k].mean(axis=0) for k in present]))
     matrix = np.full((len(classes),) * 2, np.nan)
     matrix[np.ix_(present, present)] = means @ means.T
     with figure_style():
@@ -126,7 +127,7 @@ def mean_correlations(
         )  # fmt: skip
         tidy_heatmap(ax)
         if alone:
-            _add_scale(ax, ax.collections[0])
+            add_scale(ax, ax.collections[0])
         if title:
             ax.set_title(title)
     return ax
@@ -151,37 +152,48 @@ def embedding_correlations(
         FerlabError: embeddings and labels of differing N.
     """
     embeddings, labels = _checked(embeddings, labels)
-    each = max(1, ROWS // len(classes))
-    chosen = [np.flatnonzero(labels == k)[random_part(int((labels == k).sum()), each)] for k in range(len(classes))]
-    vectors = _standardized(embeddings[np.concatenate(chosen)])
+    order = correlation_order(labels, len(classes))
     with figure_style():
         alone = ax is None
         ax = axes_or_new(ax, (5.4, 4.7))
-        ax.imshow(vectors @ vectors.T, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
-        start, middles, names = 0, [], []
-        for rows, name, color in zip(chosen, classes, class_colors(list(classes)), strict=True):
-            if not len(rows):
-                continue
-            ax.add_patch(Rectangle((start - 0.5, start - 0.5), len(rows), len(rows), fill=False, ec=INK, lw=1))
-            # The class's color beside its rows.
-            ax.add_patch(
-                Rectangle((-0.035, 1 - (start + len(rows)) / len(vectors)), 0.022, len(rows) / len(vectors),
-                          transform=ax.transAxes, color=color, lw=0, clip_on=False)
-            )  # fmt: skip
-            middles.append(start + len(rows) / 2 - 0.5)
-            names.append(name)
-            start += len(rows)
-        ax.set_yticks(middles, names)
-        ax.set_xticks(middles, names, rotation=35, ha="right", rotation_mode="anchor")
-        ax.tick_params(length=0)
-        ax.tick_params(axis="y", pad=10)
-        for spine in ax.spines.values():
-            spine.set_visible(False)
+        draw_sorted_matrix(ax, face_correlations(embeddings[order]), labels[order], classes)
         if alone:
-            _add_scale(ax, ax.images[0])
+            add_scale(ax, ax.images[0])
         if title:
             ax.set_title(title)
     return ax
+
+
+def draw_sorted_matrix(ax: Axes, matrix: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+    """A matrix of faces sorted by class, with a frame around each class and its color and name beside it.
+
+    Args:
+        ax: where to draw.
+        matrix: float array (N, N), -1 to 1.
+        labels: int array (N,), ascending.
+        classes: class names; one without faces is left out.
+    """
+    ax.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
+    start, middles, names = 0, [], []
+    for k, (name, color) in enumerate(zip(classes, class_colors(list(classes)), strict=True)):
+        count = int((labels == k).sum())
+        if not count:
+            continue
+        ax.add_patch(Rectangle((start - 0.5, start - 0.5), count, count, fill=False, ec=INK, lw=1))
+        # The class's color beside its rows.
+        ax.add_patch(
+            Rectangle((-0.035, 1 - (start + count) / len(matrix)), 0.022, count / len(matrix),
+                      transform=ax.transAxes, color=color, lw=0, clip_on=False)
+        )  # fmt: skip
+        middles.append(start + count / 2 - 0.5)
+        names.append(name)
+        start += count
+    ax.set_yticks(middles, names)
+    ax.set_xticks(middles, names, rotation=35, ha="right", rotation_mode="anchor")
+    ax.tick_params(length=0)
+    ax.tick_params(axis="y", pad=10)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
 
 
 def correlation_matrices(spaces: Mapping[str, np.ndarray], labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
@@ -199,11 +211,12 @@ def correlation_matrices(spaces: Mapping[str, np.ndarray], labels: np.ndarray, c
         for (above, below), (method, space) in zip(axes.T, spaces.items(), strict=True):
             embedding_correlations(space, labels, classes, above, method_label(method))
             mean_correlations(space, labels, classes, below, "class means")
-        _add_scale(axes, axes[0, 0].images[0])
+        add_scale(axes, axes[0, 0].images[0])
     return axes
 
 
-def _add_scale(axes: Axes | np.ndarray, drawn: ScalarMappable) -> None:
+def add_scale(axes: Axes | np.ndarray, drawn: ScalarMappable) -> None:
+    """A bar beside one or more Axes that says which color is which correlation."""
     first = axes.flat[0] if isinstance(axes, np.ndarray) else axes
     first.figure.colorbar(drawn, ax=axes, label="correlation", shrink=0.6 if isinstance(axes, np.ndarray) else 0.8)
 
@@ -215,8 +228,3 @@ def _checked(embeddings: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
             f"Correlations need embeddings (N, D) and labels (N,), but got {embeddings.shape} and {labels.shape}."
         )
     return embeddings, labels
-
-
-def _standardized(vectors: np.ndarray) -> np.ndarray:
-    """Rows without their means, of length 1: their products are correlations."""
-    return unit_rows(vectors - vectors.mean(axis=1, keepdims=True))

@@ -173,6 +173,16 @@ def is_known(name: str) -> bool:
     return True
 
 
+def heads_of(name: str, size: int) -> int:
+    """How many heads stand side by side in the embeddings of a method, each of `size` numbers in all; 1 where unknown.
+
+    >>> heads_of("ad-corre@2", 448), heads_of("ce", 128), heads_of("my-loss", 448), heads_of("ad-corre", 128)
+    (7, 1, 1, 1)
+    """
+    heads = int(get_method(name).heads) if is_known(name) else 1
+    return 1 if size % heads else heads
+
+
 def method_label(name: str) -> str:
     """The name of a method for people; an unknown one keeps its own.
 

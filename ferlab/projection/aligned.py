@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from ferlab.errors import FerlabError
 from ferlab.projection.graph import comparable_rows, nearest_rows, neighbor_graph
@@ -24,6 +26,7 @@ def aligned_layouts(
     metric: str = "cosine",
     on_space: Callable[[str], None] | None = None,
     start: str = "spectral",
+    densmap: bool = False,
 ) -> dict[str, np.ndarray]:
     """UMAP of every space, turned so that a point lies in about the same place wherever the spaces agree.
 
@@ -49,6 +52,9 @@ def aligned_layouts(
         start: where the points of the first map begin: "spectral" (the graph's eigenvectors, as UMAP does) or "random",
             which keeps neighbors as well, but not how the clouds lie to each other (Kobak & Linderman, Nature
             Biotechnology 2021).
+        densmap: keep densities too, by densMAP: what lies closer together than the rest of its space is drawn smaller,
+            where UMAP draws everything about equally dense. Local radii are kept relative to the other points of the
+            *same* space; that a whole space has become tighter, densMAP cannot show.
 
     Returns:
         method name -> float32 array (N, 2), in the order given. The first is centered, with root mean square radius 1;
@@ -59,7 +65,9 @@ def aligned_layouts(
             of range.
 
     Reference:
-        McInnes, Healy & Melville, *UMAP: Uniform Manifold Approximation and Projection*, arXiv:1802.03426.
+        McInnes, Healy & Melville, *UMAP: Uniform Manifold Approximation and Projection*, arXiv:1802.03426; for densMAP
+        Narayan, Berger & Cho, *Assessing single-cell transcriptomic variability through density-preserving data
+        visualization*, Nature Biotechnology 2021.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -88,7 +96,7 @@ def aligned_layouts(
         if common_start is None:
             common_start = lay_out(space, start=start)
         # The first space too goes on from there, so that spaces that agree get the same map to the last digit.
-        layout = lay_out(space, start=common_start)
+        layout = lay_out(space, start=common_start, densmap=densmap)
         if reference is None:
             reference = unit_radius(layout)
             layouts[name] = reference.astype(np.float32)
@@ -104,6 +112,7 @@ def epoch_layouts(
     min_dist: float = 0.1,
     metric: str = "cosine",
     on_space: Callable[[str], None] | None = None,
+    densmap: bool = False,
 ) -> dict[str, list[np.ndarray]]:
     """Maps of every space after every epoch, such that points travel smoothly from one to the next.
 
@@ -117,6 +126,7 @@ def epoch_layouts(
         embeddings: method name -> one float array (N, D) an epoch, of the same images in the same order everywhere.
         seed, n_neighbors, min_dist, metric: as for :func:`aligned_layouts`.
         on_space: called with the name of each space before its last epoch and again before the earlier ones.
+        densmap: as for :func:`aligned_layouts`.
 
     Returns:
         method name -> one float32 array (N, 2) an epoch.
@@ -133,8 +143,10 @@ def epoch_layouts(
     """
     check_epochs(embeddings)
     ends = {name: epochs[-1] for name, epochs in embeddings.items()}
-    last = aligned_layouts(ends, seed, n_neighbors, min_dist, metric, on_space)
-    lay_out = partial(_umap, epochs=100, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric)
+    last = aligned_layouts(ends, seed, n_neighbors, min_dist, metric, on_space, densmap=densmap)
+    lay_out = partial(
+        _umap, epochs=100, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, densmap=densmap
+    )
     layouts: dict[str, list[np.ndarray]] = {}
     for name, epochs in embeddings.items():
         if on_space is not None:
@@ -238,6 +250,7 @@ def _umap(
     n_neighbors: int,
     min_dist: float,
     metric: str,
+    densmap: bool = False,
 ) -> np.ndarray:
     """One layout, float64 (N, 2). UMAP's own steps, but with exact neighbors by matrix product: as UMAP()
     compiles and runs a neighbor search of its own, this is several times quicker at a few thousand points."""
@@ -247,6 +260,7 @@ def _umap(
     n_neighbors = min(n_neighbors, len(points) - 1)
     graph = neighbor_graph(*nearest_rows(points, n_neighbors, metric))
     a, b = find_ab_params(1.0, min_dist)
+    densities = _densities(points, graph, metric) if densmap else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "graph is not fully connected": well separated classes are no fault
         layout, _ = simplicial_set_embedding(
@@ -263,9 +277,33 @@ def _umap(
             random_state=np.random.RandomState(seed),
             metric="euclidean" if metric == "euclidean" else "cosine",
             metric_kwds={},
-            densmap=False,
-            densmap_kwds={},
+            densmap=bool(densities),
+            densmap_kwds=densities,
             output_dens=False,
             parallel=False,  # in parallel the numbers differ from run to run
         )
     return layout.astype(np.float64)
+
+
+def _densities(points: np.ndarray, graph: sparse.coo_matrix, metric: str) -> dict[str, Any]:
+    """What densMAP needs beside UMAP's graph, with umap's own weights; empty where all points lie equally dense.
+
+    Its criterion is a correlation with the points' local radii, which does not exist where all radii are alike (all
+    points identical, for one); there is no density to be kept then.
+    """
+    rows, columns = graph.row, graph.col
+    if metric == "euclidean":
+        lengths = np.linalg.norm(points[rows] - points[columns], axis=1)
+    else:
+        lengths = np.maximum(1.0 - np.einsum("nd,nd->n", points[rows], points[columns]), 0.0)
+    radii = np.bincount(rows, graph.data * lengths**2, minlength=len(points))
+    if np.ptp(np.log(1e-8 + radii / np.maximum(np.bincount(rows, graph.data, minlength=len(points)), 1e-12))) < 1e-6:
+        return {}
+    # umap asks for one length after the other, which a dict answers a hundred times as fast as a sparse matrix.
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {
+        "lambda": 2.0,
+        "frac": 0.3,
+        "var_shift": 0.1,
+        "graph_dists": dict(zip(pairs, lengths.astype(np.float64).tolist(), strict=True)),
+    }
