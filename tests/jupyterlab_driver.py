@@ -44,7 +44,7 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {**environment, "HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(ROOT)}
 
 
-# What a kernel runs at its start: what its notebook trains, it trains on a tenth of the faces. The test split is whole,
+# What a kernel runs at its start: what its notebook trains, it trains on a sixth of the faces. The test split is whole,
 # since finished networks are measured on it.
 FEW_FACES = """\
 import os

@@ -18,7 +18,7 @@ from ferlab.errors import FerlabError
 from ferlab.figures.maps import embedding_map
 from ferlab.figures.spaces import add_scale, draw_sorted_matrix
 from ferlab.figures.style import FAINT, INK, figure_style
-from ferlab.methods import heads_of, method_color, method_label
+from ferlab.methods import METHODS, heads_of, method_color, method_label
 from ferlab.palette import class_colors
 from ferlab.projection import (
     PairHistograms,
@@ -34,7 +34,7 @@ from ferlab.projection import (
 from ferlab.projection.captions import CAPTIONS
 from ferlab.projection.planes import triplet_reach
 
-MARGIN = 2.0  # of a strength's TCL, in squared distance divided by D
+MARGIN = float(METHODS["tcl-nearest"].strength_options["margin"])  # in squared distance divided by D
 
 
 def triplet_planes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,11 @@ from ferlab.evaluation import (
     geometry_scores,
     predict,
 )
-from ferlab.evaluation.collapse import COLLAPSE_LABELS
 from ferlab.losses import AdCorreLoss, CenterLoss, MetricLoss, TripletCenterLoss
 from ferlab.methods import get_method, is_known
 from ferlab.models import ExpressionNetwork
 from ferlab.vectors import random_part
 
-SPLITS = ("train", "test")
 # The yardsticks that every space is measured with, whatever it was trained with: one loss of each kind, with the
 # weights and margins that a strength of 1 has.
 YARDSTICKS: dict[str, type[MetricLoss]] = {
@@ -64,14 +63,13 @@ def asked_by(method: str) -> tuple[Asked, ...]:
     )
 
 
-def measure_words() -> dict[str, str]:
-    """Every measure that any run can hold below ``measures``, name -> words for people."""
-    words = {asked.key: asked.words for name in ("ce", *YARDSTICKS) for asked in asked_by(name)}
-    return words | COLLAPSE_LABELS
-
-
 def measure_space(
-    network: ExpressionNetwork, train_set: FaceDataset, test_set: FaceDataset, test: Predictions, method: str
+    network: ExpressionNetwork,
+    train_set: FaceDataset,
+    test_set: FaceDataset,
+    test: Predictions,
+    method: str,
+    test_geometry: Mapping[str, float] | None = None,
 ) -> dict[str, dict[str, float]]:
     """All measures of one network's space: ``train`` and ``test`` -> name -> value.
 
@@ -87,6 +85,7 @@ def measure_space(
             measures depend on how many there are.
         test_set, test: what the network says of it.
         method: its own loss is asked too, where it is another than those three.
+        test_geometry: the geometry of the test faces, where it is known already: it takes seconds.
     """
     part = train_set.subset(random_part(len(train_set), len(test_set)))
     seen = {"train": (part.labels, predict(network, part.images)), "test": (test_set.labels, test)}
@@ -95,11 +94,12 @@ def measure_space(
     for loss in losses:
         embeddings, own_labels, _ = _tensors(network, loss, *seen["train"])
         loss.start_from(embeddings, own_labels)
+    known = {"test": test_geometry}
     found: dict[str, dict[str, float]] = {}
     for split, (labels, predictions) in seen.items():
         own: dict[str, float] = {
             **classification_scores(labels, predictions),
-            **geometry_scores(predictions.embeddings, labels),
+            **(known.get(split) or geometry_scores(predictions.embeddings, labels)),
             **collapse_scores(predictions.embeddings, labels, classifier),
             "own_probability": float(predictions.probabilities[np.arange(len(labels)), labels].mean()),
         }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ferlab.evaluation.significance import mean_interval
-from ferlab.methods import get_method, method_label, reference_of, strength_of, without_strength
+from ferlab.methods import get_method, reference_of, strength_of, without_strength
 
 FEWEST = 2  # strengths beside 0 that make a curve
 # A network with less than this share of its control's balanced accuracy has broken.
@@ -47,11 +47,6 @@ class DoseResponse:
     doses: tuple[Dose, ...]
     default: float | None
     breaks_at: float | None
-
-    @property
-    def label(self) -> str:
-        """Its name for people."""
-        return method_label(self.method)
 
 
 @dataclass(frozen=True)

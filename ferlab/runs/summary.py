@@ -58,7 +58,7 @@ def measure(
     scores["geometry"] = geometry_scores(predictions.embeddings, test_set.labels)
     scores["slices"] = slice_scores(test_set.metadata, test_set.labels, predictions.predicted).to_dict("records")
     scores["confusion"] = confusion_counts(test_set.labels, predictions, len(test_set.classes)).tolist()
-    scores["measures"] = measure_space(network, train_set, test_set, predictions, method)
+    scores["measures"] = measure_space(network, train_set, test_set, predictions, method, scores["geometry"])
     return scores
 
 

@@ -31,7 +31,6 @@ def test_strengths_are_in_order_and_begin_with_the_control():
     assert [dose.strength for dose in doses.doses] == [0, 0.5, 2, 4, 8]
     assert doses.doses[0].method == doses.control == "ce"
     assert doses.breaks_at == 4  # the first below half of the control's balanced accuracy
-    assert doses.label == "CE + TCL (nearest)"
 
 
 def test_a_measure_over_the_strengths_has_intervals():
