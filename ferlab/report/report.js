@@ -446,6 +446,7 @@
   function doses() {
     if (!data.doses.methods.length) return;
     document.getElementById("doses").hidden = false;
+    for (const of of data.doses.methods) lineKey("dosekeys", of.label, of.color, "");
     const names = data.doses.strengths, at = (strength) => names.indexOf(strength);
     for (const { measure, title } of data.doses.measures) {
       const lines = data.doses.methods.flatMap((of) => ["test", "train"].map((split) => {
@@ -459,12 +460,13 @@
       chart(title, "", lines, false, { unit: "strength", names, place: "dosecharts" });
     }
   }
+  function lineKey(place, name, color, dash) {
+    const sample = svg("svg", { width: 34, height: 8, "aria-hidden": "true" });
+    sample.append(svg("line", { x1: 1, x2: 33, y1: 4, y2: 4, stroke: color, "stroke-width": 3, "stroke-dasharray": dash }));
+    document.getElementById(place).append(element("span", {}, sample, name));
+  }
   function curves() {
-    for (const [method, of] of Object.entries(data.methods)) {
-      const sample = svg("svg", { width: 34, height: 8, "aria-hidden": "true" });
-      sample.append(svg("line", { x1: 1, x2: 33, y1: 4, y2: 4, stroke: of.color, "stroke-width": 3, "stroke-dasharray": of.dash }));
-      document.getElementById("keys").append(element("span", {}, sample, label(method)));
-    }
+    for (const [method, of] of Object.entries(data.methods)) lineKey("keys", label(method), of.color, of.dash);
     chart("Validation accuracy", "", series("validation_accuracy"), true);
     chart("Validation balanced accuracy", "recall averaged over the classes", series("validation_balanced_accuracy"), true);
     if (has("ce")) chart("Cross-entropy in training", "the part all methods share", series("ce"), false);

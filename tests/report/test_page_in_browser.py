@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from fake_run import METHODS
+from fake_run import METHODS, write_fake_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -255,3 +255,37 @@ def test_confusions_can_be_shown_as_changes(open_report, run_dir):
     assert cell.inner_text().strip() == (f"{moved:+.0f}" if abs(moved) >= 0.5 else "")
     reference = page.locator('button[data-method="ce"][data-true="0"][data-predicted="0"]')
     assert reference.inner_text().startswith(f"{shares['ce']:.0%}"), "the reference stays as it is"
+
+
+@pytest.mark.browser
+def test_doses_are_charts_with_marks_and_a_legend(browser, tmp_path, faces):
+    run = write_fake_run(tmp_path / "doses", faces)
+    points = [
+        {"strength": strength, "mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+        for strength, mean in ((0, 0.8), (1, 0.7), (4, 0.3))
+    ]
+    measures = {"balanced_accuracy": points, "silhouette": points}
+    dose = {"control": "ce", "strengths": [0, 1, 4], "default": 1, "breaks_at": 4}
+    summary = json.loads((run / "summary.json").read_text())
+    summary["doses"] = {"tcl-nearest": dose | {"measures": {"train": measures, "test": measures}}}
+    (run / "summary.json").write_text(json.dumps(summary))
+    page = browser.new_page()
+    page.goto(write_report(run, faces).as_uri())
+    charts = page.locator("#dosecharts figure")
+    expect(charts).to_have_count(2)
+    expect(page.locator("#dosekeys")).to_have_text("CE + TCL (nearest)")
+    first = charts.first.locator("svg")
+    assert first.locator("polyline").count() == first.locator("polygon").count() == 2, "test and training faces"
+    assert first.locator("circle").count() == first.locator("path").count() == 1, "the default and the break"
+    page.evaluate("document.getElementById('doses').scrollIntoView()")
+    box = first.bounding_box()
+    page.mouse.move(box["x"] + 0.99 * box["width"] - 12, box["y"] + box["height"] / 2)
+    expect(charts.first.locator(".values b")).to_have_text("strength 4")
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_run_without_strengths_has_no_such_section(open_report):
+    page = open_report()
+    expect(page.locator("#doses")).to_be_hidden()
+    assert page.get_by_role("link", name="Doses").count() == 0
