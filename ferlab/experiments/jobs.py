@@ -31,7 +31,7 @@ def run_jobs(
     *,
     total: int,
     epochs_done: Callable[[], int],
-) -> None:
+) -> dict[str, Any]:
     """Make every call in a process or Slurm job of its own, at most ``plan.jobs`` at a time, and wait for all.
 
     Args:
@@ -41,6 +41,9 @@ def run_jobs(
         console: shows a bar of epochs.
         total, epochs_done: epochs in all, and how many are done by now.
 
+    Returns:
+        name -> what the call returned.
+
     Raises:
         FerlabError: a job that failed, with the end of its log; no Slurm here.
     """
@@ -49,6 +52,7 @@ def run_jobs(
     executor = start_executor(plan, base, jobs)
     waiting = list(calls)
     running: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     try:
         with progress_bars(console) as progress:
             task = progress.add_task(f"epochs, {jobs} trainings at a time", total=total, note="")
@@ -62,10 +66,12 @@ def run_jobs(
                         del running[name]
                         if job.exception() is not None:
                             raise FerlabError(f"{name} failed: {last_line(job)} See {job.paths.stderr}.")
+                        results[name] = job.result()
                 progress.update(task, completed=epochs_done())
     finally:
         for job in running.values():  # after Ctrl-C or a failure
             job.cancel()
+    return results
 
 
 def start_executor(plan: Plan, base: TrainSettings, jobs: int) -> Any:

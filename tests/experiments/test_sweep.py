@@ -41,6 +41,16 @@ def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkey
         sweep.run_sweep(CompareSettings(tmp_path / "two", jobs=2), TRAIN, [("ce", 1)], QUIET)
 
 
+@pytest.mark.slow
+def test_a_strength_that_breaks_its_network_leaves_the_other_processes(tmp_path, capsys):
+    faces = write_tiny_folder(tmp_path / "faces")
+    plan = {"dataset": "folder", "root": faces, "epochs": 2, "train": TRAIN}
+    broken = CompareSettings(tmp_path / "run", **plan, methods=("center",), strengths=(0.0, 1e38), jobs=2)
+    summary = run_compare(broken, Console(width=200))
+    assert list(summary["methods"]) == ["ce"]
+    assert "center@1e+38, seed 0: Training stopped in epoch" in capsys.readouterr().out
+
+
 def test_jobs_are_as_many_as_the_memory_allows(monkeypatch):
     class Memory:
         available = 6e9
