@@ -11,6 +11,7 @@ from ferlab.errors import FerlabError
 from ferlab.experiments.jobs import run_jobs
 from ferlab.experiments.one_training import train_one
 from ferlab.runs import RunFolder, load_splits, read_settings
+from ferlab.runs.plan import planned_method
 from ferlab.settings import CompareSettings
 from ferlab.training import TrainSettings, start_fabric
 
@@ -42,4 +43,10 @@ def train_job(out: str, name: str, seed: int, threads: int) -> None:
         torch.set_num_threads(threads)
     run = RunFolder(Path(out))
     settings = read_settings(run)
-    train_one(run.training(name, seed), load_splits(settings), settings.train, start_fabric(settings.train))
+    train_one(
+        planned_method(settings, name),
+        run.training(name, seed),
+        load_splits(settings),
+        settings.train,
+        start_fabric(settings.train),
+    )
