@@ -34,8 +34,8 @@ SHARE_IN_VIEW = 0.995  # of the faces: a stray one must not shrink the rest
 RAY = 0.8  # length of the longest direction, as a share of half a panel
 GRID = 300  # places along a side where the classifier is asked what it names
 CAPTION = (
-    "Every face at the numbers of its embedding: nothing is projected. Large marks are the class means of the training "
-    "faces, in both rows; lines are the classifier's directions, from the point at which its logits differ least, each "
+    "Every face at the numbers of its embedding, without a map. Large marks are the class means of the training faces, "
+    "in both rows; lines are the classifier's directions, from the point at which its logits differ least, each "
     "as long as its weights are large."
 )
 GROUND = " The pale ground is the class that the classifier names there."
@@ -136,7 +136,7 @@ def embedding_planes(spaces: Mapping[str, LowSpace], classes: Sequence[str], *, 
     is_plane = sizes == [2]
     with figure_style():
         figure, axes = plt.subplots(
-            2, len(spaces), figsize=(max(4.2 * len(spaces), 6.4), 10.4), layout="constrained", squeeze=False,
+            2, len(spaces), figsize=(max(4.2 * len(spaces), 6.4), 9.5), layout="constrained", squeeze=False,
             subplot_kw={} if is_plane else {"projection": "3d"},
         )  # fmt: skip
         for column, (method, space) in zip(axes.T, spaces.items(), strict=True):

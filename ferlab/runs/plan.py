@@ -27,6 +27,7 @@ QUICK_CHANGES: dict[str, Any] = {
     "augmentation": Augmentation(rotation=0.0, scale=0.0, shift=0.04, contrast=0.1, brightness=10.0),
 }
 CLUSTERS = ("local", "slurm")
+SMALLEST = 2
 # What a correlation needs: a centered vector of 2 numbers is (a, -a), and one of 3 has an angle and nothing more.
 SMALLEST_WITH_HEADS = 4
 
@@ -86,13 +87,15 @@ def _check_embedding_size(plan: Plan, names: tuple[str, ...]) -> None:
     size = plan.embedding_size
     if size is None:
         return
-    if size < 1:
-        raise FerlabError(f"--embedding-size is at least 1, but is {size}: an embedding has one number or more.")
+    if size < SMALLEST:
+        raise FerlabError(
+            f"--embedding-size is at least {SMALLEST}, but is {size}: spaces are measured by the directions of their "
+            "embeddings, and one number has none."
+        )
     with_heads = [name for name in names if get_method(name).heads > 1]
     if size >= SMALLEST_WITH_HEADS or not with_heads:
         return
     why = {
-        1: "a centered vector of 1 number is 0, so it has no correlation",
         2: "a centered vector of 2 numbers has one degree of freedom, so every correlation is +1 or -1",
         3: "centered vectors of 3 numbers lie on a circle, which is too little room for its classes",
     }[size]
