@@ -69,19 +69,27 @@ class LowSpace:
         return int(self.train.shape[1])
 
     def directions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the classifier's directions meet, (D,), and the directions, (K, D).
-
-        The mean over the classes is taken out of the weights and biases: it moves all logits alike and decides nothing.
-        They meet where what is left of the logits is smallest, by least squares: the logits of more than D + 1 classes
-        are equal nowhere.
-        """
-        weight = self.weight - self.weight.mean(axis=0)
-        meeting = np.linalg.lstsq(weight, self.bias.mean() - self.bias, rcond=None)[0]
-        return meeting, weight
+        """As :func:`classifier_directions`."""
+        return classifier_directions(self.weight, self.bias)
 
     def class_means(self) -> dict[int, np.ndarray]:
         """Class -> the mean of its training faces."""
         return {int(k): self.train[self.train_labels == k].mean(axis=0) for k in np.unique(self.train_labels)}
+
+
+def classifier_directions(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a classifier's directions meet, (D,), and the directions, (K, D).
+
+    The mean over the classes is taken out of the weights (K, D) and biases (K,): it moves all logits alike and decides
+    nothing. They meet where what is left of the logits is smallest, by least squares: the logits of more than D + 1
+    classes are equal nowhere.
+
+    >>> meeting, directions = classifier_directions(np.array([[3.0, 0.0], [1.0, 0.0]]), np.array([0.0, 4.0]))
+    >>> meeting.round(6).tolist(), directions.tolist()
+    ([2.0, 0.0], [[1.0, 0.0], [-1.0, 0.0]])
+    """
+    directions = weight - weight.mean(axis=0)
+    return np.linalg.lstsq(directions, bias.mean() - bias, rcond=None)[0], directions
 
 
 def low_spaces(run: Run, train_set: FaceDataset, faces: int = 2000) -> dict[str, LowSpace]:

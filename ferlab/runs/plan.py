@@ -30,6 +30,12 @@ CLUSTERS = ("local", "slurm")
 SMALLEST = 2
 # What a correlation needs: a centered vector of 2 numbers is (a, -a), and one of 3 has an angle and nothing more.
 SMALLEST_WITH_HEADS = 4
+WHY_HEADS_NEED_MORE = {
+    2: "the heads are Ad-Corre's, which correlates centered vectors, and a centered vector of 2 numbers has one degree "
+    "of freedom, so every correlation is +1 or -1",
+    3: "the heads are Ad-Corre's, which correlates centered vectors, and centered vectors of 3 numbers lie on a circle, "
+    "which is too little room for its classes",
+}
 
 
 def check_plan(plan: Plan) -> tuple[tuple[str, ...], TrainSettings]:
@@ -83,26 +89,41 @@ def planned_method(plan: Plan, name: str) -> Method:
     return method if plan.embedding_size is None else method.changed({"embedding_size": plan.embedding_size})
 
 
+def sized(method: Method, size: int) -> Method:
+    """A method with another size of embedding.
+
+    Raises:
+        FerlabError: a size that cannot be measured, or too small for heads.
+    """
+    if size < SMALLEST:
+        raise FerlabError(_too_small("embedding_size", size))
+    if method.heads > 1 and size < SMALLEST_WITH_HEADS:
+        raise FerlabError(
+            f"{method.label} cannot have an embedding_size of {size}: {WHY_HEADS_NEED_MORE[size]}. Choose a method "
+            f"without heads, such as tcl-nearest, or {SMALLEST_WITH_HEADS} or more."
+        )
+    return method.changed({"embedding_size": size})
+
+
+def _too_small(setting: str, size: int) -> str:
+    return (
+        f"{setting} is at least {SMALLEST}, but is {size}: spaces are measured by the directions of their embeddings, "
+        "and one number has none."
+    )
+
+
 def _check_embedding_size(plan: Plan, names: tuple[str, ...]) -> None:
     size = plan.embedding_size
     if size is None:
         return
     if size < SMALLEST:
-        raise FerlabError(
-            f"--embedding-size is at least {SMALLEST}, but is {size}: spaces are measured by the directions of their "
-            "embeddings, and one number has none."
-        )
+        raise FerlabError(_too_small("--embedding-size", size))
     with_heads = [name for name in names if get_method(name).heads > 1]
     if size >= SMALLEST_WITH_HEADS or not with_heads:
         return
-    why = {
-        2: "a centered vector of 2 numbers has one degree of freedom, so every correlation is +1 or -1",
-        3: "centered vectors of 3 numbers lie on a circle, which is too little room for its classes",
-    }[size]
     others = ",".join(name for name in names if name not in with_heads) or "ce,tcl-nearest"
     raise FerlabError(
-        f"{' and '.join(with_heads)} cannot have --embedding-size {size}: the heads are Ad-Corre's, which correlates "
-        f"centered vectors, and {why}. Leave them out (--methods {others}), or take {SMALLEST_WITH_HEADS} or more."
+        f"{' and '.join(with_heads)} cannot have --embedding-size {size}: {WHY_HEADS_NEED_MORE[size]}. Leave them out (--methods {others}), or take {SMALLEST_WITH_HEADS} or more."
     )
 
 
