@@ -170,8 +170,8 @@ class Plan:
         out: folder to write.
         dataset, root: which data set, and where it lies (not needed for the built-in faces).
         methods: names of methods (:mod:`ferlab.methods`), or ``("all",)``.
-        embedding_size: how many numbers every method's embedding has (a method with heads: each of its embeddings), None
-            for the table's; with 2 or 3 the embedding is drawn as it is, without a map.
+        embedding_size: how many numbers every method's embedding has (with heads: each of its embeddings), None for the
+            table's; with 2 or 3 the embedding is drawn as it is, without a map.
         epochs: None for the default (fewer with ``quick``).
         quick: a small part of the data (of the built-in faces: strong and nearly frontal ones, which are learned
             fastest) and few epochs, for tests and first impressions.

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from anywidget import AnyWidget
+from from_page import on_page
 
 DARK = {"ui-font-color1": "#e6e6e6", "ui-font-color2": "#b0b0b0", "border-color2": "#555", "layout-color1": "#111",
         "layout-color2": "#2a2a2a"}  # fmt: skip
@@ -14,7 +15,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><style>body { margin: 0 16px; bac
 :root { VARIABLES }
 CSS</style><div id="widget"></div><script type="module">
 const state = {}, listeners = {};
-const decoded = ({ bytes, ...plain }) => bytes === undefined ? plain.value : new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);
+const view = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const decoded = ({ bytes, ...plain }) => (bytes === undefined ? plain.value : view(bytes));
 const model = {
   get: (name) => state[name],
   on: (name, listener) => (listeners[name] ??= []).push(listener),
@@ -43,11 +45,12 @@ def state_of(widget: AnyWidget) -> dict[str, dict[str, Any]]:
     return found
 
 
-def open_widget(page: Any, widget: type[AnyWidget] | AnyWidget, state: dict[str, Any], *, dark: bool = False) -> None:
+def open_widget(page: Any, widget: AnyWidget, state: dict[str, Any], *, dark: bool = False) -> None:
     """Show a widget with a state; `set_state` of the page is then ``page.evaluate("setState", state)``."""
     variables = "".join(f"--jp-{name}: {value};" for name, value in DARK.items()) if dark else ""
     text = PAGE.replace("BACKGROUND", "#111" if dark else "#fff").replace("VARIABLES", variables)
-    text = text.replace("CSS", str(widget._css)).replace("SOURCE", json.dumps(str(widget._esm)).replace("</", "<\\/"))
+    text = text.replace("CSS", str(on_page(widget, "_css")))
+    text = text.replace("SOURCE", json.dumps(str(on_page(widget, "_esm"))).replace("</", "<\\/"))
     page.set_content(text)
     page.wait_for_function("window.isReady")
     page.evaluate("(state) => { setState(state); start(); }", state)

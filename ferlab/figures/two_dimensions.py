@@ -167,9 +167,7 @@ def _view(space: LowSpace) -> tuple[np.ndarray, float]:
     return (low + high) / 2, 0.54 * float((high - low).max()) or 1.0
 
 
-def _draw_space(
-    ax: Any, space: LowSpace, split: str, classes: Sequence[str], middle: np.ndarray, reach: float
-) -> None:
+def _draw_space(ax: Any, space: LowSpace, split: str, classes: Sequence[str], middle: np.ndarray, reach: float) -> None:
     points, labels = getattr(space, split), getattr(space, f"{split}_labels")
     colors = class_colors(list(classes))
     is_inside = (np.abs(points - middle) <= reach).all(axis=1)

@@ -65,9 +65,7 @@ def save_figures(
         return [path for figure in drawable for path in _save(figure, folder)]
 
 
-def run_figures(
-    run: Run, dataset: FaceDataset | None = None, train_set: FaceDataset | None = None
-) -> list[RunFigure]:
+def run_figures(run: Run, dataset: FaceDataset | None = None, train_set: FaceDataset | None = None) -> list[RunFigure]:
     """Every figure that a run can have, whether this one allows it or not; the arguments of :func:`save_figures`."""
     classes = list(dataset.classes) if dataset is not None else _classes(run)
     points = run.map_points() if run.mapped_methods else {}

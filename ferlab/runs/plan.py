@@ -33,8 +33,8 @@ SMALLEST_WITH_HEADS = 4
 WHY_HEADS_NEED_MORE = {
     2: "the heads are Ad-Corre's, which correlates centered vectors, and a centered vector of 2 numbers has one degree "
     "of freedom, so every correlation is +1 or -1",
-    3: "the heads are Ad-Corre's, which correlates centered vectors, and centered vectors of 3 numbers lie on a circle, "
-    "which is too little room for its classes",
+    3: "the heads are Ad-Corre's, which correlates centered vectors, and centered vectors of 3 numbers lie on a "
+    "circle, which is too little room for its classes",
 }
 
 
@@ -123,7 +123,8 @@ def _check_embedding_size(plan: Plan, names: tuple[str, ...]) -> None:
         return
     others = ",".join(name for name in names if name not in with_heads) or "ce,tcl-nearest"
     raise FerlabError(
-        f"{' and '.join(with_heads)} cannot have --embedding-size {size}: {WHY_HEADS_NEED_MORE[size]}. Leave them out (--methods {others}), or take {SMALLEST_WITH_HEADS} or more."
+        f"{' and '.join(with_heads)} cannot have --embedding-size {size}: {WHY_HEADS_NEED_MORE[size]}. "
+        f"Leave them out (--methods {others}), or take {SMALLEST_WITH_HEADS} or more."
     )
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 from ferlab.errors import FerlabError
 
-
 PLANE = 2  # dimensions of a space that is its own map
 
 

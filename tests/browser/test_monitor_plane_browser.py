@@ -9,7 +9,7 @@ import pytest
 from bare_page import open_widget, state_of
 from tiny import tiny_faces
 
-from ferlab.training import TrainSettings
+from ferlab.training import TrainSettings, train
 from ferlab.widgets import TrainingMonitor
 
 CLASSES = 7
@@ -22,14 +22,15 @@ def moments() -> list[dict]:
     faces, few = tiny_faces(per_class=12), tiny_faces("validation", 2)
     monitor = TrainingMonitor("center", settings, faces, few, embedding_size=2)
     found = [state_of(monitor)]
-    told = monitor.session._changed
 
-    def tell(epoch_is_over: bool) -> None:
-        told(epoch_is_over)
-        if epoch_is_over:
+    def remembering(*arguments, on_epoch, **hooks):
+        def over(row: dict[str, float]) -> None:
+            on_epoch(row)
             found.append(state_of(monitor) | {"numbers": monitor.session.watched.plane})
 
-    monitor.session._changed = tell
+        return train(*arguments, on_epoch=over, **hooks)
+
+    monitor.session.train = remembering
     monitor.start()
     assert monitor.wait() == "finished"
     return found
@@ -39,17 +40,19 @@ def numbers(moment: dict) -> np.ndarray:
     return moment["numbers"].points
 
 
-def on_page(moment: dict) -> dict:
+def told(moment: dict) -> dict:
     return {name: value for name, value in moment.items() if name != "numbers"}
 
 
 def places(page, what: str) -> np.ndarray:
-    found = page.locator(f".plane path.{what}").evaluate_all("nodes => nodes.map(node => node.getAttribute('transform'))")
+    found = page.locator(f".plane path.{what}").evaluate_all(
+        "nodes => nodes.map(node => node.getAttribute('transform'))"
+    )
     return np.array([[float(part) for part in re.findall(r"-?[\d.]+", text)] for text in found])
 
 
 def arrived(page, moment: dict) -> None:
-    page.evaluate("setState", on_page(moment))
+    page.evaluate("setState", told(moment))
     page.wait_for_timeout(900)
 
 
@@ -58,7 +61,7 @@ def test_faces_centers_and_directions_move_while_the_network_learns(page, moment
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_viewport_size({"width": 1280, "height": 1100})
-    open_widget(page, TrainingMonitor, on_page(moments[0]))
+    open_widget(page, TrainingMonitor(), told(moments[0]))
     assert page.get_by_text("The first look comes in a moment.").is_visible()
     assert places(page, "face").shape == (0,)
 
@@ -88,7 +91,7 @@ def test_faces_centers_and_directions_move_while_the_network_learns(page, moment
 
 @pytest.mark.browser
 def test_axes_stay_while_the_faces_fit(page, moments):
-    open_widget(page, TrainingMonitor, on_page(moments[3]))
+    open_widget(page, TrainingMonitor(), told(moments[3]))
     page.wait_for_timeout(700)
     grid = "nodes => nodes.map(node => node.outerHTML)"
     before, faces = page.locator(".plane .grid").evaluate_all(grid), places(page, "face")
@@ -104,8 +107,8 @@ def test_axes_stay_while_the_faces_fit(page, moments):
 @pytest.mark.browser
 def test_it_can_be_seen_in_the_dark_and_is_absent_for_other_sizes(page, moments, build_folder):
     page.set_viewport_size({"width": 1280, "height": 1100})
-    open_widget(page, TrainingMonitor, on_page(moments[3]), dark=True)
+    open_widget(page, TrainingMonitor(), told(moments[3]), dark=True)
     page.wait_for_timeout(700)
     page.screenshot(path=build_folder / "monitor_plane_dark.png", full_page=True)
-    open_widget(page, TrainingMonitor, state_of(TrainingMonitor("center")))
+    open_widget(page, TrainingMonitor("center"), state_of(TrainingMonitor("center")))
     assert page.locator(".chart.plane").is_hidden()

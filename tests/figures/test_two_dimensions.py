@@ -75,7 +75,7 @@ def test_training_and_test_faces_share_a_scale_and_every_space_has_its_own():
     axes = embedding_planes({"ce": space(), "tcl-nearest": space(scale=0.1)}, CLASSES)
     assert axes[0, 0].get_xlim() == axes[1, 0].get_xlim() and axes[0, 1].get_ylim() == axes[1, 1].get_ylim()
     assert np.ptp(axes[0, 0].get_xlim()) == pytest.approx(10 * np.ptp(axes[0, 1].get_xlim()))
-    assert "a scale of its own" in axes[0, 0].figure._supxlabel.get_text().replace("\n", " ")
+    assert "a scale of its own" in axes[0, 0].figure.get_supxlabel().replace("\n", " ")
 
 
 def test_a_stray_face_does_not_shrink_the_rest_and_is_counted():

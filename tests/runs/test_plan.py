@@ -46,9 +46,7 @@ def test_a_run_from_before_there_was_a_size_is_read_and_gone_on_with(tmp_path):
     run.check_same_settings(config)
 
 
-@pytest.mark.parametrize(
-    ("size", "why"), [(2, "degree of freedom"), (3, "on a circle")], ids=["two", "three"]
-)
+@pytest.mark.parametrize(("size", "why"), [(2, "degree of freedom"), (3, "on a circle")], ids=["two", "three"])
 def test_methods_with_heads_are_refused_below_four(size, why):
     """Also where nobody named them: in the default methods and among all."""
     plans = [settings(methods=CompareSettings().methods), settings(methods=("all",)), TuneSettings(embedding_size=2)]

@@ -544,10 +544,10 @@ def test_the_plane_is_what_the_network_says_of_the_training_faces(watch):
 def test_centers_are_class_means_until_the_loss_has_its_own(watch):
     looks = []
     monitor = in_the_plane(watch)
-    monitor.session._changed = lambda is_over: looks.append(monitor.session.watched.plane)
+    monitor.observe(lambda change: looks.append(monitor.session.watched.plane), names="_plane")
     monitor.start()
     monitor.wait()
-    first, last = next(look for look in looks if look is not None), looks[-1]
+    first, last = looks[0], looks[-1]
     assert (first.epochs, first.are_of_loss) == (1.0, False) and (last.epochs, last.are_of_loss) == (3.0, True)
     labels = few_faces().labels[followed_faces(few_faces())]
     np.testing.assert_allclose(first.centers, class_means(first.points, labels, 7))

@@ -53,8 +53,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         method: a name (see :mod:`ferlab.methods`) or a :class:`~ferlab.methods.Method`.
         settings: of the training; the default otherwise. On one device.
         train_set, validation_set: the built-in faces otherwise.
-        embedding_size: how many numbers an embedding has, in place of the method's; with 2 the page shows it as it is, with
-            training faces, centers and the classifier's directions that move while the network learns.
+        embedding_size: how many numbers an embedding has, in place of the method's; with 2 the page shows it as it is,
+            with training faces, centers and the classifier's directions that move while the network learns.
         out: folder for the checkpoints, `<out>/<method>/seed_<n>/`; otherwise they last as long as the monitor.
 
     Attributes:

@@ -93,7 +93,7 @@ function planePanel() {
   const empty = html("div", { class: "empty" }, "The first look comes in a moment.");
   const chart = html("div", { class: "chart plane" }, drawing, empty);
   const legend = html("div", { class: "legend marks" });
-  const section = html("section", { class: "wide", hidden: "" }, html("h4", {}, "Training faces at the two numbers of their embedding ", about),
+  const section = html("section", { class: "wide", hidden: "" }, html("h4", {}, "Training faces at their two numbers ", about),
     html("div", { class: "beside" }, chart, legend));
   let marks = null;
   let shown = null; // {numbers, view} on the screen

@@ -82,8 +82,10 @@ class PlaneWatcher:
         began = time.perf_counter()
         network, loss = self._learner.network, self._learner.objective.metric_loss
         points = predict(network, self._images).embeddings
-        are_of_loss = is_loss_on and isinstance(loss, ClassCenters)
-        centers = _plain(loss.centers) if are_of_loss else class_means(points, self.labels, self._classes)
+        if are_of_loss := is_loss_on and isinstance(loss, ClassCenters):
+            centers = _plain(loss.centers)
+        else:
+            centers = class_means(points, self.labels, self._classes)
         meeting, directions = classifier_directions(_plain(network.classifier.weight), _plain(network.classifier.bias))
         ended = time.perf_counter()
         self._next = ended + (ended - began) * (1 / SHARE - 1)
