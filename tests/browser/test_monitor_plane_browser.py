@@ -11,6 +11,7 @@ from tiny import tiny_faces
 
 from ferlab.training import TrainSettings, train
 from ferlab.widgets import TrainingMonitor
+from ferlab.widgets.monitor.plane import PlaneWatcher
 
 CLASSES = 7
 
@@ -31,8 +32,10 @@ def moments() -> list[dict]:
         return train(*arguments, on_epoch=over, **hooks)
 
     monitor.session.train = remembering
-    monitor.start()
-    assert monitor.wait() == "finished"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PlaneWatcher, "is_due", lambda watcher: True)
+        monitor.start()
+        assert monitor.wait() == "finished"
     return found
 
 

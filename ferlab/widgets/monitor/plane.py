@@ -21,7 +21,7 @@ from ferlab.runs.reading import PLANE
 from ferlab.training.loop import Learner
 
 PER_CLASS = 30  # faces that are followed
-SHARE = 0.03  # of the time, at most, that looking may take
+SHARE = 0.02  # of the time, at most, that looking may take
 
 
 @dataclass(frozen=True)

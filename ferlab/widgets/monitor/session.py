@@ -290,7 +290,8 @@ class TrainingSession:
     def _on_validation(self, epoch: int, seen: Predictions) -> None:
         with self.lock:
             self.watched.take_pending()
-        self._look()
+        if self._plane is not None and self._plane.is_due():
+            self._look()
         record = self.watched.record_epoch(seen, self._now())
         record.save(self.task.record_path(epoch))
         self._remember(epoch, record)
