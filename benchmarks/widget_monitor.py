@@ -24,7 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-METHODS = ("ce", "ad-corre")  # the fewest loss parts and the most
+# Name -> size of its embedding: the fewest loss parts, the most, and an embedding that is watched as it is.
+METHODS: dict[str, int | None] = {"ce": None, "ad-corre": None, "center": 2}
 
 
 def measure(faces: int, epochs: int, turns: int) -> None:
@@ -33,6 +34,7 @@ def measure(faces: int, epochs: int, turns: int) -> None:
 
     from ferlab.data import load_dataset
     from ferlab.methods import get_method
+    from ferlab.runs.plan import sized
     from ferlab.training import TrainResult, TrainSettings, train
     from ferlab.widgets import TrainingMonitor
 
@@ -40,10 +42,11 @@ def measure(faces: int, epochs: int, turns: int) -> None:
     validation_set = load_dataset("synthetic", "validation")
     settings = dataclasses.replace(TrainSettings(), epochs=epochs, accelerator="cpu")
 
-    def plain(method: str) -> float:
+    def plain(name: str) -> float:
+        method, size = get_method(name), METHODS[name]
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            train(get_method(method), train_set, validation_set, settings, Path(folder))
+            train(method if size is None else sized(method, size), train_set, validation_set, settings, Path(folder))
             return time.perf_counter() - began
 
     own: list[float] = []  # processor seconds of every call of the monitor by the training
@@ -66,7 +69,7 @@ def measure(faces: int, epochs: int, turns: int) -> None:
     pictures: list[float] = []
 
     def watched(method: str) -> float:
-        monitor = TrainingMonitor(method, settings, train_set, validation_set)
+        monitor = TrainingMonitor(method, settings, train_set, validation_set, embedding_size=METHODS[method])
 
         def counting(*arguments, **hooks: Callable) -> TrainResult:
             return train(*arguments, **{name: counted(hook) for name, hook in hooks.items()})

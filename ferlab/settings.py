@@ -170,6 +170,8 @@ class Plan:
         out: folder to write.
         dataset, root: which data set, and where it lies (not needed for the built-in faces).
         methods: names of methods (:mod:`ferlab.methods`), or ``("all",)``.
+        embedding_size: how many numbers every method's embedding has (with heads: each of its embeddings), None for the
+            table's; with 2 or 3 the embedding is drawn as it is, without a map.
         epochs: None for the default (fewer with ``quick``).
         quick: a small part of the data (of the built-in faces: strong and nearly frontal ones, which are learned
             fastest) and few epochs, for tests and first impressions.
@@ -185,6 +187,7 @@ class Plan:
     dataset: str = option("synthetic", DATASETS_HELP)
     root: Path | None = option(None, "Folder of the data set.")
     methods: tuple[str, ...] = option(DEFAULT_METHODS, "Comma-separated names, or all.")
+    embedding_size: int | None = option(None, "Numbers in an embedding; 2 is drawn as it is.")
     epochs: int | None = option(None, "Passes over the training images.")
     quick: bool = option(False, "A small part of the faces and few epochs: a first impression.")
     resume: bool = option(False, "Go on with an unfinished run in OUT.")

@@ -13,7 +13,7 @@ from ferlab.evaluation import Predictions
 from ferlab.methods import Method
 from ferlab.models import ExpressionNetwork
 from ferlab.training import TrainResult, TrainSettings, train
-from ferlab.training.loop import Batch
+from ferlab.training.loop import Batch, Learner
 
 
 def no_training(
@@ -26,6 +26,7 @@ def no_training(
     on_batch: Callable[[Batch], None],
     on_epoch: Callable[[dict[str, float]], None],
     on_validation: Callable[[int, Predictions], None],
+    on_start: Callable[[Learner], None],
 ) -> TrainResult:
     """Batches and epochs as of a training with cross-entropy alone, made up in no time; nothing is learned."""
     random = torch.Generator().manual_seed(settings.seed)

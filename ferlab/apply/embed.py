@@ -13,6 +13,7 @@ from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.projection.aligned import MINIMUM_POINTS, aligned_layouts
 from ferlab.runs import RunFolder
+from ferlab.runs.reading import PLANE
 
 SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
@@ -30,8 +31,8 @@ def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int =
 
     Returns:
         One row an image (``file``, ``predicted``, ``confidence``, a probability ``p_<class>`` for each class,
-        ``embedding``, and map coordinates ``x``, ``y`` by UMAP, NaN below 10 images), and the files left out because
-        they cannot be decoded.
+        ``embedding``, and map coordinates ``x``, ``y``: by UMAP, NaN below 10 images, or the embedding itself where it
+        has two dimensions), and the files left out because they cannot be decoded.
 
     Raises:
         FerlabError: no such run, method or folder, or no image in it.
@@ -52,7 +53,9 @@ def embed_folder(run: Path, folder: Path, method: str | None = None, seed: int =
         raise FerlabError(f"{folder} holds no faces to embed: {found}.")
     seen = predict(network, np.stack(faces))
     maps = np.full((len(faces), 2), np.nan, np.float32)
-    if len(faces) >= MINIMUM_POINTS:
+    if seen.embeddings.shape[1] == PLANE:
+        maps = seen.embeddings
+    elif len(faces) >= MINIMUM_POINTS:
         maps = aligned_layouts({"faces": seen.embeddings})["faces"]
     rows = pd.DataFrame(
         {

@@ -22,9 +22,10 @@ from ferlab.experiments.terminal import terminal_table
 from ferlab.methods import strength_of
 from ferlab.report import save_figures, write_report
 from ferlab.runs import FinishedTraining, RunFolder, load_splits
-from ferlab.runs.plan import check_settings, recorded
+from ferlab.runs.plan import check_settings, planned_method, recorded
+from ferlab.runs.reading import PLANE
 from ferlab.runs.summary import people_of, summarize
-from ferlab.settings import CompareSettings, TrainSettings
+from ferlab.settings import CompareSettings, Plan, TrainSettings
 from ferlab.training.batching import check_splits, steps_per_epoch
 from ferlab.training.devices import start_fabric
 from ferlab.training.loop import Batch
@@ -76,7 +77,7 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
         if in_jobs:
             run_sweep(settings, base, pending, console)
         else:
-            train_all(run, pending, splits, base, fabric, console)
+            train_all(run, settings, pending, splits, base, fabric, console)
     except KeyboardInterrupt as stop:
         interrupted = stop
     summary: dict[str, Any] = {}
@@ -113,6 +114,7 @@ def joined_with_earlier(run: RunFolder, config: dict[str, Any], *, resume: bool)
 
 def train_all(
     run: RunFolder,
+    plan: Plan,
     pending: list[tuple[str, int]],
     splits: dict[str, FaceDataset],
     base: TrainSettings,
@@ -141,7 +143,8 @@ def train_all(
                 progress.update(task, note=f"validation accuracy {row['validation_accuracy']:.3f}")
 
             try:
-                train_one(run.training(name, seed), splits, base, fabric, on_batch=advance, on_epoch=report)
+                method, folder = planned_method(plan, name), run.training(name, seed)
+                train_one(method, folder, splits, base, fabric, on_batch=advance, on_epoch=report)
             except TrainingDiverged as error:
                 if not strength_of(name):
                     raise
@@ -161,10 +164,12 @@ def finish(
 ) -> dict[str, Any]:
     """Maps, tables, figures and report of the finished trainings."""
     test_set = splits["test"]
-    with console.status("Drawing the maps (UMAP) and the report ..."):
+    is_plane = settings.embedding_size == PLANE
+    with console.status(f"Drawing {'the embeddings' if is_plane else 'the maps (UMAP)'} and the report ..."):
         embeddings = add_maps(trainings, len(test_set))
-        # Many maps: they would double the time of a first impression.
-        epochs_mapped = None if settings.quick else epoch_maps(trainings, run, splits["validation"])
+        # Many maps: they would double the time of a first impression, unless they are there already.
+        is_skipped = settings.quick and not is_plane
+        epochs_mapped = None if is_skipped else epoch_maps(trainings, run, splits["validation"])
         seconds = time.perf_counter() - started
         summary = summarize(trainings, settings.dataset, epochs, seconds, people_of(test_set))
         run.write_results(
@@ -173,7 +178,7 @@ def finish(
             epochs=epochs_mapped,
             summary=summary,
         )
-        save_figures(run.path, test_set)
+        save_figures(run.path, test_set, splits["train"])
         report = write_report(run.path, test_set)
     console.print(terminal_table(summary))
     console.print(f"Report: {report}")

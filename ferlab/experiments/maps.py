@@ -1,26 +1,37 @@
-"""Aligned maps of the spaces of a run."""
+"""Aligned maps of the spaces of a run; of spaces of two dimensions the spaces themselves."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from ferlab.data import FaceDataset
 from ferlab.runs import EPOCH_FACES, FinishedTraining, RunFolder
+from ferlab.runs.reading import PLANE
 from ferlab.vectors import random_part
 
 # More points make the maps slower and harder to read, not truer.
 MAP_POINTS = 3000
 
 
+def are_planes(spaces: Iterable[np.ndarray]) -> bool:
+    """Whether every one of some spaces, arrays (N, D), has two dimensions and needs no map."""
+    return all(space.shape[1] == PLANE for space in spaces)
+
+
 def add_maps(runs: list[FinishedTraining], faces: int) -> pd.DataFrame:
-    """The rows of all runs, with aligned map coordinates ``x, y`` for the first seed of each method (else NaN)."""
+    """The rows of all runs, with map coordinates ``x, y`` for the first seed of each method (else NaN).
+
+    They are aligned maps, or the embeddings themselves where all have two dimensions.
+    """
     from ferlab.projection import aligned_layouts
 
     shown = random_part(faces, MAP_POINTS)
     first_seed = min(run.seed for run in runs)
     mapped = {run.method: np.stack(run.embeddings["embedding"])[shown] for run in runs if run.seed == first_seed}
-    layouts = aligned_layouts(mapped, seed=0)
+    layouts = mapped if are_planes(mapped.values()) else aligned_layouts(mapped, seed=0)
     tables = []
     for run in runs:
         table = run.embeddings.assign(x=np.float32("nan"), y=np.float32("nan"))
@@ -31,7 +42,10 @@ def add_maps(runs: list[FinishedTraining], faces: int) -> pd.DataFrame:
 
 
 def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: FaceDataset) -> pd.DataFrame:
-    """Aligned map coordinates of the followed validation faces after every epoch, for the first seed of each method."""
+    """Map coordinates of the followed validation faces after every epoch, for the first seed of each method.
+
+    They are aligned maps, or the embeddings themselves where all have two dimensions.
+    """
     from ferlab.projection import epoch_layouts
 
     first_seed = min(run.seed for run in runs)
@@ -41,6 +55,8 @@ def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: 
         if run.seed == first_seed
     }
     spaces = {method: epochs for method, epochs in spaces.items() if epochs}
+    is_drawn_as_it_is = are_planes(space for epochs in spaces.values() for space in epochs)
+    maps = spaces if is_drawn_as_it_is else epoch_layouts(spaces) if spaces else {}
     shown = random_part(len(validation_set), EPOCH_FACES)
     columns = ["method", "epoch", "index", "label", "x", "y"]
     tables = [
@@ -50,11 +66,11 @@ def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: 
                 "epoch": epoch,
                 "index": shown,
                 "label": validation_set.labels[shown],
-                "x": layout[:, 0],
-                "y": layout[:, 1],
+                "x": layout[:, 0].astype(np.float32),
+                "y": layout[:, 1].astype(np.float32),
             }
         )
-        for method, layouts in (epoch_layouts(spaces) if spaces else {}).items()
+        for method, layouts in maps.items()
         for epoch, layout in enumerate(layouts, start=1)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

@@ -11,13 +11,14 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from ferlab.data import FaceDataset
-from ferlab.methods import get_method
+from ferlab.methods import Method
 from ferlab.runs import TrainingFolder
 from ferlab.settings import TrainSettings
 from ferlab.training.loop import Batch, train
 
 
 def train_one(
+    method: Method,
     folder: TrainingFolder,
     splits: dict[str, FaceDataset],
     base: TrainSettings,
@@ -25,7 +26,7 @@ def train_one(
     on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> None:
-    """Train the folder's method with its seed, measure it on the test split and save all of it there."""
+    """Train the method with the folder's seed, measure it on the test split and save all of it there."""
     held = folder.held() if fabric.is_global_zero else nullcontext()
     with held, tensorboard_log(folder.tensorboard, fabric) as log:
 
@@ -34,7 +35,7 @@ def train_one(
             on_epoch(row)
 
         result = train(
-            get_method(folder.method),
+            method,
             splits["train"],
             splits["validation"],
             dataclasses.replace(base, seed=folder.seed),

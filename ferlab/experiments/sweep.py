@@ -12,6 +12,7 @@ from ferlab.experiments.jobs import run_jobs
 from ferlab.experiments.one_training import train_one
 from ferlab.methods import strength_of
 from ferlab.runs import RunFolder, load_splits, read_settings
+from ferlab.runs.plan import planned_method
 from ferlab.settings import CompareSettings
 from ferlab.training import TrainSettings, start_fabric
 
@@ -53,8 +54,9 @@ def train_job(out: str, name: str, seed: int, threads: int) -> str:
         torch.set_num_threads(threads)
     run = RunFolder(Path(out))
     settings = read_settings(run)
+    splits, fabric = load_splits(settings), start_fabric(settings.train)
     try:
-        train_one(run.training(name, seed), load_splits(settings), settings.train, start_fabric(settings.train))
+        train_one(planned_method(settings, name), run.training(name, seed), splits, settings.train, fabric)
     except TrainingDiverged as error:
         if not strength_of(name):
             raise

@@ -38,7 +38,7 @@ from ferlab.experiments.jobs import run_jobs
 from ferlab.files import atomic_path, is_free, write_json
 from ferlab.methods import Method, get_method
 from ferlab.runs import RunFolder, TrainingFolder, load_splits
-from ferlab.runs.plan import check_plan, recorded
+from ferlab.runs.plan import check_plan, planned_method, recorded
 from ferlab.settings import Plan, TrainSettings, TuneSettings
 from ferlab.training.batching import check_splits
 from ferlab.training.devices import start_fabric
@@ -80,7 +80,7 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
     if settings.jobs > 1 or settings.cluster != "local":
         search_in_jobs(folder, settings, base, names, config["trials"], console)
     else:
-        search_all(folder, names, config["trials"], splits, base, console)
+        search_all(folder, settings, names, config["trials"], splits, base, console)
     table = collect(folder, names)
     with atomic_path(folder.path / "trials.csv") as beside:
         table.to_csv(beside, index=False)
@@ -141,13 +141,21 @@ def search_job(out: str, name: str, threads: int) -> None:
         torch.set_num_threads(threads)
     folder = RunFolder(Path(out))
     saved = folder.settings()
-    plan = Plan(folder.path, saved["dataset"], Path(saved["root"]) if saved["root"] else None, quick=saved["quick"])
+    plan = Plan(
+        folder.path,
+        saved["dataset"],
+        Path(saved["root"]) if saved["root"] else None,
+        embedding_size=saved.get("embedding_size"),
+        quick=saved["quick"],
+    )
     splits = load_splits(plan, ("train", "validation"))
-    search(folder, name, saved["trials"], splits, TrainSettings.from_dict(saved["train"]))
+    method = planned_method(plan, name)
+    search(folder, name, method, saved["trials"], splits, TrainSettings.from_dict(saved["train"]))
 
 
 def search_all(
     folder: RunFolder,
+    plan: Plan,
     names: tuple[str, ...],
     trials: int,
     splits: dict[str, FaceDataset],
@@ -165,12 +173,13 @@ def search_all(
             def reach(number: int, name: str = name) -> None:
                 progress.update(bars[name], completed=base.epochs * (number + 1))
 
-            search(folder, name, trials, splits, base, advance, reach)
+            search(folder, name, planned_method(plan, name), trials, splits, base, advance, reach)
 
 
 def search(
     folder: RunFolder,
     name: str,
+    method: Method,
     trials: int,
     splits: dict[str, FaceDataset],
     base: TrainSettings,
@@ -179,7 +188,6 @@ def search(
 ) -> None:
     """All trials of one method that are not finished yet; ``on_trial`` is told of those that are."""
     fabric = start_fabric(base)
-    method = get_method(name)
     finished: list[dict[str, Any]] = []
     for number in range(trials):
         trial = folder.trial(name, number, SEED)

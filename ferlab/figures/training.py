@@ -54,6 +54,7 @@ def training_overview(
     labels: np.ndarray,
     recalls: np.ndarray | None,
     epoch: int | None,
+    map_words: str = "PCA",
 ) -> np.ndarray:
     """Losses, accuracies, a map of the embedding and the recall of every class: an array of four Axes.
 
@@ -68,6 +69,7 @@ def training_overview(
         labels: int (n,).
         recalls: float (K,), NaN for a class without faces; None before the first epoch.
         epoch: that the map and the recalls belong to.
+        map_words: what the map is.
     """
     with figure_style():
         figure, axes = plt.subplots(2, 2, figsize=(10.4, 7.6), layout="constrained")
@@ -86,7 +88,8 @@ def training_overview(
                 ax.axis("off")
             map_axes.text(0.5, 0.5, "No epoch has finished yet.", ha="center", color=FAINT)
         else:
-            embedding_map(points, labels, classes, map_axes, f"Validation faces after epoch {epoch} (PCA)", names=False)
+            words = f"Validation faces after epoch {epoch} ({map_words})"
+            embedding_map(points, labels, classes, map_axes, words, names=False)
             recall_bars(recalls, classes, recall_axes, f"Recall after epoch {epoch}")
     return axes.ravel()
 

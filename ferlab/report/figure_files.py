@@ -37,12 +37,15 @@ class RunFigure:
     is_photo: bool = False
 
 
-def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> list[Path]:
+def save_figures(
+    run: Run | str | Path, dataset: FaceDataset | None = None, train_set: FaceDataset | None = None
+) -> list[Path]:
     """Write the figures of a run to its `figures/` folder, as PNG and, but for the faces, as SVG.
 
     Args:
         run: a run, or its folder.
         dataset: the test split that the run was evaluated on, for the sheet of faces and the class counts.
+        train_set: the split that it was trained on, for the picture of embeddings of two or three numbers.
 
     Returns:
         The files written.
@@ -58,11 +61,11 @@ def save_figures(run: Run | str | Path, dataset: FaceDataset | None = None) -> l
     folder.mkdir(exist_ok=True)
     # Text as text and a fixed salt: small files that are the same again for the same run.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ferlab"}):
-        drawable = [figure for figure in run_figures(run, dataset) if figure.is_possible]
+        drawable = [figure for figure in run_figures(run, dataset, train_set) if figure.is_possible]
         return [path for figure in drawable for path in _save(figure, folder)]
 
 
-def run_figures(run: Run, dataset: FaceDataset | None = None) -> list[RunFigure]:
+def run_figures(run: Run, dataset: FaceDataset | None = None, train_set: FaceDataset | None = None) -> list[RunFigure]:
     """Every figure that a run can have, whether this one allows it or not; the arguments of :func:`save_figures`."""
     classes = list(dataset.classes) if dataset is not None else _classes(run)
     points = run.map_points() if run.mapped_methods else {}
@@ -76,8 +79,15 @@ def run_figures(run: Run, dataset: FaceDataset | None = None) -> list[RunFigure]
         layouts = {name: rows[["x", "y"]].to_numpy() for name, rows in points.items()}
         return figures.embedding_maps(layouts, next(iter(points.values()))["label"].to_numpy(), classes)
 
+    def embedding_planes() -> np.ndarray:
+        assert train_set is not None
+        return figures.embedding_planes(figures.low_spaces(run, train_set), classes)
+
+    sizes = {space.shape[1] for space in spaces.values()}
+    is_drawn_as_it_is = train_set is not None and sizes in ({2}, {3})
     listed = [
         RunFigure("embedding_maps", bool(points), embedding_maps),
+        RunFigure("embedding_planes", is_drawn_as_it_is, embedding_planes),
         _learning_curves(run, "validation_accuracy"),
         _learning_curves(run, "train_loss"),
         RunFigure("confusion_matrices", bool(confusions), lambda: figures.confusion_matrices(confusions, classes)),

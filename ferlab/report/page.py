@@ -113,6 +113,7 @@ def _page(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]) -> st
         classes=dataset.classes,
         confusions=confusions(run, len(dataset.classes)),
         settings=settings_groups(run),
+        has_planes=run.has_planes,
         sprite=sprite,
         data=page_payload(run, dataset, points, columns),
         label=method_label,

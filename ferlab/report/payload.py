@@ -52,6 +52,7 @@ def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]
         "maps": {name: _map(rows) for name, rows in points.items()},
         "sprite": {"columns": columns, "tile": TILE},
         "curves": [curve for name in run.methods for curve in _curves(run, name)],
+        "planes": run.has_planes,
         "travel": _travel(run),
         "doses": _doses(run),
     }

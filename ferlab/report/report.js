@@ -507,10 +507,12 @@
     section.hidden = false;
     const last = Math.max(...names.map((name) => methods[name].length));
     slider.max = last;
-    const reachOf = Math.max(...names.flatMap((name) => methods[name].map((map) => {
-      const sorted = map.map(Math.abs).sort((a, b) => a - b);
-      return sorted[Math.floor((sorted.length - 1) * 0.99)];
-    }))) * 1.08 || 1;
+    const nearlyAll = (values) => values.slice().sort((a, b) => a - b)[Math.floor((values.length - 1) * 0.99)];
+    const reachOf = Math.max(...names.map((name) => {
+      const reaches = methods[name].map((map) => nearlyAll(map.map(Math.abs)));
+      // Embeddings themselves, unlike maps, can be far larger in the first epochs, which must not shrink all others.
+      return data.planes ? Math.max(reaches.at(-1), reaches.slice().sort((a, b) => a - b)[reaches.length >> 1]) : Math.max(...reaches);
+    })) * 1.08 || 1;
     const canvases = names.map((name) => {
       const canvas = element("canvas", { role: "img" });
       document.getElementById("travelmaps").append(element("figure", { class: "card" }, element("figcaption", {}, label(name)), canvas));

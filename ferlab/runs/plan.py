@@ -11,7 +11,7 @@ import numpy as np
 
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
-from ferlab.methods import ALL_METHODS, build_loss, canonical_name, get_method, with_strengths
+from ferlab.methods import ALL_METHODS, Method, build_loss, canonical_name, get_method, with_strengths
 from ferlab.runs.folder import RunFolder
 from ferlab.settings import Augmentation, CompareSettings, Plan, TrainSettings
 from ferlab.vectors import random_part
@@ -27,14 +27,24 @@ QUICK_CHANGES: dict[str, Any] = {
     "augmentation": Augmentation(rotation=0.0, scale=0.0, shift=0.04, contrast=0.1, brightness=10.0),
 }
 CLUSTERS = ("local", "slurm")
+SMALLEST = 2
+# What a correlation needs: a centered vector of 2 numbers is (a, -a), and one of 3 has an angle and nothing more.
+SMALLEST_WITH_HEADS = 4
+WHY_HEADS_NEED_MORE = {
+    2: "the heads are Ad-Corre's, which correlates centered vectors, and a centered vector of 2 numbers has one degree "
+    "of freedom, so every correlation is +1 or -1",
+    3: "the heads are Ad-Corre's, which correlates centered vectors, and centered vectors of 3 numbers lie on a "
+    "circle, which is too little room for its classes",
+}
 
 
 def check_plan(plan: Plan) -> tuple[tuple[str, ...], TrainSettings]:
     """The names of the methods and the settings of the training loop; a FerlabError for what cannot be."""
     names = _names(plan)
+    _check_embedding_size(plan, names)
     for name in names:
         # The loss is built once before anything is trained: a loss that cannot be is told now.
-        build_loss(get_method(name), num_classes=7)
+        build_loss(planned_method(plan, name), num_classes=7)
     if not names or len(set(names)) < len(names):
         raise FerlabError(f"Name each method once; got: {', '.join(names) or 'none'}.")
     if plan.jobs < 1 or plan.cluster not in CLUSTERS:
@@ -69,13 +79,62 @@ def _names(plan: Plan) -> tuple[str, ...]:
     return ALL_METHODS if plan.methods == ("all",) else tuple(map(canonical_name, plan.methods))
 
 
+def planned_method(plan: Plan, name: str) -> Method:
+    """The row of a method as a plan trains it.
+
+    >>> planned_method(Plan(embedding_size=2), "tcl-nearest").embedding_size
+    2
+    """
+    method = get_method(name)
+    return method if plan.embedding_size is None else method.changed({"embedding_size": plan.embedding_size})
+
+
+def sized(method: Method, size: int) -> Method:
+    """A method with another size of embedding.
+
+    Raises:
+        FerlabError: a size that cannot be measured, or too small for heads.
+    """
+    if size < SMALLEST:
+        raise FerlabError(_too_small("embedding_size", size))
+    if method.heads > 1 and size < SMALLEST_WITH_HEADS:
+        raise FerlabError(
+            f"{method.label} cannot have an embedding_size of {size}: {WHY_HEADS_NEED_MORE[size]}. Choose a method "
+            f"without heads, such as tcl-nearest, or {SMALLEST_WITH_HEADS} or more."
+        )
+    return method.changed({"embedding_size": size})
+
+
+def _too_small(setting: str, size: int) -> str:
+    return (
+        f"{setting} is at least {SMALLEST}, but is {size}: spaces are measured by the directions of their embeddings, "
+        "and one number has none."
+    )
+
+
+def _check_embedding_size(plan: Plan, names: tuple[str, ...]) -> None:
+    size = plan.embedding_size
+    if size is None:
+        return
+    if size < SMALLEST:
+        raise FerlabError(_too_small("--embedding-size", size))
+    with_heads = [name for name in names if get_method(name).heads > 1]
+    if size >= SMALLEST_WITH_HEADS or not with_heads:
+        return
+    others = ",".join(name for name in names if name not in with_heads) or "ce,tcl-nearest"
+    raise FerlabError(
+        f"{' and '.join(with_heads)} cannot have --embedding-size {size}: {WHY_HEADS_NEED_MORE[size]}. "
+        f"Leave them out (--methods {others}), or take {SMALLEST_WITH_HEADS} or more."
+    )
+
+
 def recorded(plan: Plan, names: tuple[str, ...], train: TrainSettings) -> dict[str, Any]:
     """What ``config.json`` holds of a plan: its settings as they came to be, and the rows of its methods."""
     config = dataclasses.asdict(plan)
     config |= {"out": str(plan.out), "root": str(plan.root or ""), "methods": names}
     config |= {"epochs": train.epochs, "train": dataclasses.asdict(train)}
     config.pop("strengths", None)  # they stand in the names
-    return config | {"table": {name: get_method(name).recorded() for name in names}}
+    return config | {"table": {name: planned_method(plan, name).recorded() for name in names}}
 
 
 def load_splits(plan: Plan, splits: Sequence[str] = ("train", "validation", "test")) -> dict[str, FaceDataset]:
@@ -110,6 +169,7 @@ def read_settings(run: RunFolder) -> CompareSettings:
             dataset=saved["dataset"],
             root=Path(saved["root"]) if saved["root"] else None,
             methods=tuple(saved["methods"]),
+            embedding_size=saved.get("embedding_size"),  # none in a run of an earlier version
             seeds=saved["seeds"],
             epochs=saved["epochs"],
             quick=saved["quick"],

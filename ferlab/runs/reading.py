@@ -12,6 +12,8 @@ import pandas as pd
 
 from ferlab.errors import FerlabError
 
+PLANE = 2  # dimensions of a space that is its own map
+
 
 @dataclass(frozen=True)
 class Run:
@@ -44,6 +46,11 @@ class Run:
         on_map = self.embeddings.loc[np.isfinite(self.embeddings["x"]), "method"]
         present = set(on_map.unique())
         return [name for name in self.methods if name in present]
+
+    @property
+    def has_planes(self) -> bool:
+        """Whether all spaces have two dimensions: their maps are then the embeddings themselves."""
+        return {len(embedding) for embedding in self.embeddings["embedding"]} == {PLANE}
 
     def map_points(self) -> dict[str, pd.DataFrame]:
         """Method -> rows on its map (columns index, label, predicted, confidence, x, y), the same images in the same

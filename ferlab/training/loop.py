@@ -80,6 +80,7 @@ def train(
     on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
     on_validation: Callable[[int, Predictions], None] = lambda epoch, predictions: None,
+    on_start: Callable[[Learner], None] = lambda learner: None,
 ) -> TrainResult:
     """Train one network.
 
@@ -98,6 +99,7 @@ def train(
         on_epoch: called after every epoch with its row of the history, also for epochs read from a checkpoint.
         on_validation: called with an epoch's number and its predictions of the validation split, before the epoch's
             checkpoint is written.
+        on_start: called once with what learns, as it is before its next step, for those who look at it between batches.
 
     Raises:
         FerlabError: splits that cannot be trained on, too little memory, or numbers that are no longer finite; earlier
@@ -117,6 +119,7 @@ def train(
     )  # fmt: skip
     if checkpoints is not None:
         state.resume(checkpoints)
+    on_start(learner)
     for row in state.history:
         on_epoch(row)
 

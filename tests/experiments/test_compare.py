@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from tiny import tiny_faces
 from ferlab import cli
 from ferlab.errors import FerlabError
 from ferlab.experiments import CompareSettings, one_training, run_compare
+from ferlab.experiments.evaluate import evaluate_run
+from ferlab.experiments.sweep import train_job
 from ferlab.methods import METHODS
 from ferlab.runs import RunFolder
 from ferlab.training import TrainSettings
@@ -208,3 +211,35 @@ def test_quick_comparison_for_real(tmp_path):
         assert scores["accuracy"]["mean"] > 0.3, f"{name} is near chance on the built-in faces"
         assert f"{scores['accuracy']['mean']:.3f}" in done.stdout
     assert (tmp_path / "run/report.html").is_file() and not (tmp_path / "run/epochs.parquet").exists()
+
+
+def test_embeddings_of_two_numbers_are_their_own_map(tmp_path):
+    """Also with ``quick``: there is no UMAP to be spared. A run goes on as it began, in a job too."""
+    run, methods = RunFolder(tmp_path / "run"), ("ce", "tcl-nearest@1")
+    plan = {"embedding_size": 2, "quick": True, "epochs": 2}
+    run_compare(settings(run.path, methods=methods[:1], **plan))
+    run_compare(settings(run.path, methods=methods, resume=True, **plan))
+    assert run.settings()["embedding_size"] == 2
+    rows, epochs = run.read().embeddings, run.read().epochs
+    np.testing.assert_array_equal(rows[["x", "y"]], np.stack(rows["embedding"]))
+    followed = epochs.query("method == 'tcl-nearest@1' and epoch == 2")[["x", "y"]]
+    np.testing.assert_array_equal(followed, run.training("tcl-nearest@1", 0).load_epochs(2)[1])
+    text = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "UMAP" not in text.partition('id="settings"')[0], "no map stands between the network and the eye"
+    assert "its two numbers, as they are" in text
+    assert (run.path / "figures/embedding_planes.png").is_file()
+    assert evaluate_run(run.path).differences == []
+
+    before = run.training("ce", 0).load().embeddings
+    shutil.rmtree(run.training("ce", 0).path)
+    train_job(str(run.path), "ce", 0, threads=0)
+    again = run.training("ce", 0).load().embeddings
+    np.testing.assert_array_equal(np.stack(again["embedding"]), np.stack(before["embedding"]))
+
+
+def test_embeddings_of_three_numbers_have_maps_and_a_picture(tmp_path):
+    run_compare(settings(tmp_path, methods=("ce",), epochs=1, embedding_size=3))
+    rows = pd.read_parquet(tmp_path / "embeddings.parquet")
+    assert rows[["x", "y"]].notna().all(axis=None) and {len(vector) for vector in rows["embedding"]} == {3}
+    assert (tmp_path / "figures/embedding_planes.png").is_file()
+    assert "UMAP keeps neighbors" in (tmp_path / "report.html").read_text(encoding="utf-8")

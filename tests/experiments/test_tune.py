@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from tiny import read_tiny, write_tiny_folder
 from ferlab.data import register_dataset
 from ferlab.errors import FerlabError, TrainingDiverged
 from ferlab.experiments import tune
-from ferlab.experiments.tune import OBJECTIVE, choose, propose, run_tune
+from ferlab.experiments.tune import OBJECTIVE, choose, propose, run_tune, search_job
 from ferlab.methods import ALL_METHODS, METHODS
 from ferlab.runs import RunFolder
 from ferlab.settings import TuneSettings
@@ -79,6 +80,25 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path, monkeypat
     grown = pd.read_csv(tmp_path / "cut/trials.csv").drop(columns="seconds")
     assert len(grown) == 12
     pd.testing.assert_frame_equal(grown[grown.trial < 5].reset_index(drop=True), two)
+
+
+def test_a_search_of_another_size_of_embedding(tmp_path, monkeypatch):
+    sizes = []
+
+    def watched(method, *args, **hooks):
+        sizes.append(method.embedding_size)
+        raise TrainingDiverged("Training stopped in epoch 1, batch 1: the loss is not finite.")
+
+    monkeypatch.setattr(tune, "train", watched)
+    plan = settings(tmp_path / "search", trials=2, embedding_size=2)
+    run_tune(plan, QUIET)
+    with pytest.raises(FerlabError, match="embedding_size was 2 and is 3"):
+        run_tune(settings(tmp_path / "search", trials=3, embedding_size=3, resume=True), QUIET)
+    shutil.rmtree(tmp_path / "search/ce/trial_1")
+    search_job(str(tmp_path / "search"), "ce", threads=0)
+    assert sizes == [2] * 5
+    with pytest.raises(FerlabError, match="cannot have --embedding-size 2"):
+        run_tune(settings(tmp_path / "other", methods=("all",), embedding_size=2), QUIET)
 
 
 def test_later_proposals_follow_the_scores_and_stay_in_the_space():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 import torch
@@ -175,3 +176,18 @@ def test_changed_sets_fields_and_options_alike():
     )
     assert build_loss(method, 7).metric_loss.margin == 1.5 * method.embedding_size
     assert isinstance(build_loss(method, 7).metric_loss, TripletCenterLoss)
+
+
+@pytest.mark.parametrize("name", ["tcl-nearest@1", "tcl-fully-synthesized@1", "center@1"])
+def test_weight_and_margin_mean_the_same_at_every_size(name):
+    """64 copies of a space of 2 have the value, weight included, of that space: the distance is divided by D."""
+    labels, logits = torch.arange(14) % 7, torch.zeros(14, 7)
+    embeddings = torch.randn(14, 2, generator=torch.Generator().manual_seed(0))
+    totals = []
+    for size in (2, 128):
+        objective = build_loss(get_method(name).changed({"embedding_size": size}), num_classes=7)
+        rows = embeddings.repeat(1, size // 2)
+        objective.metric_loss.start_from(rows, labels)
+        totals.append(float(objective(logits, labels, rows).total.detach()))
+    assert totals[1] == pytest.approx(totals[0], rel=1e-5)
+    assert totals[0] > math.log(7) + 0.1

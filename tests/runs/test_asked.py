@@ -79,3 +79,12 @@ def test_measuring_leaves_the_random_numbers_and_the_network_alone():
     measured("ce", network)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_space_of_few_dimensions_can_be_measured(size):
+    """Ad-Corre's yardstick too, though there every correlation of two numbers is +1 or -1."""
+    found = measured("tcl-nearest", ExpressionNetwork(7, size, seed=3).eval())
+    for values in found.values():
+        assert np.isfinite(list(values.values())).all()
+        assert 0 <= values["effective_rank"] <= size + 1e-6

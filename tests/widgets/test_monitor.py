@@ -25,10 +25,13 @@ from ferlab.errors import FerlabError
 from ferlab.evaluation import class_recalls, predict
 from ferlab.losses import JointLoss, MetricLoss
 from ferlab.methods import Method, build_loss, get_method
+from ferlab.models import ExpressionNetwork
 from ferlab.projection.principal import principal_map
 from ferlab.training import TrainResult, TrainSettings, train
+from ferlab.training.loop import Learner
 from ferlab.widgets import TrainingMonitor
-from ferlab.widgets.monitor import view
+from ferlab.widgets.monitor import plane, session, view
+from ferlab.widgets.monitor.plane import PlaneWatcher, class_means, followed_faces
 from ferlab.widgets.monitor.record import EpochRecord, loss_curves
 from ferlab.widgets.monitor.session import MonitorState
 from ferlab.widgets.monitor.watched import parts_of
@@ -503,3 +506,108 @@ await monitor""",
     outputs = [output for cell in notebook.cells[1:] for output in cell.outputs]
     assert [output.output_type for output in outputs] == ["error", "stream"], "the cell ends with the interrupt"
     assert outputs[1].text.startswith("paused Paused because the kernel was interrupted")
+
+
+# ---- an embedding of two numbers -----------------------------------------------------------------------------
+
+
+def in_the_plane(watch, method: str = "center", **named) -> TrainingMonitor:
+    sized = get_method(method).changed({"embedding_size": 2})
+    return watch(dataclasses.replace(sized, warm_up=1 / 3), **named)
+
+
+def test_looking_at_the_plane_changes_nothing_of_the_training(watch, monkeypatch):
+    monkeypatch.setattr(session, "REFRESH", 0.0)  # after every batch
+    monkeypatch.setattr(PlaneWatcher, "is_due", lambda watcher: True)
+    monitor = in_the_plane(watch)
+    monitor.start()
+    assert monitor.wait() == "finished"
+    assert_same(monitor, train(monitor.method, few_faces(), few_faces("validation"), SETTINGS))
+
+
+def test_the_plane_is_what_the_network_says_of_the_training_faces(watch):
+    monitor = in_the_plane(watch)
+    assert on_page(monitor, "_plane") == b"" and on_page(monitor, "_info")["plane"]["when"] == ""
+    monitor.start()
+    monitor.wait()
+    faces, seen = few_faces(), np.frombuffer(on_page(monitor, "_plane"), np.float32).reshape(-1, 2)
+    meeting, directions, centers, points = np.split(seen, [1, 8, 15])
+    order = followed_faces(faces)
+    assert list(on_page(monitor, "_plane_labels")) == faces.labels[order].tolist()
+    np.testing.assert_allclose(points, predict(monitor.network, faces.images[order]).embeddings, rtol=1e-5)
+    weight = monitor.network.classifier.weight.detach().numpy()
+    np.testing.assert_allclose(directions, weight - weight.mean(axis=0), rtol=1e-5, atol=1e-6)
+    assert np.isfinite(meeting).all() and np.isfinite(centers).all()
+    assert on_page(monitor, "_info")["plane"] == {"when": "after 3.0 epochs", "centers": "center of the loss"}
+
+
+def test_centers_are_class_means_until_the_loss_has_its_own(watch):
+    looks = []
+    monitor = in_the_plane(watch)
+    monitor.observe(lambda change: looks.append(monitor.session.watched.plane), names="_plane")
+    monitor.start()
+    monitor.wait()
+    first, last = looks[0], looks[-1]
+    assert (first.epochs, first.are_of_loss) == (1.0, False) and (last.epochs, last.are_of_loss) == (3.0, True)
+    labels = few_faces().labels[followed_faces(few_faces())]
+    np.testing.assert_allclose(first.centers, class_means(first.points, labels, 7))
+    assert np.abs(last.centers - class_means(last.points, labels, 7)).max() > 1e-4
+    assert np.abs(last.points - first.points).max() > 0
+
+    of_cross_entropy = in_the_plane(watch, "ce")
+    of_cross_entropy.start()
+    of_cross_entropy.wait()
+    assert on_page(of_cross_entropy, "_info")["plane"]["centers"] == "class mean"
+
+
+def test_looking_takes_a_small_share_of_the_time(monkeypatch):
+    """A look that took 2 s is not due again before its share of all time is small."""
+    clock = [100.0]
+
+    def slow(network, images):
+        clock[0] += 2.0
+        return predict(network, images)
+
+    monkeypatch.setattr(plane.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(plane, "predict", slow)
+    objective = build_loss(get_method("ce"), 7)
+    learner = Learner(ExpressionNetwork(7, 2), None, objective, None, None)
+    watcher = PlaneWatcher(learner, few_faces())
+    assert watcher.is_due()
+    watcher.look(0.0, False)
+    began = 100.0
+    assert not watcher.is_due()
+    clock[0] = began + 2.0 / plane.SHARE - 0.1
+    assert not watcher.is_due()
+    clock[0] = began + 2.0 / plane.SHARE + 0.1
+    assert watcher.is_due()
+
+
+def test_a_finished_plane_is_there_after_a_restart(watch, tmp_path):
+    first = in_the_plane(watch, out=tmp_path)
+    first.start()
+    first.wait()
+    again = in_the_plane(watch, out=tmp_path)
+    again.start()
+    assert again.wait() == "finished"
+    assert on_page(again, "_plane") == on_page(first, "_plane")
+
+
+def test_the_map_of_a_plane_is_the_plane(watch):
+    monitor = in_the_plane(watch)
+    monitor.start()
+    monitor.wait()
+    found = monitor.session.watched
+    own = found.records[3].embeddings.astype(np.float32)
+    np.testing.assert_allclose(found.maps[3].points, own - own.mean(axis=0))
+    assert "(their two numbers)" in monitor.figure().axes[2].get_title(loc="left")
+
+
+def test_the_size_of_an_embedding_is_an_argument():
+    assert TrainingMonitor("tcl-nearest@2", embedding_size=2).method.embedding_size == 2
+    assert on_page(TrainingMonitor("tcl-nearest"), "_info")["plane"] is None
+    assert TrainingMonitor("ad-corre", embedding_size=4).method.heads == 7
+    with pytest.raises(FerlabError, match=r"cannot have an embedding_size of 3: .* on a circle.*4 or more"):
+        TrainingMonitor("ad-corre", embedding_size=3)
+    with pytest.raises(FerlabError, match="embedding_size is at least 2, but is 1"):
+        TrainingMonitor("ce", embedding_size=1)

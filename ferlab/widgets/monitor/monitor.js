@@ -105,6 +105,7 @@ function render({ model, el }) {
     const small = html("small", {}, about);
     return [html("section", {}, html("h4", {}, heading, " ", small), ...inside), small];
   };
+  const plane = planePanel();
   const chart = () => html("div", { class: "chart", role: "img" });
   const lossLegend = html("div", { class: "legend" });
   const lossChart = chart();
@@ -122,13 +123,13 @@ function render({ model, el }) {
   const [scorePanel] = panel("Accuracy", "after every epoch", scoreLegend, scoreChart);
   const [mapPanel, mapAbout] = panel("Validation faces", "", mapNote, mapChart, html("div", { class: "travel" }, slider, sliderText));
   const [recallPanel, recallAbout] = panel("Recall of every class", "", classes,
-    html("p", { class: "note" }, "The bar across marks the epoch before. A click shows one class on the map alone."));
+    html("p", { class: "note" }, "The bar across marks the epoch before. A click shows one class alone."));
   for (const [place, words] of [[lossChart, "The first batches come in a moment."], [scoreChart, "Comes after the first epoch."],
     [mapChart, "Comes after the first epoch."]]) place.append(html("div", { class: "empty" }, words));
   const root = html("div", { class: "ferlab-monitor" },
     html("header", {}, title, state, html("div", { class: "buttons" }, main, stop)), progress,
     html("div", { class: "words" }, where, left, kept), sentence,
-    html("div", { class: "panels" }, lossPanel, scorePanel, mapPanel, recallPanel));
+    html("div", { class: "panels" }, plane.section, lossPanel, scorePanel, mapPanel, recallPanel));
   el.append(root);
 
   let only = null; // the class shown alone
@@ -161,6 +162,8 @@ function render({ model, el }) {
     if (sentence.textContent !== said) sentence.textContent = said;
     sentence.classList.toggle("error", status === "failed");
   }
+
+  const showPlane = () => plane.show(info(), floats(model.get("_plane")), bytes(model.get("_plane_labels")));
 
   function showLosses() {
     const { parts, epochs, switch: on } = info();
@@ -278,7 +281,7 @@ function render({ model, el }) {
     const labels = bytes(model.get("_labels"));
     const predicted = bytes(model.get("_predicted")).subarray(index * labels.length, (index + 1) * labels.length);
     const wrong = labels.reduce((sum, label, i) => sum + (predicted[i] !== label), 0);
-    mapAbout.textContent = `PCA, ${percent(shares[index])} of the variance`;
+    mapAbout.textContent = info().plane ? "their two numbers" : `PCA, ${percent(shares[index])} of the variance`;
     mapNote.replaceChildren(html("span", {}, "● right ", html("b", {}, `${labels.length - wrong}`)), html("span", {}, "○ wrong ", html("b", {}, `${wrong}`)));
     mapChart.setAttribute("aria-label", `Map of the validation faces after epoch ${detailed[index]}: ${wrong} of ${labels.length} are classified wrong`);
     const moves = travel && drawn?.points.length === target.points.length && !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -309,6 +312,7 @@ function render({ model, el }) {
           only = only === k ? null : k;
           [...classes.children].forEach((other, i) => other.setAttribute("aria-pressed", `${i === only}`));
           showMap(false);
+          plane.only(only, bytes(model.get("_plane_labels")));
         });
         return row;
       }));
@@ -353,20 +357,22 @@ function render({ model, el }) {
   });
   canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
 
-  const showAll = () => { showWords(); showLosses(); showScores(); showMap(); showRecalls(); };
+  const showAll = () => { showWords(); showPlane(); showLosses(); showScores(); showMap(); showRecalls(); };
   const listeners = {
-    "change:_info": () => { showWords(); showLosses(); },
+    "change:_info": () => { showWords(); showPlane(); showLosses(); },
+    "change:_plane": showPlane,
     "change:_curves": showLosses,
     "change:_scores": () => { showScores(); showMap(); showRecalls(); },
     "change:_shown": () => { showMap(); showRecalls(); },
   };
   for (const [name, listener] of Object.entries(listeners)) model.on(name, listener);
-  const resized = new ResizeObserver(() => { showLosses(); showScores(); showMap(false); });
+  const resized = new ResizeObserver(() => { plane.resize(); showLosses(); showScores(); showMap(false); });
   resized.observe(root);
   showAll();
   return () => {
     resized.disconnect();
     cancelAnimationFrame(frame);
+    plane.stop();
     for (const [name, listener] of Object.entries(listeners)) model.off(name, listener);
   };
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
 import pandas as pd
 import traitlets
 
@@ -19,6 +20,7 @@ from ferlab.errors import FerlabError
 from ferlab.methods import METHODS, Method, get_method
 from ferlab.models import ExpressionNetwork
 from ferlab.runs import RunFolder
+from ferlab.runs.plan import sized
 from ferlab.training import TrainSettings
 from ferlab.widgets.kit.channel import Channel
 from ferlab.widgets.kit.static import with_picture
@@ -29,6 +31,7 @@ from ferlab.widgets.monitor.session import MonitorState, Task, TrainingSession
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+HERE = Path(__file__).parent
 INTERRUPTED = "Paused because the kernel was interrupted; Resume goes on from here."
 
 
@@ -50,6 +53,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         method: a name (see :mod:`ferlab.methods`) or a :class:`~ferlab.methods.Method`.
         settings: of the training; the default otherwise. On one device.
         train_set, validation_set: the built-in faces otherwise.
+        embedding_size: how many numbers an embedding has, in place of the method's; with 2 the page shows it as it is,
+            with training faces, centers and the classifier's directions that move while the network learns.
         out: folder for the checkpoints, `<out>/<method>/seed_<n>/`; otherwise they last as long as the monitor.
 
     Attributes:
@@ -65,7 +70,7 @@ class TrainingMonitor(anywidget.AnyWidget):
         shown_epoch: the epoch whose map and recalls are shown; can be set. None, the default, is the newest.
 
     Raises:
-        FerlabError: an unknown method, several devices, a folder of another training.
+        FerlabError: an unknown method, a size that it cannot have, several devices, a folder of another training.
 
     Example:
         >>> monitor = TrainingMonitor("tcl-nearest", TrainSettings(epochs=2))
@@ -73,8 +78,10 @@ class TrainingMonitor(anywidget.AnyWidget):
         ('waiting', 0)
     """
 
-    _esm = Path(__file__).parent / "monitor.js"
-    _css = Path(__file__).parent / "monitor.css"
+    _esm = "\n".join(
+        path.read_text("utf-8") for path in (HERE.parent / "kit/shapes.js", HERE / "plane.js", HERE / "monitor.js")
+    )
+    _css = HERE / "monitor.css"
     # Set by Python only: the page asks by messages.
     _info = traitlets.Dict().tag(sync=True)  # words, numbers and buttons
     _scores = traitlets.Dict().tag(sync=True)  # one list entry an epoch
@@ -82,6 +89,8 @@ class TrainingMonitor(anywidget.AnyWidget):
     _maps = traitlets.Bytes().tag(sync=True)  # float32 (epochs, n, 2)
     _labels = traitlets.Bytes().tag(sync=True)  # uint8 (n,)
     _predicted = traitlets.Bytes().tag(sync=True)  # uint8 (epochs, n)
+    _plane = traitlets.Bytes().tag(sync=True)  # float32, see PlaneLook.tobytes; empty without
+    _plane_labels = traitlets.Bytes().tag(sync=True)  # uint8 (n,)
     _shown = traitlets.Int(0).tag(sync=True)  # 0 for the newest
 
     def __init__(
@@ -91,9 +100,12 @@ class TrainingMonitor(anywidget.AnyWidget):
         train_set: FaceDataset | None = None,
         validation_set: FaceDataset | None = None,
         out: str | Path | None = None,
+        embedding_size: int | None = None,
     ) -> None:
         self.method = get_method(method) if isinstance(method, str) else method
         self.name = method if isinstance(method, str) else _name_of(method)
+        if embedding_size is not None:
+            self.method = sized(self.method, embedding_size)
         self.settings = settings or TrainSettings()
         if self.settings.devices * self.settings.nodes > 1:
             raise FerlabError("A monitor trains on one device: leave devices and nodes at 1, or use ferlab compare.")
@@ -245,6 +257,8 @@ class TrainingMonitor(anywidget.AnyWidget):
             watched = self.session.watched
             self._info = view.info(self.session, kept)
             self._curves = watched.curves().tobytes()
+            self._plane_labels = watched.plane_labels.astype(np.uint8).tobytes()
+            self._plane = b"" if watched.plane is None else watched.plane.tobytes()
             if epoch_is_over or not self._scores:
                 self._scores = view.scores(watched)
                 of_epochs = view.maps(watched)

@@ -20,7 +20,8 @@ from ferlab.models import ExpressionNetwork
 from ferlab.runs.training_folder import TrainingFolder
 from ferlab.training import TrainResult, TrainSettings, train
 from ferlab.training.batching import steps_per_epoch
-from ferlab.training.loop import Batch
+from ferlab.training.loop import Batch, Learner, epochs_before_metric_loss
+from ferlab.widgets.monitor.plane import PlaneWatcher, is_watchable
 from ferlab.widgets.monitor.record import EpochRecord
 from ferlab.widgets.monitor.training import check_same_training
 from ferlab.widgets.monitor.watched import Watched
@@ -135,6 +136,7 @@ class TrainingSession:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._paused, self._drawn = 0.0, 0.0  # seconds in all; when
+        self._plane: PlaneWatcher | None = None  # while a network with an embedding of two numbers learns
 
     # ---- from other threads ---------------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class TrainingSession:
             self.watched = watched
         with task.stored.held():
             check_same_training(task.stored.path, task.method, task.settings, splits)
-            return self.train(
+            result = self.train(
                 task.method,
                 train_set,
                 validation_set,
@@ -252,7 +254,27 @@ class TrainingSession:
                 on_batch=self._on_batch,
                 on_epoch=self._on_epoch,
                 on_validation=self._on_validation,
+                on_start=lambda learner: self._on_start(learner, train_set),
             )
+            self._look()  # at the network of the best epoch, and where all epochs were there already
+            return result
+
+    def _on_start(self, learner: Learner, train_set: FaceDataset) -> None:
+        if is_watchable(self.task.method):
+            self._plane = PlaneWatcher(learner, train_set)
+            with self.lock:
+                self.watched.plane_labels = self._plane.labels
+
+    def _look(self) -> None:
+        """Look at the plane, if there is one; between two batches."""
+        if self._plane is None:
+            return
+        watched = self.watched
+        epochs = watched.epoch + watched.batch / watched.steps
+        is_on = watched.epoch >= epochs_before_metric_loss(self.task.method, watched.epochs)
+        seen = self._plane.look(epochs, is_on)
+        with self.lock:
+            watched.plane = seen
 
     def _on_batch(self, batch: Batch) -> None:
         self.watched.add_batch(batch, self._now())
@@ -260,12 +282,16 @@ class TrainingSession:
             if self.state is MonitorState.PREPARING:
                 self.state = MonitorState.TRAINING
         if time.perf_counter() - self._drawn > REFRESH:
+            if self._plane is not None and self._plane.is_due():
+                self._look()
             self._take_and_tell()
         self._hold()
 
     def _on_validation(self, epoch: int, seen: Predictions) -> None:
         with self.lock:
             self.watched.take_pending()
+        if self._plane is not None and self._plane.is_due():
+            self._look()
         record = self.watched.record_epoch(seen, self._now())
         record.save(self.task.record_path(epoch))
         self._remember(epoch, record)
@@ -301,6 +327,7 @@ class TrainingSession:
             raise _Stopped
 
     def _end(self, state: MonitorState) -> None:
+        self._plane = None
         with self.lock:
             self.watched.begin_epoch()
             self._move_to(state, epoch_is_over=True)

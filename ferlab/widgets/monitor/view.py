@@ -10,6 +10,7 @@ from ferlab.errors import FerlabError
 from ferlab.figures.training import part_style, training_overview
 from ferlab.palette import class_colors
 from ferlab.training import epochs_before_metric_loss
+from ferlab.widgets.monitor.plane import is_watchable
 from ferlab.widgets.monitor.record import recalls
 from ferlab.widgets.monitor.session import MonitorState, TrainingSession
 from ferlab.widgets.monitor.watched import Part, Watched
@@ -44,6 +45,18 @@ def info(session: TrainingSession, kept: str) -> dict[str, Any]:
         "switch": epochs_before_metric_loss(task.method, epochs),
         "parts": [line(part, place) for place, part in enumerate(watched.parts)],
         "classes": class_rows(watched),
+        "plane": plane_words(session),
+    }
+
+
+def plane_words(session: TrainingSession) -> dict[str, Any] | None:
+    """What there is to say about an embedding of two numbers; None for one of more."""
+    if not is_watchable(session.task.method):
+        return None
+    seen = session.watched.plane
+    return {
+        "when": "" if seen is None else f"after {seen.epochs:.1f} epochs",
+        "centers": "center of the loss" if seen is not None and seen.are_of_loss else "class mean",
     }
 
 
@@ -173,6 +186,7 @@ def monitor_figure(session: TrainingSession, shown: int | None) -> Figure | None
         labels=labels,
         recalls=None if known is None else recalls(known[1].validation_confusion),
         epoch=epoch,
+        map_words="their two numbers" if is_watchable(session.task.method) else "PCA",
     )
     return axes[0].figure
 

@@ -15,8 +15,10 @@ from ferlab.evaluation import Predictions, confusion_counts
 from ferlab.losses import JointLoss
 from ferlab.projection.principal import principal_map
 from ferlab.runs import EPOCH_FACES
+from ferlab.runs.reading import PLANE
 from ferlab.training.loop import Batch
 from ferlab.vectors import random_part
+from ferlab.widgets.monitor.plane import PlaneLook
 from ferlab.widgets.monitor.record import EpochRecord, accuracies, loss_curves, recalls
 
 FEWEST_TIMES = 5  # batches before a guess at the time that is left
@@ -40,7 +42,8 @@ class Part:
 
 
 class EpochMap(NamedTuple):
-    """The followed faces after an epoch: float32 (n, 2), and the share of the variance that the map shows."""
+    """The followed faces after an epoch: float32 (n, 2), and the share of the variance that the map shows; of an
+    embedding of two numbers the embedding itself, about its mean."""
 
     points: np.ndarray
     share: float
@@ -80,6 +83,8 @@ class Watched:
         records: epoch -> what was seen while it ran.
         maps: epoch -> its map.
         batch: batches of the epoch that has begun.
+        plane: the newest look at an embedding of two numbers; None where there is none.
+        plane_labels: int64 (n,), of the training faces in it.
     """
 
     epochs: int
@@ -92,6 +97,8 @@ class Watched:
     records: dict[int, EpochRecord] = field(default_factory=dict)
     maps: dict[int, EpochMap] = field(default_factory=dict)
     batch: int = 0
+    plane: PlaneLook | None = None
+    plane_labels: np.ndarray = field(default_factory=_nobody)
 
     def __post_init__(self) -> None:
         self._times: deque[float] = deque(maxlen=self.steps + 1)  # of the last epoch's worth of batches
@@ -210,7 +217,10 @@ class Watched:
         return record
 
     def map_of(self, record: EpochRecord) -> EpochMap:
-        """The map of an epoch, turned like the newest one."""
+        """The map of an epoch, turned like the newest one; an embedding of two numbers is its own, about its mean."""
+        if record.embeddings.shape[1] == PLANE:
+            plane = record.embeddings.astype(np.float32)
+            return EpochMap(plane - plane.mean(axis=0), 1.0)
         before = self.maps[max(self.maps)].points if self.maps else None
         return EpochMap(*principal_map(record.embeddings, before))
 

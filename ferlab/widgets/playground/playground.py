@@ -91,7 +91,10 @@ class LossPlayground(OnPlane, OnProfiles, anywidget.AnyWidget):
         True
     """
 
-    _esm = "\n".join((HERE / f"{part}.js").read_text("utf-8") for part in ("tools", "plane", "profiles", "playground"))
+    _esm = "\n".join(
+        (HERE / f"{part}.js").read_text("utf-8")
+        for part in ("../kit/shapes", "tools", "plane", "profiles", "playground")
+    )
     _css = HERE / "playground.css"
     # All that the page shows. It answers with messages only (see page.py), so there is one way in and one way out.
     _scene = traitlets.Dict().tag(sync=True)

@@ -27,28 +27,6 @@ function signed(value, digits = 2) {
   return value < 0 && Number(size) ? `−${size}` : size;
 }
 
-const path = (points, closed = false) =>
-  points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("") + (closed ? "Z" : "");
-
-// One shape a class, so that color is not needed to tell them apart.
-function shape(k, r) {
-  const corners = (n, turn, size = r) =>
-    path(Array.from({ length: n }, (_, i) => {
-      const angle = turn + (2 * Math.PI * i) / n;
-      return [size * Math.cos(angle), size * Math.sin(angle)];
-    }), true);
-  const up = -Math.PI / 2;
-  return [
-    `M${-r} 0A${r} ${r} 0 1 0 ${r} 0A${r} ${r} 0 1 0 ${-r} 0Z`,
-    corners(4, Math.PI / 4, 1.25 * r),
-    corners(4, 0, 1.3 * r),
-    corners(3, up, 1.4 * r),
-    corners(3, -up, 1.4 * r),
-    corners(5, up, 1.2 * r),
-    corners(6, 0, 1.15 * r),
-  ][k];
-}
-
 function arrow([x0, y0], [x1, y1]) {
   const length = Math.hypot(x1 - x0, y1 - y0);
   if (length < 3) return "";
