@@ -15,7 +15,7 @@ CAPTIONS = {
         "What a triplet-center loss compares: the squared distance to the center of the face's own class (to the "
         "right) and to the nearest other one (upward), both divided by D. Above the line the hinge is shut, and "
         "the loss pulls no more. It shows no neighbors, and two faces in one place here may lie far apart in the "
-        "space."
+        "space. Ad-Corre's heads have length 1, so that its faces stand near the origin."
     ),
     "class-means": (
         "A linear map onto the plane in which the class means lie farthest apart; the unit is the mean distance of "

@@ -263,6 +263,60 @@ def test_lasso_color_morph_epochs_and_projection(lab, build_folder):
     assert lab.errors == []
 
 
+def test_views_with_the_losses_own_eyes(lab, build_folder):
+    page = lab.page
+    first, *_ = lab.plots(3)
+    before = lab.still(first)
+    for name, kind in (("Class-mean plane", "class-means"), ("TCL's plane", "triplet")):
+        lab.press(name)
+        lab.wait_for("explorer.projection", kind)
+        assert lab.still(first) != before, "the points travel to their new places"
+        before = lab.still(first)
+    assert "hinge open" in page.locator(".ferlab-x-title small").first.inner_text()
+    assert "Above the line the hinge is shut" in page.locator(".ferlab-x-caption").first.inner_text()
+    page.screenshot(path=build_folder / "explorer_triplet_1280.png")
+
+    # TCL's plane over the epochs.
+    lab.press("Validation faces, epoch by epoch")
+    first, *_ = lab.plots(3)
+    lab.wait_for("explorer.epoch", EPOCHS)
+    before = lab.still(first)
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("Home")
+    lab.wait_for("[explorer.epoch, explorer.projection]", [1, "triplet"])
+    assert lab.still(first) != before
+    lab.press("Test faces, finished networks")
+    lab.plots(3)
+
+    # Ad-Corre's picture: a cell shows its two faces; a press selects the faces of a block, in the maps too.
+    page.get_by_text("Correlations: the spaces as Ad-Corre sees them").click()
+    matrix = page.locator(".ferlab-x-matrix canvas").first
+    matrix.wait_for()
+    matrix.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    box = matrix.bounding_box()
+    x, y = box["x"] + 22 + 0.05 * (box["width"] - 22), box["y"] + 0.5 * (box["height"] - 22)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y, steps=3)
+    page.locator(".ferlab-x-pair img").nth(1).wait_for()
+    assert page.locator(".ferlab-x-pair:visible").count() == 1
+    page.screenshot(path=build_folder / "explorer_correlations_1280.png")
+    page.mouse.click(x, y)
+    page.locator(".ferlab-x b", has_text="faces selected").first.wait_for()
+    chosen = lab.ask("sorted({int(k) for k in explorer.selected_labels})")
+    assert len(chosen) == 2, "those of the two classes that the block belongs to"
+    assert lab.ask("sorted({len(explorer.view.maps[m].widget.selection) for m in explorer.methods})") == lab.ask(
+        "[len(explorer.selection)]"
+    )
+    # By keyboard: the first block.
+    lab.ask("setattr(explorer, 'selection', [])")
+    matrix.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    lab.wait_for("sorted({int(k) for k in explorer.selected_labels})", [0])
+    assert lab.errors == []
+
+
 def test_maps_may_be_taken_away_while_they_are_still_being_drawn(lab):
     page = lab.page
     lab.plots(3)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ferlab.errors import FerlabError
 from ferlab.widgets.explorer import details
-from ferlab.widgets.explorer.layouts import Layouts
+from ferlab.widgets.explorer.layouts import OPTIMIZED, Layouts
 from ferlab.widgets.explorer.state import MOST_METHODS, ExplorerState
 from ferlab.widgets.explorer.umap_jobs import UmapJobs
 from ferlab.widgets.explorer.view import ExplorerView
@@ -141,6 +142,7 @@ class ExplorerActions:
         self._state.epoch = epoch
         self._show(TRAVEL["play" if self._view.controls.play.playing else "step"])
         self._view.draw_neighbors()
+        self._view.draw_correlations()
 
     def press_view(self, view: str) -> None:
         """Test faces or followed faces were asked for."""
@@ -178,15 +180,16 @@ class ExplorerActions:
         self._view.settle_colors()
         self._show(0)
         self._view.draw_legend()
+        self._view.draw_correlations()  # the page may have become dark
 
     # ---- projections -------------------------------------------------------------------------------------------
 
     def project(self, kind: str) -> None:
-        """Show a projection; UMAP, where there is none yet, as soon as it is computed."""
+        """Show a projection; UMAP and densMAP, where there are none yet, as soon as they are computed."""
         state = self._state
-        if kind == "umap" and "umap" not in state.layouts:
+        if kind in OPTIMIZED and kind not in state.layouts:
             state.layouts.check_umap()
-            self.compute_umap()
+            self._umap.start(kind)
             return
         state.choose_projection(kind)
         self._view.settle_controls()
@@ -194,15 +197,47 @@ class ExplorerActions:
         self._view.draw_neighbors()
         self._view.draw_belief()
 
+    def press_projection(self, kind: str) -> None:
+        """A projection was asked for; where there is none, a sentence says why."""
+        self._state.answers = []
+        try:
+            self.project(kind)
+        except FerlabError as error:
+            self._state.answers = [str(error)]
+            self._view.settle_controls()
+        self._view.draw_message()
+
     def compute_umap(self) -> None:
         """Compute UMAP with the settings of the controls; where that fails, a message says why."""
         self._umap.start()
 
-    def _arrived(self, layouts: Layouts) -> None:
+    def _arrived(self, layouts: Layouts, kind: str) -> None:
         if layouts is self._state.layouts:
-            self._state.choose_projection("umap")
+            self._state.choose_projection(kind)
             self._show(TRAVEL["morph"])
             self._view.draw_neighbors()
+
+    # ---- correlations ------------------------------------------------------------------------------------------
+
+    def show_correlations(self, shown: bool) -> None:
+        """Show or hide Ad-Corre's picture of the spaces."""
+        self._state.correlations_shown = shown
+        self._view.settle_controls()
+        self._view.draw_correlations()
+
+    def hover_pair(self, method: str, row: int | None, column: int | None) -> None:
+        """The cursor is on a cell of a method's matrix; None, None: on none. The maps mark the face of its row."""
+        state = self._state
+        pair, found = state.correlation_faces.cell(row, column), state.correlations().get(method)
+        self.hover(None if pair is None else pair[0])
+        if pair is not None and found is not None and row is not None and column is not None:
+            self._view.tell_pair(method, row, column, pair, float(found.matrix[row, column]))
+
+    def select_rows(self, spans: Any) -> None:
+        """A block of a matrix was chosen: the faces of its rows and columns, as [[first, after the last], ..]."""
+        is_pair = [isinstance(span, list) and len(span) == 2 for span in spans] if isinstance(spans, list) else [False]
+        if all(is_pair) and all(isinstance(end, int) for span in spans for end in span):
+            self.select(self._state.correlation_faces.positions(spans))
 
     # ---- drawing -----------------------------------------------------------------------------------------------
 

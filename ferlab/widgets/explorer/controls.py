@@ -11,7 +11,9 @@ import ipywidgets
 from ferlab.errors import FerlabError
 from ferlab.methods import method_label
 from ferlab.projection import DISTANCES
+from ferlab.projection.captions import CAPTIONS
 from ferlab.widgets.explorer.colors import is_unit
+from ferlab.widgets.explorer.layouts import PROJECTIONS
 
 OF_SELECTION = "selection"
 _WIDE = {"button_width": "auto"}
@@ -28,7 +30,7 @@ class Controls:
         with_epochs: whether there may be epochs to switch to.
 
     Attributes:
-        rows: what stands above the maps: view, colors and spaces.
+        rows: what stands above the maps: view, colors, spaces and projection.
         epoch_row, morph_row: shown only while they are of use.
         settings: UMAP's: name -> control.
     """
@@ -70,7 +72,12 @@ class Controls:
         self.stops = ipywidgets.ToggleButtons(style=_WIDE)
         self.morph_row = row([self.tour, self.stops])
         style = {"description_width": "90px"}
-        self.kind = ipywidgets.ToggleButtons(options=[("UMAP", "umap"), ("PCA", "pca")], style={"button_width": "80px"})
+        self.kind = ipywidgets.ToggleButtons(
+            options=[(name, kind) for kind, name in PROJECTIONS.items()],
+            tooltips=[CAPTIONS[kind] for kind in PROJECTIONS],
+            style=_WIDE,
+        )
+        self.rows.append(row([ipywidgets.Label("Projection"), self.kind]))
         self.settings = {
             "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
             "min_dist": ipywidgets.FloatSlider(0.1, min=0, max=0.99, step=0.01, layout={"width": "320px"}, style=style),
@@ -82,15 +89,15 @@ class Controls:
         self.again = ipywidgets.Button(description="Compute UMAP anew", layout={"width": "auto"})
 
     def projection(self, belief: ipywidgets.Widget) -> ipywidgets.Accordion:
-        """The controls of the projection, folded away, with `belief` below them."""
-        content = [row([self.kind]), row([*self.settings.values(), self.again], gap="4px 16px"), belief]
+        """UMAP's settings, folded away, with `belief` below them."""
+        content = [row([*self.settings.values(), self.again], gap="4px 16px"), belief]
         accordion = ipywidgets.Accordion([ipywidgets.VBox(content)], titles=("Projection, and how far to believe it",))
         accordion.selected_index = None
         return accordion
 
-    def when(self, control: ipywidgets.Widget, action: Callable[[Any], object]) -> None:
+    def when(self, control: ipywidgets.Widget, action: Callable[[Any], object], trait: str = "value") -> None:
         """Call `action(value)` when a person, or a program, changes the value; not while :meth:`settling`."""
-        control.observe(lambda change: None if self._settling else action(change["new"]), names="value")
+        control.observe(lambda change: None if self._settling else action(change["new"]), names=trait)
 
     @contextmanager
     def settling(self) -> Iterator[None]:

@@ -13,8 +13,10 @@ import numpy as np
 from ferlab.markup import render
 from ferlab.methods import method_label
 from ferlab.palette import class_colors
+from ferlab.projection.captions import CAPTIONS
 from ferlab.projection.quality import MapQuality
 from ferlab.widgets.explorer.colors import Legend
+from ferlab.widgets.explorer.correlations import signed
 from ferlab.widgets.explorer.neighbors import CLOSE, Moved, Near, Pair
 from ferlab.widgets.explorer.points import Points
 
@@ -25,9 +27,9 @@ HINT = (
     "Hover over a dot to see its face and to find it in the other spaces. Drag a loop around dots in one space: they "
     "light up in all, and their faces, classes and neighbors appear here. A click in the legend selects a whole class."
 )
-BELIEF = {
-    "umap": "UMAP keeps neighbors, not distances: the size of a cloud and the gap between two clouds say little.",
-    "pca": "PCA keeps the two directions of largest spread: what differs in the others lies on top of each other.",
+UNMEASURED = {
+    False: "The embeddings were not kept, so the maps cannot be measured.",
+    True: "TCL's plane shows distances to centers, not neighbors, so it is not measured as a map.",
 }
 
 
@@ -223,4 +225,16 @@ def messages_html(sentences: Sequence[str], working: str) -> str:
 def belief_html(quality: Mapping[str, MapQuality | None], kind: str) -> str:
     """How far the maps may be believed: method -> what was measured, None while it is not."""
     rows = [(method_label(name), measured) for name, measured in quality.items()]
-    return render("widgets/explorer/belief.html", rows=rows, said=BELIEF[kind])
+    return render("widgets/explorer/belief.html", rows=rows, absent=UNMEASURED[kind == "triplet"])
+
+
+def pair_html(points: Points, pair: tuple[int, int], correlation: float) -> str:
+    """Two faces and their correlation."""
+    return render(
+        "widgets/explorer/pair.html", faces=[_face(points, at) for at in pair], correlation=signed(correlation)
+    )
+
+
+def caption_html(kind: str) -> str:
+    """What a projection can show and what it cannot."""
+    return render("widgets/explorer/caption.html", said=CAPTIONS[kind])

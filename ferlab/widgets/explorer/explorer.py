@@ -18,6 +18,7 @@ from ferlab.runs import Run
 from ferlab.widgets.explorer.actions import ExplorerActions
 from ferlab.widgets.explorer.controls import OF_SELECTION
 from ferlab.widgets.explorer.details import NEIGHBORS
+from ferlab.widgets.explorer.layouts import MARGIN, PROJECTIONS
 from ferlab.widgets.explorer.neighbors import moved_apart, moved_table, near_table, nearest
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.explorer.source import PointSource
@@ -187,13 +188,13 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     @property
     def projection(self) -> str:
-        """ "umap" or "pca"; can be set."""
+        """ "umap", "pca", "densmap", "class-means" or "triplet" (TCL's plane); can be set."""
         return self.state.kind
 
     @projection.setter
     def projection(self, kind: str) -> None:
-        if kind not in ("umap", "pca"):
-            raise FerlabError(f"There is no projection {kind!r}; choose umap or pca.")
+        if kind not in PROJECTIONS:
+            raise FerlabError(f"There is no projection {kind!r}; choose one of: {', '.join(PROJECTIONS)}.")
         self._actions.project(kind)
 
     @property
@@ -214,6 +215,15 @@ class EmbeddingExplorer(ipywidgets.VBox):
         if method not in self.available_methods:
             raise FerlabError(f"There is no space {method!r}; choose one of: {', '.join(self.available_methods)}.")
         return self.state.layouts.layout(*self.state.map_of(method))
+
+    @property
+    def correlations_shown(self) -> bool:
+        """Whether Ad-Corre's picture of the spaces is unfolded; can be set."""
+        return self.state.correlations_shown
+
+    @correlations_shown.setter
+    def correlations_shown(self, shown: bool) -> None:
+        self._actions.show_correlations(bool(shown))
 
     # ---- what can be asked -------------------------------------------------------------------------------------
 
@@ -274,9 +284,25 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     def figure(self) -> Figure:
         """The maps as a static matplotlib figure."""
-        from ferlab.figures import embedding_maps
+        from ferlab.figures import embedding_maps, triplet_planes
 
+        if self.projection == "triplet":
+            epochs = {name: self.points.vectors(name) for name in self.methods}
+            shown = {name: spaces[min(self.epoch or 1, len(spaces)) - 1] for name, spaces in epochs.items()}
+            return triplet_planes(shown, self.points.labels, self.classes, margin=MARGIN)[0].figure
         return embedding_maps(self.state.maps(), self.points.labels, self.classes)[0].figure
+
+    def correlation_figure(self) -> Figure:
+        """The spaces as Ad-Corre sees them, as a static matplotlib figure.
+
+        Raises:
+            FerlabError: points without embeddings.
+        """
+        from ferlab.figures import correlation_views
+
+        if not (spaces := self.state.spaces()):
+            raise FerlabError("The embeddings were not kept, so their correlations are not known.")
+        return correlation_views(spaces, self.points.labels, self.classes)[0, 0].figure
 
     def shepard_figure(self) -> Figure:
         """Distances in the space against distances on the map, one diagram a method, as a matplotlib figure.
@@ -317,7 +343,10 @@ def connect(view: ExplorerView, actions: ExplorerActions) -> None:
     controls.when(controls.slider, actions.move_epoch)
     controls.when(controls.color_by, actions.color)
     controls.when(controls.person, lambda person: actions.single_out(None if person == OF_SELECTION else person))
-    controls.when(controls.kind, actions.project)
+    controls.when(controls.kind, actions.press_projection)
+    view.on_pair, view.on_rows = actions.hover_pair, actions.select_rows
+    folded = view.correlations
+    controls.when(folded, lambda opened: actions.show_correlations(opened is not None), trait="selected_index")
     for button in controls.methods.values():
         controls.when(button, lambda pressed: actions.press_methods())
     controls.again.on_click(lambda button: actions.compute_umap())

@@ -10,7 +10,8 @@ from ferlab.errors import FerlabError
 from ferlab.methods import method_label
 from ferlab.projection.quality import MapQuality
 from ferlab.widgets.explorer.colors import PEOPLE, colorings
-from ferlab.widgets.explorer.layouts import Layouts, MapName
+from ferlab.widgets.explorer.correlations import CorrelationFaces, Correlations
+from ferlab.widgets.explorer.layouts import OPTIMIZED, Layouts, MapName
 from ferlab.widgets.explorer.neighbors import Pair, distances_from, pair_in, shares_right
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.explorer.source import PointSource
@@ -33,7 +34,7 @@ class ExplorerState:
 
     Attributes:
         methods: spaces shown; the others are compared with the first one.
-        kind: the projection, "umap" or "pca".
+        kind: the projection, one of `ferlab.widgets.explorer.layouts.PROJECTIONS`.
         morphed: the space that the one large map shows; None while the spaces stand side by side.
         epoch: of the followed faces, from 1; None while the finished networks are shown.
         color_by: one of `colorings`.
@@ -42,6 +43,7 @@ class ExplorerState:
         focus: the point whose neighbors are asked for; None: those of the selection's middle.
         hovered: the point under the cursor, or None.
         working: what is being computed, in a sentence; empty where nothing is.
+        correlations_shown: whether Ad-Corre's picture is on the page; while it is not, it costs nothing.
         answers: what became of the last order, in sentences.
     """
 
@@ -60,6 +62,8 @@ class ExplorerState:
         self.selected = np.empty(0, dtype=np.int64)
         self.focus: int | None = None
         self.hovered: int | None = None
+        self.correlations_shown = False
+        self._correlation_faces: CorrelationFaces | None = None
         self.working = ""
         self.answers: list[str] = []
         self.notes = source.notes
@@ -130,9 +134,13 @@ class ExplorerState:
         self.person = identity
 
     def choose_projection(self, kind: str) -> None:
-        """Show principal components, or UMAP where it has been computed."""
-        if kind == "pca":
-            self.layouts.compute_pca()
+        """Show a projection: one of those computed in the background where that is done, any other one at once.
+
+        Raises:
+            FerlabError: it cannot be computed of these points.
+        """
+        if kind not in OPTIMIZED:
+            self.layouts.compute_linear(kind)
         self.kind = kind
 
     def show_followed(self) -> None:
@@ -184,6 +192,18 @@ class ExplorerState:
         """How far to believe the map shown; None before it is measured."""
         return self.layouts.quality(*self.map_of(method))
 
+    @property
+    def correlation_faces(self) -> CorrelationFaces:
+        """The faces in Ad-Corre's picture of the points shown."""
+        if self._correlation_faces is None or self._correlation_faces.points is not self.points:
+            self._correlation_faces = CorrelationFaces(self.points)
+        return self._correlation_faces
+
+    def correlations(self) -> dict[str, Correlations]:
+        """Method -> what Ad-Corre sees of its space, of the methods shown whose embeddings were kept."""
+        found = {name: self.correlation_faces.of(name, self.epoch or 1) for name in self.methods}
+        return {name: correlations for name, correlations in found.items() if correlations is not None}
+
     # ---- the selection -----------------------------------------------------------------------------------------
 
     @property
@@ -215,8 +235,13 @@ class ExplorerState:
         """Other points than before: forget what was said about those."""
         self.selected = np.empty(0, dtype=np.int64)
         self.focus = self.hovered = None
-        if self.kind not in self.layouts:
+        if self.kind in OPTIMIZED and self.kind not in self.layouts:
             self.choose_projection("umap" if "umap" in self.layouts else "pca")
+        try:
+            self.choose_projection(self.kind)
+        except FerlabError as error:
+            self.answers = [*self.answers, str(error)]
+            self.kind = "umap"
         if self.color_by not in self.colorings:
             self.color_by = self.colorings[0]
         if self.points.people != before.people:
