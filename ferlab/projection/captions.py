@@ -4,6 +4,10 @@ from __future__ import annotations
 
 # By projection, as the explorer names them, and "correlations" for Ad-Corre's.
 CAPTIONS = {
+    "embedding": (
+        "The network's two numbers, as they are: nothing is projected, so directions, distances and gaps are those of "
+        "the space itself. Neighbors are listed by angle, seen from the origin."
+    ),
     "umap": "UMAP keeps neighbors, not distances: the size of a cloud and the gap between two clouds say little.",
     "pca": "PCA keeps the two directions of largest spread: what differs in the others lies on top of each other.",
     "densmap": (

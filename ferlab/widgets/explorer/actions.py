@@ -17,7 +17,7 @@ from ferlab.widgets.explorer.view import ExplorerView
 from ferlab.widgets.kit.background import Background
 from ferlab.widgets.kit.turns import one_at_a_time
 
-TRAVEL = {"step": 400, "play": 900, "morph": 1600}  # milliseconds
+TRAVEL = {"step": 400, "dose": 700, "play": 900, "morph": 1600}  # milliseconds
 
 
 @one_at_a_time()
@@ -40,7 +40,7 @@ class ExplorerActions:
     def begin(self) -> None:
         """Draw everything for the first time; points that came without a map get one."""
         state = self._state
-        if "umap" not in state.layouts:
+        if "umap" not in state.layouts and state.kind != "embedding":
             if problem := state.layouts.problem:
                 state.notes.append(problem)
             else:
@@ -71,7 +71,8 @@ class ExplorerActions:
 
     def describe(self, method: str | None, position: int) -> dict[str, str | None]:
         """The tooltip of a point on a method's map; None: on the large one."""
-        return details.tooltip(self._state.points, self._state.morphed if method is None else method, position)
+        state = self._state
+        return details.tooltip(state.points, state.trained(state.morphed if method is None else method), position)
 
     def pick_class(self, number: str) -> None:
         """An entry of the legend was pressed."""
@@ -94,8 +95,9 @@ class ExplorerActions:
 
     def press_methods(self) -> None:
         """A button of a space was pressed."""
-        pressed = [name for name, button in self._view.controls.methods.items() if button.value]
-        wanted = [name for name in self._state.methods if name in pressed]
+        buttons = self._view.controls.methods
+        pressed = [name for name, button in buttons.items() if button.value]
+        wanted = [name for name in self._state.methods if name in pressed or name not in buttons]
         wanted += [name for name in pressed if name not in wanted]
         if 1 <= len(wanted) <= MOST_METHODS:
             self.choose_methods(wanted)
@@ -133,7 +135,8 @@ class ExplorerActions:
             raise FerlabError(f"There is no epoch {epoch}; choose one from 1 to {last}, or None.")
         self._switch("epochs")
         if epoch != state.epoch:
-            self._view.controls.slider.value = epoch  # which answers with move_epoch
+            controls = self._view.controls
+            controls.play.value = controls.slider.value = epoch  # which answers with move_epoch
 
     def move_epoch(self, epoch: int) -> None:
         """The slider was moved, by hand or by the play button."""
@@ -165,6 +168,29 @@ class ExplorerActions:
         self._view.deselect_everywhere()
         self.arrange()
 
+    # ---- strengths ---------------------------------------------------------------------------------------------
+
+    def show_strength(self, strength: float) -> None:
+        """Let the points travel to where they lie at a strength: by the slider, or by the marker on the curves."""
+        state, view = self._state, self._view
+        before = state.strength
+        state.choose_strength(strength)
+        if state.strength == before:
+            return
+        view.settle_strength()
+        self._show(TRAVEL["play" if view.controls.play_strengths.playing else "dose"])
+        view.draw_doses()
+        view.draw_selection()
+        view.draw_neighbors()
+        view.draw_belief()
+        view.draw_correlations()
+
+    def press_stop(self, at: int) -> None:
+        """The marker on the curves was moved to a stop; one that is not there (a page may be late) is none."""
+        stops = self._state.strengths.stops
+        if isinstance(at, int) and 0 <= at < len(stops):
+            self.show_strength(stops[at])
+
     # ---- colors ------------------------------------------------------------------------------------------------
 
     def color(self, name: str) -> None:
@@ -180,7 +206,8 @@ class ExplorerActions:
         self._view.settle_colors()
         self._show(0)
         self._view.draw_legend()
-        self._view.draw_correlations()  # the page may have become dark
+        self._view.draw_doses()  # the page may have become dark
+        self._view.draw_correlations()
 
     # ---- projections -------------------------------------------------------------------------------------------
 
@@ -253,7 +280,8 @@ class ExplorerActions:
     def _measure(self, after: float) -> None:
         """Measure the maps shown, once their points have travelled, and say how far to believe them."""
         state = self._state
-        state.layouts.measure(state.kind, state.methods, state.epoch or 1, then=self._measured, after=after)
+        shown = [state.trained(name) for name in state.methods]
+        state.layouts.measure(state.kind, shown, state.epoch or 1, then=self._measured, after=after)
 
     def _measured(self) -> None:
         self._view.draw_titles()

@@ -31,7 +31,7 @@ class Controls:
 
     Attributes:
         rows: what stands above the maps: view, colors, spaces and projection.
-        epoch_row, morph_row: shown only while they are of use.
+        epoch_row, strength_row, morph_row: shown only while they are of use; `sliders` holds the first two.
         settings: UMAP's: name -> control.
     """
 
@@ -67,16 +67,22 @@ class Controls:
         self.slider = ipywidgets.IntSlider(1, 1, 1, layout={"flex": "1 1 300px", "max_width": "620px"})
         self.slider.style.description_width = "auto"
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
-        self.epoch_row = row([self.play, self.slider])
+        self.epoch_row = row([self.play, self.slider], flex="1 1 380px")
+        self.play_strengths = ipywidgets.Play(
+            min=0, max=1, value=0, interval=1600, show_repeat=False, tooltip="Play the strengths"
+        )
+        self.strength = ipywidgets.SelectionSlider(
+            options=[("0", 0.0)], description="Strength", layout={"flex": "1 1 300px", "max_width": "620px"}
+        )
+        self.strength.style.description_width = "auto"
+        ipywidgets.jslink((self.play_strengths, "value"), (self.strength, "index"))
+        self.strength_row = row([self.play_strengths, self.strength], flex="1 1 380px")
+        self.sliders = row([self.epoch_row, self.strength_row], gap="4px 24px")
         self.tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, tooltip="Play the way through the spaces")
         self.stops = ipywidgets.ToggleButtons(style=_WIDE)
         self.morph_row = row([self.tour, self.stops])
         style = {"description_width": "90px"}
-        self.kind = ipywidgets.ToggleButtons(
-            options=[(name, kind) for kind, name in PROJECTIONS.items()],
-            tooltips=[CAPTIONS[kind] for kind in PROJECTIONS],
-            style=_WIDE,
-        )
+        self.kind = ipywidgets.ToggleButtons(style=_WIDE)
         self.rows.append(row([ipywidgets.Label("Projection"), self.kind]))
         self.settings = {
             "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
@@ -118,6 +124,22 @@ class Controls:
             self.slider.value = epoch
         self.slider.description = f"Epoch (of {epochs})"
 
+    def say_strengths(self, stops: list[float], strength: float | None) -> None:
+        """All strengths, and the one shown; None: there are none."""
+        display(self.strength_row, strength is not None)
+        self.play_strengths.playing &= strength is not None
+        if strength is None:
+            return
+        options = tuple((f"{stop:g}", stop) for stop in stops)
+        if self.strength.options != options:
+            self.strength.options = options
+        self.play_strengths.max = len(stops) - 1
+        # The page keeps slider and play button alike, and takes the button's value when it opens. What came from the
+        # slider is not told back: it may have moved on.
+        if self.strength.value != strength:
+            self.strength.value = strength
+            self.play_strengths.value = stops.index(strength)
+
     def say_methods(self, shown: list[str], available: list[str], morphed: str | None) -> None:
         for name, button in self.methods.items():
             button.value, button.disabled = name in shown, name not in available
@@ -147,7 +169,11 @@ class Controls:
         self.person.value = OF_SELECTION if person is None else person
         display(self.person, name == "identity")
 
-    def say_projection(self, kind: str, possible: bool, working: bool) -> None:
+    def say_projection(self, kind: str, kinds: list[str], possible: bool, working: bool) -> None:
+        """The projection shown, and those that can be chosen."""
+        options = tuple((PROJECTIONS[name], name) for name in kinds)
+        if self.kind.options != options:
+            self.kind.options, self.kind.tooltips = options, [CAPTIONS[name] for name in kinds]
         self.kind.value, self.kind.disabled = kind, not possible
         for control in (*self.settings.values(), self.again):
             control.disabled = working or not possible
@@ -173,9 +199,10 @@ class Controls:
             self.settings[name].value = value
 
 
-def row(children: list[ipywidgets.Widget], gap: str = "4px 8px") -> ipywidgets.HBox:
-    """Widgets side by side that wrap where there is no room."""
-    return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible"})
+def row(children: list[ipywidgets.Widget], gap: str = "4px 8px", flex: str | None = None) -> ipywidgets.HBox:
+    """Widgets side by side that wrap where there is no room; `flex` is the row's own, within another."""
+    layout = {"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible", "flex": flex}
+    return ipywidgets.HBox(children, layout=layout)
 
 
 def display(widget: ipywidgets.DOMWidget, shown: bool) -> None:

@@ -9,7 +9,6 @@ import anywidget
 import numpy as np
 import traitlets
 
-from ferlab.methods import method_label
 from ferlab.widgets.explorer.correlations import Block, Correlations
 from ferlab.widgets.kit.channel import Channel
 
@@ -56,11 +55,11 @@ class CorrelationPlot(anywidget.AnyWidget):
         channel.on("select", lambda spans: self.on_select(spans))
         channel.listen(self)
 
-    def show(self, correlations: Correlations, blocks: list[Block], *, top: float, dark: bool) -> None:
-        """Draw a space."""
+    def show(self, correlations: Correlations, blocks: list[Block], *, title: str, top: float, dark: bool) -> None:
+        """Draw a space; `top` is the height of the histograms' frame."""
         found = correlations.histograms
         with self.hold_sync():
-            self.title, self.note = method_label(correlations.method), correlations.note
+            self.title, self.note = title, correlations.note
             self.size = len(correlations.matrix)
             self.cells = np.rint(127.5 * (correlations.matrix + 1)).astype(np.uint8).tobytes()
             self.blocks = [vars(block) for block in blocks]

@@ -31,9 +31,11 @@ from ferlab.widgets.kit.background import Background
 
 # Kind of projection -> its name for people, in the order in which they are offered.
 PROJECTIONS = {
-    "umap": "UMAP", "pca": "PCA", "densmap": "densMAP", "class-means": "Class-mean plane", "triplet": "TCL's plane",
+    "embedding": "Embedding", "umap": "UMAP", "pca": "PCA", "densmap": "densMAP", "class-means": "Class-mean plane",
+    "triplet": "TCL's plane",
 }  # fmt: skip
 OPTIMIZED = ("umap", "densmap")  # computed in the background; the others at once, when they are asked for
+UNMEASURED = ("embedding", "triplet")  # nothing is lost on the one, and the other is no map of neighbors
 # One ruler for all spaces: the margin of TCL's strengths, in squared distance divided by D.
 MARGIN = float(get_method("tcl-nearest@1").options["margin"])
 PAIRS_AMONG = 500
@@ -41,7 +43,7 @@ MapName = tuple[str, str, int]  # projection, method, epoch
 Segment = tuple[tuple[float, float], tuple[float, float]]
 
 # Written on TCL's plane: the names of its axes, with their places in units of the plot, and what its line parts.
-AXES = {"own center →": (0.62, -0.95), "↑ nearest other center": (-0.42, 0.95)}
+AXES = {"own center →": (0.62, -0.95), "↑ nearest other center": (-0.34, 0.95)}
 SHUT = "↖ hinge shut"
 
 
@@ -80,6 +82,11 @@ class Layouts:
         if len(self.points) < MINIMUM_POINTS:
             return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
         return ""
+
+    def are_flat(self, methods: list[str]) -> bool:
+        """Whether the spaces of some methods have two dimensions each."""
+        spaces = [self.points.space(method, 1) for method in methods]
+        return all(space is not None and space.shape[1] == 2 for space in spaces)
 
     def check_umap(self) -> None:
         """Raises:
@@ -127,7 +134,7 @@ class Layouts:
     # ---- computing ---------------------------------------------------------------------------------------------
 
     def compute_linear(self, kind: str) -> None:
-        """A projection that takes no time, once: "pca", "class-means" or "triplet".
+        """A projection that takes no time, once: "embedding", "pca", "class-means" or "triplet".
 
         Raises:
             FerlabError: points without embeddings; planes of points of one class only.
@@ -137,7 +144,10 @@ class Layouts:
         if kind in self._maps:
             return
         points = self.points
-        if kind == "pca":
+        if kind == "embedding":
+            flat = {name: points.vectors(name) for name in points.spaces if self.are_flat([name])}
+            self._maps[kind] = {name: [space.astype(np.float32) for space in epochs] for name, epochs in flat.items()}
+        elif kind == "pca":
             self._maps[kind] = pca_epoch_layouts(points.spaces)
         elif kind == "class-means":
             self._maps[kind] = class_mean_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
@@ -172,11 +182,11 @@ class Layouts:
     def measure(self, kind: str, methods: list[str], epoch: int, *, then: Callable[[], None], after: float = 0) -> None:
         """Measure maps in the background, where that is not done yet, and call `then()`.
 
-        Begin `after` some seconds: while points travel, the browser needs the processor. TCL's plane is no map of
-        neighbors, and is not measured as one.
+        Begin `after` some seconds: while points travel, the browser needs the processor. Those of `UNMEASURED` are left
+        out.
         """
         wanted = {}
-        if kind == "triplet":
+        if kind in UNMEASURED:
             return
         for method in methods:
             key, space = (kind, method, epoch), self.points.space(method, epoch)

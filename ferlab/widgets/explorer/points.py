@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from ferlab.images import data_uri
 from ferlab.projection import procrustes
 from ferlab.runs import Run, RunFolder
 from ferlab.vectors import unit_rows
+from ferlab.widgets.explorer.strengths import Strengths
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Points:
         predicted, confidence: method -> array (N,); empty where not known.
         metadata: one row a point.
         images: uint8 (n, H, W, C) of the whole data set, or None.
+        doses: the strengths of the run's losses, as in ``summary.json``; empty where there are none.
     """
 
     indices: np.ndarray
@@ -43,6 +47,7 @@ class Points:
     confidence: dict[str, np.ndarray] = field(default_factory=dict)
     metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
     images: np.ndarray | None = None
+    doses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _pictures: dict[int, str] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -50,8 +55,13 @@ class Points:
 
     @property
     def methods(self) -> list[str]:
-        """The spaces that these points lie in."""
+        """The spaces that these points lie in, by method as it was trained."""
         return list(self.layouts or self.spaces)
+
+    @cached_property
+    def strengths(self) -> Strengths:
+        """What maps there are of them: a loss with several strengths is one."""
+        return Strengths(self.doses, self.methods)
 
     @property
     def people(self) -> list[int]:
@@ -127,6 +137,7 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
         confidence={name: table["confidence"].to_numpy(dtype=float) for name, table in tables.items()},
         metadata=_metadata(dataset, indices),
         images=None if dataset is None else dataset.images,
+        doses=run.summary.get("doses", {}),
     )
 
 
@@ -167,6 +178,7 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
         lengths=_lengths(spaces),
         metadata=_metadata(dataset, indices),
         images=None if dataset is None else dataset.images,
+        doses=run.summary.get("doses", {}),
     )
 
 

@@ -13,7 +13,8 @@ from ferlab.widgets.explorer import details
 from ferlab.widgets.explorer.colors import color_points, legend_of
 from ferlab.widgets.explorer.controls import Controls, display
 from ferlab.widgets.explorer.correlation_plot import CorrelationPlot
-from ferlab.widgets.explorer.layouts import PROJECTIONS
+from ferlab.widgets.explorer.dose_plot import DosePlot
+from ferlab.widgets.explorer.layouts import PROJECTIONS, UNMEASURED
 from ferlab.widgets.explorer.maps import MapView
 from ferlab.widgets.explorer.neighbors import moved_apart, nearest
 from ferlab.widgets.explorer.plot import Bundle
@@ -35,6 +36,7 @@ class ExplorerView:
         legend, message, caption, chosen, near, belief: the panels: colors; what is missing; what the projection shows
             and what not; the selected faces; their neighbors; how far to believe the maps.
         grid: holds the maps shown.
+        doses: curves over the strength, of the losses shown that have several.
         maps: method -> its map, once it has been shown; None -> the large one.
         correlations: Ad-Corre's picture of the spaces, folded away; its matrices by method in `correlation_plots`.
         theme: knows whether the page is dark.
@@ -48,7 +50,8 @@ class ExplorerView:
 
     def __init__(self, state: ExplorerState, height: int, with_epochs: bool) -> None:
         self._state, self._height = state, height
-        self.controls = Controls(state.points.methods, with_epochs)
+        self.controls = Controls(state.strengths.available, with_epochs)
+        self.doses = DosePlot()
         self.legend, self.message, self.belief, self.caption = Panel(), Panel(), Panel(), Panel()
         self.chosen, self.near = Panel(), Panel()
         self.grid = ipywidgets.GridBox([], layout={"grid_gap": "6px 12px", "margin": "4px 0"})
@@ -73,8 +76,8 @@ class ExplorerView:
             half.layout = {"flex": "1 1 430px", "min_width": "0", "margin": "0"}
         halves = {"flex_flow": "row wrap", "grid_gap": "16px 28px", "align_items": "flex-start", "overflow": "visible"}
         return [
-            *self.controls.rows, self.legend, self.message, self.controls.epoch_row, self.controls.morph_row,
-            self.grid, self.caption, ipywidgets.Box([self.chosen, self.near], layout=halves),
+            *self.controls.rows, self.legend, self.message, self.controls.sliders, self.doses,
+            self.controls.morph_row, self.grid, self.caption, ipywidgets.Box([self.chosen, self.near], layout=halves),
             self.correlations, self.controls.projection(self.belief), self.theme,
         ]  # fmt: skip
 
@@ -96,6 +99,7 @@ class ExplorerView:
             self.grid.children = boxes
         self.draw_legend()
         self.draw_message()
+        self.draw_doses()
         self.draw_selection()
         self.draw_neighbors()
         self.draw_belief()
@@ -107,12 +111,25 @@ class ExplorerView:
         with controls.settling():
             controls.view.value = "test" if state.epoch is None else "epochs"
             controls.say_epochs(state.points.epochs, state.epoch)
-            controls.say_methods(state.methods, state.points.methods, state.morphed)
+            controls.say_strengths(state.strengths.stops, state.strength)
+            controls.say_methods(state.methods, state.strengths.available, state.morphed)
             controls.say_colorings(state.colorings, state.points.people)
             controls.say_coloring(state.color_by, state.person)
-            controls.say_projection(state.kind, state.layouts.possible, bool(state.working))
+            self._settle_projection()
             self.correlations.selected_index = 0 if state.correlations_shown else None
             display(self.correlations, state.layouts.possible)
+
+    def settle_strength(self) -> None:
+        """Make slider and projections say what the state is; the other controls do not depend on a strength."""
+        state = self._state
+        with self.controls.settling():
+            self.controls.say_strengths(state.strengths.stops, state.strength)
+            self._settle_projection()
+
+    def _settle_projection(self) -> None:
+        state = self._state
+        kinds = [kind for kind in PROJECTIONS if kind != "embedding" or state.is_flat]
+        self.controls.say_projection(state.kind, kinds, state.layouts.possible, bool(state.working))
 
     def settle_colors(self) -> None:
         """Make the controls of colors say what the state is."""
@@ -132,7 +149,7 @@ class ExplorerView:
         """Let the points travel to their places within some time (0: at once), and color them."""
         state, dark, people = self._state, self.theme.dark, self._state.highlighted
         for name, view in self.shown_maps().items():
-            coloring = color_points(state.points, state.color_by, method=name, dark=dark, people=people)
+            coloring = color_points(state.points, state.color_by, method=state.trained(name), dark=dark, people=people)
             view.show(state.layouts.in_frame(*state.map_of(name)), coloring, dark=dark, milliseconds=milliseconds)
             view.write_names(*state.layouts.names(*state.map_of(name)), dark)
             view.draw_lines(state.layouts.lines(state.kind), dark)
@@ -141,15 +158,16 @@ class ExplorerView:
     def draw_titles(self) -> None:
         state = self._state
         for name, view in self.shown_maps().items():
-            parts = []
-            if name in state.points.predicted:
-                parts.append(f"{(state.points.predicted[name] == state.points.labels).mean():.0%} right")
+            note, trained = state.strengths.note(name, state.strength), state.trained(name)
+            parts = [note] if note else []  # what matters most goes first: a narrow map cuts the end
+            if state.kind == "triplet":
+                parts.append(f"hinge open: {state.layouts.open_hinges(trained, state.epoch or 1):.0%}")
+            if trained in state.points.predicted:
+                parts.append(f"{(state.points.predicted[trained] == state.points.labels).mean():.0%} right")
             if state.epoch is not None:
-                parts.append(f"epoch {min(state.epoch, len(state.points.layouts[name]))}")
+                parts.append(f"epoch {min(state.epoch, len(state.points.layouts[trained]))}")
             if state.kind != "umap":
                 parts.append(PROJECTIONS[state.kind])
-            if state.kind == "triplet":
-                parts.append(f"hinge open: {state.layouts.open_hinges(name, state.epoch or 1):.0%}")
             if (quality := state.quality(name)) is not None:
                 parts.append(f"trustworthiness {quality.trustworthiness:.2f}")
             view.title(method_label(name), " · ".join(parts))
@@ -182,7 +200,11 @@ class ExplorerView:
     def draw_selection(self) -> None:
         state = self._state
         self.chosen.html = details.selection_html(
-            state.points, state.selected, focus=state.focus, methods=state.methods, share_right=state.share_right()
+            state.points,
+            state.selected,
+            focus=state.focus,
+            methods=[state.trained(name) for name in state.methods],
+            share_right={state.label(name): share for name, share in state.share_right().items()},
         )
 
     def draw_neighbors(self) -> None:
@@ -199,13 +221,24 @@ class ExplorerView:
             near=nearest(distances, state.maps(), asked, count=details.NEIGHBORS),
             moved=moved_apart(distances, asked, count=details.NEIGHBORS),
             pairs=state.pairs(),
+            label=state.label,
         )
 
     def draw_belief(self) -> None:
         state = self._state
-        shown = [name for name in state.methods if name in state.points.spaces and state.kind != "triplet"]
-        self.belief.html = details.belief_html({name: state.quality(name) for name in shown}, state.kind)
+        shown = [name for name in state.spaces() if state.kind not in UNMEASURED]
+        self.belief.html = details.belief_html({state.label(n): state.quality(n) for n in shown}, state.kind)
         self.caption.html = details.caption_html(state.kind)
+
+    def draw_doses(self) -> None:
+        """The curves over the strength, and the strength shown."""
+        state = self._state
+        strengths = state.strengths
+        families = [strengths.families[name] for name in state.methods if name in strengths.families]
+        display(self.doses, bool(families))
+        if families:
+            at = strengths.stops.index(state.strength)
+            self.doses.show(families, strengths.stops, at=at, dark=self.theme.dark)
 
     # ---- correlations ------------------------------------------------------------------------------------------
 
@@ -220,7 +253,7 @@ class ExplorerView:
             if name not in self.correlation_plots:
                 self.correlation_plots[name] = self._new_correlation_plot(name)
             self.correlation_plots[name].show(
-                correlations, blocks, top=float(max(heights)) or 1.0, dark=self.theme.dark
+                correlations, blocks, title=state.label(name), top=float(max(heights)) or 1.0, dark=self.theme.dark
             )
         self._mark_rows()
         plots = tuple(self.correlation_plots[name] for name in found)
