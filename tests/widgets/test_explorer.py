@@ -501,7 +501,7 @@ def test_principal_components(explorer):
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
     explorer.controls.kind.value = "umap"
     np.testing.assert_allclose(places(explorer, "ce"), umap)
-    with pytest.raises(FerlabError, match="choose one of: umap, pca"):
+    with pytest.raises(FerlabError, match="choose one of: embedding, umap, pca"):
         explorer.projection = "t-SNE"
 
 
