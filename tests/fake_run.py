@@ -12,6 +12,7 @@ import pandas as pd
 
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
+from ferlab.runs.doses import recorded_responses
 
 METHODS = ("ce", "tcl-nearest", "ad-corre", "ce-heads")
 
@@ -168,3 +169,26 @@ def change_summary(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
     summary = json.loads(path.read_text(encoding="utf-8"))
     edit(summary)
     path.write_text(json.dumps(summary), encoding="utf-8")
+
+
+DOSE_MEASURES = ("open_hinges", "mean_margin", "correlation_within", "correlation_between", "within_between_ratio")
+
+
+def write_dosed_run(folder: Path, dataset: FaceDataset, methods: tuple[str, ...], epochs: int = 12) -> Path:
+    """As :func:`write_fake_run`, of methods with strengths, with two seeds and what ``summary.json`` says of doses."""
+    write_fake_run(folder, dataset, methods, seeds=(0, 1), epochs=epochs)
+    rng = np.random.default_rng(0)
+
+    def measured() -> dict[str, Any]:
+        values = rng.uniform(0.2, 0.8, 2)
+        return {"mean": values.mean(), "std": values.std(ddof=1), "values": values.tolist()}
+
+    def add_doses(summary: dict[str, Any]) -> None:
+        for scores in summary["methods"].values():
+            own = {measure: measured() for measure in DOSE_MEASURES}
+            own["balanced_accuracy"] = scores["balanced_accuracy"]
+            scores["measures"] = {"train": own, "test": own}
+        summary["doses"] = recorded_responses(summary["methods"])
+
+    change_summary(folder, add_doses)
+    return folder

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 # By projection, as the explorer names them, and "correlations" for Ad-Corre's.
 CAPTIONS = {
+    "embedding": (
+        "The network's two numbers, as they are: nothing is projected, so directions, distances and gaps are those of "
+        "the space itself. Neighbors are listed by angle, seen from the origin."
+    ),
     "umap": "UMAP keeps neighbors, not distances: the size of a cloud and the gap between two clouds say little.",
     "pca": "PCA keeps the two directions of largest spread: what differs in the others lies on top of each other.",
     "densmap": (
@@ -15,7 +19,7 @@ CAPTIONS = {
         "What a triplet-center loss compares: the squared distance to the center of the face's own class (to the "
         "right) and to the nearest other one (upward), both divided by D. Above the line the hinge is shut, and "
         "the loss pulls no more. It shows no neighbors, and two faces in one place here may lie far apart in the "
-        "space."
+        "space. Ad-Corre's heads have length 1, so that its faces stand near the origin."
     ),
     "class-means": (
         "A linear map onto the plane in which the class means lie farthest apart; the unit is the mean distance of "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import time
+from contextlib import contextmanager
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from fake_run import write_fake_run
+from fake_run import write_dosed_run, write_fake_run
 from jupyterlab_driver import CHROMIUM_FLAGS, run_all_cells
 from PIL import Image
 from playwright.sync_api import TimeoutError
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EPOCHS = 4
 SOON = 10_000  # milliseconds, for what is on the screen or has just gone
 METHODS = ("ce", "tcl-nearest", "ad-corre")
+DOSED = ("ce", "tcl-nearest@0.5", "tcl-nearest@2", "ce-heads", "ad-corre@0.5", "ad-corre@2")
 FACE_IN_TOOLTIP = """() => [...document.querySelectorAll(".ferlab-x-explorer div")].some(
     (element) => element.style.backgroundImage.startsWith('url("data:image/jpeg') && element.checkVisibility())"""
 
@@ -55,6 +57,20 @@ def run_dir(tmp_path_factory):
 @pytest.fixture
 def lab(lab_server, page, run_dir):
     """JupyterLab with an explorer on the screen, in light colors before and after."""
+    with opened_explorer(lab_server, page, run_dir) as lab:
+        yield lab
+
+
+@pytest.fixture
+def dosed_lab(lab_server, page, tmp_path):
+    """The same of a run with strengths."""
+    faces = load_dataset("synthetic", "test").subset(np.arange(300))
+    with opened_explorer(lab_server, page, write_dosed_run(tmp_path / "dosed", faces, DOSED)) as lab:
+        yield lab
+
+
+@contextmanager
+def opened_explorer(lab_server, page, run_dir):
     cell = f"""
 import numpy as np
 from ferlab.data import load_dataset
@@ -260,6 +276,102 @@ def test_lasso_color_morph_epochs_and_projection(lab, build_folder):
         [],
         3,
     ]
+    assert lab.errors == []
+
+
+def test_views_with_the_losses_own_eyes(lab, build_folder):
+    page = lab.page
+    first, *_ = lab.plots(3)
+    assert not page.get_by_label("Strength, on its curves").is_visible(), "a run without strengths has no slider"
+    before = lab.still(first)
+    for name, kind in (("Class-mean plane", "class-means"), ("TCL's plane", "triplet")):
+        lab.press(name)
+        lab.wait_for("explorer.projection", kind)
+        assert lab.still(first) != before, "the points travel to their new places"
+        before = lab.still(first)
+    assert "hinge open" in page.locator(".ferlab-x-title small").first.inner_text()
+    assert "Above the line the hinge is shut" in page.locator(".ferlab-x-caption").first.inner_text()
+    page.screenshot(path=build_folder / "explorer_triplet_1280.png")
+
+    # TCL's plane over the epochs.
+    lab.press("Validation faces, epoch by epoch")
+    first, *_ = lab.plots(3)
+    lab.wait_for("explorer.epoch", EPOCHS)
+    before = lab.still(first)
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("Home")
+    lab.wait_for("[explorer.epoch, explorer.projection]", [1, "triplet"])
+    assert lab.still(first) != before
+    lab.press("Test faces, finished networks")
+    lab.plots(3)
+
+    # Ad-Corre's picture: a cell shows its two faces; a press selects the faces of a block, in the maps too.
+    page.get_by_text("Correlations: the spaces as Ad-Corre sees them").click()
+    matrix = page.locator(".ferlab-x-matrix canvas").first
+    matrix.wait_for()
+    matrix.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    box = matrix.bounding_box()
+    x, y = box["x"] + 22 + 0.05 * (box["width"] - 22), box["y"] + 0.5 * (box["height"] - 22)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y, steps=3)
+    page.locator(".ferlab-x-pair img").nth(1).wait_for()
+    assert page.locator(".ferlab-x-pair:visible").count() == 1
+    page.screenshot(path=build_folder / "explorer_correlations_1280.png")
+    page.mouse.click(x, y)
+    page.locator(".ferlab-x b", has_text="faces selected").first.wait_for()
+    chosen = lab.ask("sorted({int(k) for k in explorer.selected_labels})")
+    assert len(chosen) == 2, "those of the two classes that the block belongs to"
+    assert lab.ask("sorted({len(explorer.view.maps[m].widget.selection) for m in explorer.methods})") == lab.ask(
+        "[len(explorer.selection)]"
+    )
+    # By keyboard: the first block.
+    lab.ask("setattr(explorer, 'selection', [])")
+    matrix.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    lab.wait_for("sorted({int(k) for k in explorer.selected_labels})", [0])
+    assert lab.errors == []
+
+
+def test_slider_and_curves_of_the_strengths(dosed_lab, build_folder):
+    lab, page = dosed_lab, dosed_lab.page
+    curves = page.get_by_label("Strength, on its curves")
+    curves.wait_for()
+    first, second, _ = lab.plots(3)
+    lab.ask("setattr(explorer, 'selection', explorer.points.indices[:20])")
+    assert lab.ask("[explorer.strength, explorer.view.doses.at]") == [2, 2]
+
+    # The slider moves points and marker.
+    before = lab.still(second)
+    page.evaluate(COUNT_TRAVELS)
+    slider = page.get_by_role("slider", name="Strength").first
+    slider.focus()
+    page.keyboard.press("Home")
+    lab.wait_for("explorer.strength", 0)
+    assert lab.still(second) != before and page.evaluate("ferlabTravels") >= 1, "points travel, they do not jump"
+    assert curves.get_attribute("aria-valuetext") == "strength 0"
+    assert lab.ask("len(explorer.selection)") == 20
+    page.get_by_text("cross-entropy alone").first.wait_for()
+
+    # The marker moves points and slider: dragged, and by keyboard.
+    before = lab.still(second)
+    box = curves.locator(".ferlab-x-doses-panels svg").nth(1).bounding_box()
+    at = [box["x"] + box["width"] * x / 250 for x in (40, 139, 238)]
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(at[0], middle)
+    page.mouse.down()
+    page.mouse.move(at[1], middle, steps=6)
+    page.wait_for_timeout(500)
+    page.mouse.move(at[2], middle, steps=6)
+    page.mouse.up()
+    lab.wait_for("[explorer.strength, explorer.controls.strength.value]", [2, 2])
+    assert lab.still(second) != before
+    page.screenshot(path=build_folder / "explorer_strengths_1280.png")
+    curves.focus()
+    page.keyboard.press("ArrowLeft")
+    lab.wait_for("[explorer.strength, explorer.view.doses.at]", [0.5, 1])
+    assert curves.get_attribute("aria-valuetext") == "strength 0.5"
     assert lab.errors == []
 
 

@@ -501,7 +501,7 @@ def test_principal_components(explorer):
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
     explorer.controls.kind.value = "umap"
     np.testing.assert_allclose(places(explorer, "ce"), umap)
-    with pytest.raises(FerlabError, match="choose umap or pca"):
+    with pytest.raises(FerlabError, match="choose one of: embedding, umap, pca"):
         explorer.projection = "t-SNE"
 
 
@@ -705,7 +705,7 @@ def test_shepard_figure(explorer):
     without = EmbeddingExplorer(with_map(own_table()).drop(columns="embedding"))
     with pytest.raises(FerlabError, match="embeddings were not kept"):
         without.shepard_figure()
-    with pytest.raises(FerlabError, match="no principal components"):
+    with pytest.raises(FerlabError, match="there is no PCA"):
         without.projection = "pca"
 
 

@@ -203,7 +203,7 @@ def test_points_without_spaces_have_no_neighbors_and_no_components():
     shown = ExplorerState(PointSource(table, None, None), None, Background())
     shown.select(np.array([1, 2]))
     assert shown.spaces() == {} and shown.distances() == {} and shown.pairs() == []
-    with pytest.raises(FerlabError, match="no principal components"):
+    with pytest.raises(FerlabError, match="there is no PCA"):
         shown.choose_projection("pca")
     assert shown.kind == "umap"
     with pytest.raises(FerlabError, match="Only a run has epochs"):

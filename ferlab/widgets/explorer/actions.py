@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ferlab.errors import FerlabError
 from ferlab.widgets.explorer import details
-from ferlab.widgets.explorer.layouts import Layouts
+from ferlab.widgets.explorer.layouts import OPTIMIZED, Layouts
 from ferlab.widgets.explorer.state import MOST_METHODS, ExplorerState
 from ferlab.widgets.explorer.umap_jobs import UmapJobs
 from ferlab.widgets.explorer.view import ExplorerView
 from ferlab.widgets.kit.background import Background
 from ferlab.widgets.kit.turns import one_at_a_time
 
-TRAVEL = {"step": 400, "play": 900, "morph": 1600}  # milliseconds
+TRAVEL = {"step": 400, "dose": 700, "play": 900, "morph": 1600}  # milliseconds
 
 
 @one_at_a_time()
@@ -39,7 +40,7 @@ class ExplorerActions:
     def begin(self) -> None:
         """Draw everything for the first time; points that came without a map get one."""
         state = self._state
-        if "umap" not in state.layouts:
+        if "umap" not in state.layouts and state.kind != "embedding":
             if problem := state.layouts.problem:
                 state.notes.append(problem)
             else:
@@ -70,7 +71,8 @@ class ExplorerActions:
 
     def describe(self, method: str | None, position: int) -> dict[str, str | None]:
         """The tooltip of a point on a method's map; None: on the large one."""
-        return details.tooltip(self._state.points, self._state.morphed if method is None else method, position)
+        state = self._state
+        return details.tooltip(state.points, state.trained(state.morphed if method is None else method), position)
 
     def pick_class(self, number: str) -> None:
         """An entry of the legend was pressed."""
@@ -93,8 +95,9 @@ class ExplorerActions:
 
     def press_methods(self) -> None:
         """A button of a space was pressed."""
-        pressed = [name for name, button in self._view.controls.methods.items() if button.value]
-        wanted = [name for name in self._state.methods if name in pressed]
+        buttons = self._view.controls.methods
+        pressed = [name for name, button in buttons.items() if button.value]
+        wanted = [name for name in self._state.methods if name in pressed or name not in buttons]
         wanted += [name for name in pressed if name not in wanted]
         if 1 <= len(wanted) <= MOST_METHODS:
             self.choose_methods(wanted)
@@ -132,7 +135,8 @@ class ExplorerActions:
             raise FerlabError(f"There is no epoch {epoch}; choose one from 1 to {last}, or None.")
         self._switch("epochs")
         if epoch != state.epoch:
-            self._view.controls.slider.value = epoch  # which answers with move_epoch
+            controls = self._view.controls
+            controls.play.value = controls.slider.value = epoch  # which answers with move_epoch
 
     def move_epoch(self, epoch: int) -> None:
         """The slider was moved, by hand or by the play button."""
@@ -141,6 +145,7 @@ class ExplorerActions:
         self._state.epoch = epoch
         self._show(TRAVEL["play" if self._view.controls.play.playing else "step"])
         self._view.draw_neighbors()
+        self._view.draw_correlations()
 
     def press_view(self, view: str) -> None:
         """Test faces or followed faces were asked for."""
@@ -163,6 +168,29 @@ class ExplorerActions:
         self._view.deselect_everywhere()
         self.arrange()
 
+    # ---- strengths ---------------------------------------------------------------------------------------------
+
+    def show_strength(self, strength: float) -> None:
+        """Let the points travel to where they lie at a strength: by the slider, or by the marker on the curves."""
+        state, view = self._state, self._view
+        before = state.strength
+        state.choose_strength(strength)
+        if state.strength == before:
+            return
+        view.settle_strength()
+        self._show(TRAVEL["play" if view.controls.play_strengths.playing else "dose"])
+        view.draw_doses()
+        view.draw_selection()
+        view.draw_neighbors()
+        view.draw_belief()
+        view.draw_correlations()
+
+    def press_stop(self, at: int) -> None:
+        """The marker on the curves was moved to a stop; one that is not there (a page may be late) is none."""
+        stops = self._state.strengths.stops
+        if isinstance(at, int) and 0 <= at < len(stops):
+            self.show_strength(stops[at])
+
     # ---- colors ------------------------------------------------------------------------------------------------
 
     def color(self, name: str) -> None:
@@ -178,15 +206,17 @@ class ExplorerActions:
         self._view.settle_colors()
         self._show(0)
         self._view.draw_legend()
+        self._view.draw_doses()  # the page may have become dark
+        self._view.draw_correlations()
 
     # ---- projections -------------------------------------------------------------------------------------------
 
     def project(self, kind: str) -> None:
-        """Show a projection; UMAP, where there is none yet, as soon as it is computed."""
+        """Show a projection; UMAP and densMAP, where there are none yet, as soon as they are computed."""
         state = self._state
-        if kind == "umap" and "umap" not in state.layouts:
+        if kind in OPTIMIZED and kind not in state.layouts:
             state.layouts.check_umap()
-            self.compute_umap()
+            self._umap.start(kind)
             return
         state.choose_projection(kind)
         self._view.settle_controls()
@@ -194,15 +224,47 @@ class ExplorerActions:
         self._view.draw_neighbors()
         self._view.draw_belief()
 
+    def press_projection(self, kind: str) -> None:
+        """A projection was asked for; where there is none, a sentence says why."""
+        self._state.answers = []
+        try:
+            self.project(kind)
+        except FerlabError as error:
+            self._state.answers = [str(error)]
+            self._view.settle_controls()
+        self._view.draw_message()
+
     def compute_umap(self) -> None:
         """Compute UMAP with the settings of the controls; where that fails, a message says why."""
         self._umap.start()
 
-    def _arrived(self, layouts: Layouts) -> None:
+    def _arrived(self, layouts: Layouts, kind: str) -> None:
         if layouts is self._state.layouts:
-            self._state.choose_projection("umap")
+            self._state.choose_projection(kind)
             self._show(TRAVEL["morph"])
             self._view.draw_neighbors()
+
+    # ---- correlations ------------------------------------------------------------------------------------------
+
+    def show_correlations(self, shown: bool) -> None:
+        """Show or hide Ad-Corre's picture of the spaces."""
+        self._state.correlations_shown = shown
+        self._view.settle_controls()
+        self._view.draw_correlations()
+
+    def hover_pair(self, method: str, row: int | None, column: int | None) -> None:
+        """The cursor is on a cell of a method's matrix; None, None: on none. The maps mark the face of its row."""
+        state = self._state
+        pair, found = state.correlation_faces.cell(row, column), state.correlations().get(method)
+        self.hover(None if pair is None else pair[0])
+        if pair is not None and found is not None and row is not None and column is not None:
+            self._view.tell_pair(method, row, column, pair, float(found.matrix[row, column]))
+
+    def select_rows(self, spans: Any) -> None:
+        """A block of a matrix was chosen: the faces of its rows and columns, as [[first, after the last], ..]."""
+        is_pair = [isinstance(span, list) and len(span) == 2 for span in spans] if isinstance(spans, list) else [False]
+        if all(is_pair) and all(isinstance(end, int) for span in spans for end in span):
+            self.select(self._state.correlation_faces.positions(spans))
 
     # ---- drawing -----------------------------------------------------------------------------------------------
 
@@ -218,7 +280,8 @@ class ExplorerActions:
     def _measure(self, after: float) -> None:
         """Measure the maps shown, once their points have travelled, and say how far to believe them."""
         state = self._state
-        state.layouts.measure(state.kind, state.methods, state.epoch or 1, then=self._measured, after=after)
+        shown = [state.trained(name) for name in state.methods]
+        state.layouts.measure(state.kind, shown, state.epoch or 1, then=self._measured, after=after)
 
     def _measured(self) -> None:
         self._view.draw_titles()

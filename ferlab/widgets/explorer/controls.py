@@ -11,7 +11,9 @@ import ipywidgets
 from ferlab.errors import FerlabError
 from ferlab.methods import method_label
 from ferlab.projection import DISTANCES
+from ferlab.projection.captions import CAPTIONS
 from ferlab.widgets.explorer.colors import is_unit
+from ferlab.widgets.explorer.layouts import PROJECTIONS
 
 OF_SELECTION = "selection"
 _WIDE = {"button_width": "auto"}
@@ -28,8 +30,8 @@ class Controls:
         with_epochs: whether there may be epochs to switch to.
 
     Attributes:
-        rows: what stands above the maps: view, colors and spaces.
-        epoch_row, morph_row: shown only while they are of use.
+        rows: what stands above the maps: view, colors, spaces and projection.
+        epoch_row, strength_row, morph_row: shown only while they are of use; `sliders` holds the first two.
         settings: UMAP's: name -> control.
     """
 
@@ -65,12 +67,23 @@ class Controls:
         self.slider = ipywidgets.IntSlider(1, 1, 1, layout={"flex": "1 1 300px", "max_width": "620px"})
         self.slider.style.description_width = "auto"
         ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
-        self.epoch_row = row([self.play, self.slider])
+        self.epoch_row = row([self.play, self.slider], flex="1 1 380px")
+        self.play_strengths = ipywidgets.Play(
+            min=0, max=1, value=0, interval=1600, show_repeat=False, tooltip="Play the strengths"
+        )
+        self.strength = ipywidgets.SelectionSlider(
+            options=[("0", 0.0)], description="Strength", layout={"flex": "1 1 300px", "max_width": "620px"}
+        )
+        self.strength.style.description_width = "auto"
+        ipywidgets.jslink((self.play_strengths, "value"), (self.strength, "index"))
+        self.strength_row = row([self.play_strengths, self.strength], flex="1 1 380px")
+        self.sliders = row([self.epoch_row, self.strength_row], gap="4px 24px")
         self.tour = ipywidgets.Play(min=0, max=1, value=0, interval=2600, tooltip="Play the way through the spaces")
         self.stops = ipywidgets.ToggleButtons(style=_WIDE)
         self.morph_row = row([self.tour, self.stops])
         style = {"description_width": "90px"}
-        self.kind = ipywidgets.ToggleButtons(options=[("UMAP", "umap"), ("PCA", "pca")], style={"button_width": "80px"})
+        self.kind = ipywidgets.ToggleButtons(style=_WIDE)
+        self.rows.append(row([ipywidgets.Label("Projection"), self.kind]))
         self.settings = {
             "n_neighbors": ipywidgets.IntSlider(15, 2, 100, layout={"width": "320px"}, style=style),
             "min_dist": ipywidgets.FloatSlider(0.1, min=0, max=0.99, step=0.01, layout={"width": "320px"}, style=style),
@@ -82,15 +95,15 @@ class Controls:
         self.again = ipywidgets.Button(description="Compute UMAP anew", layout={"width": "auto"})
 
     def projection(self, belief: ipywidgets.Widget) -> ipywidgets.Accordion:
-        """The controls of the projection, folded away, with `belief` below them."""
-        content = [row([self.kind]), row([*self.settings.values(), self.again], gap="4px 16px"), belief]
+        """UMAP's settings, folded away, with `belief` below them."""
+        content = [row([*self.settings.values(), self.again], gap="4px 16px"), belief]
         accordion = ipywidgets.Accordion([ipywidgets.VBox(content)], titles=("Projection, and how far to believe it",))
         accordion.selected_index = None
         return accordion
 
-    def when(self, control: ipywidgets.Widget, action: Callable[[Any], object]) -> None:
+    def when(self, control: ipywidgets.Widget, action: Callable[[Any], object], trait: str = "value") -> None:
         """Call `action(value)` when a person, or a program, changes the value; not while :meth:`settling`."""
-        control.observe(lambda change: None if self._settling else action(change["new"]), names="value")
+        control.observe(lambda change: None if self._settling else action(change["new"]), names=trait)
 
     @contextmanager
     def settling(self) -> Iterator[None]:
@@ -110,6 +123,22 @@ class Controls:
         if epoch is not None:
             self.slider.value = epoch
         self.slider.description = f"Epoch (of {epochs})"
+
+    def say_strengths(self, stops: list[float], strength: float | None) -> None:
+        """All strengths, and the one shown; None: there are none."""
+        display(self.strength_row, strength is not None)
+        self.play_strengths.playing &= strength is not None
+        if strength is None:
+            return
+        options = tuple((f"{stop:g}", stop) for stop in stops)
+        if self.strength.options != options:
+            self.strength.options = options
+        self.play_strengths.max = len(stops) - 1
+        # The page keeps slider and play button alike, and takes the button's value when it opens. What came from the
+        # slider is not told back: it may have moved on.
+        if self.strength.value != strength:
+            self.strength.value = strength
+            self.play_strengths.value = stops.index(strength)
 
     def say_methods(self, shown: list[str], available: list[str], morphed: str | None) -> None:
         for name, button in self.methods.items():
@@ -140,7 +169,11 @@ class Controls:
         self.person.value = OF_SELECTION if person is None else person
         display(self.person, name == "identity")
 
-    def say_projection(self, kind: str, possible: bool, working: bool) -> None:
+    def say_projection(self, kind: str, kinds: list[str], possible: bool, working: bool) -> None:
+        """The projection shown, and those that can be chosen."""
+        options = tuple((PROJECTIONS[name], name) for name in kinds)
+        if self.kind.options != options:
+            self.kind.options, self.kind.tooltips = options, [CAPTIONS[name] for name in kinds]
         self.kind.value, self.kind.disabled = kind, not possible
         for control in (*self.settings.values(), self.again):
             control.disabled = working or not possible
@@ -166,9 +199,10 @@ class Controls:
             self.settings[name].value = value
 
 
-def row(children: list[ipywidgets.Widget], gap: str = "4px 8px") -> ipywidgets.HBox:
-    """Widgets side by side that wrap where there is no room."""
-    return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible"})
+def row(children: list[ipywidgets.Widget], gap: str = "4px 8px", flex: str | None = None) -> ipywidgets.HBox:
+    """Widgets side by side that wrap where there is no room; `flex` is the row's own, within another."""
+    layout = {"flex_flow": "row wrap", "grid_gap": gap, "overflow": "visible", "flex": flex}
+    return ipywidgets.HBox(children, layout=layout)
 
 
 def display(widget: ipywidgets.DOMWidget, shown: bool) -> None:

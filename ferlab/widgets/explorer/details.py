@@ -5,7 +5,7 @@ The templates beside this module lay it out; here it is counted, chosen and put 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,10 @@ import numpy as np
 from ferlab.markup import render
 from ferlab.methods import method_label
 from ferlab.palette import class_colors
+from ferlab.projection.captions import CAPTIONS
 from ferlab.projection.quality import MapQuality
 from ferlab.widgets.explorer.colors import Legend
+from ferlab.widgets.explorer.correlations import signed
 from ferlab.widgets.explorer.neighbors import CLOSE, Moved, Near, Pair
 from ferlab.widgets.explorer.points import Points
 
@@ -25,10 +27,12 @@ HINT = (
     "Hover over a dot to see its face and to find it in the other spaces. Drag a loop around dots in one space: they "
     "light up in all, and their faces, classes and neighbors appear here. A click in the legend selects a whole class."
 )
-BELIEF = {
-    "umap": "UMAP keeps neighbors, not distances: the size of a cloud and the gap between two clouds say little.",
-    "pca": "PCA keeps the two directions of largest spread: what differs in the others lies on top of each other.",
+# Why maps are not measured, by projection.
+UNMEASURED = {
+    "triplet": "TCL's plane shows distances to centers, not neighbors, so it is not measured as a map.",
+    "embedding": "These are the embeddings themselves: there is no projection to be measured.",
 }
+NOT_KEPT = "The embeddings were not kept, so the maps cannot be measured."
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def selection_html(
         chosen: the positions selected.
         focus: the one whose neighbors are shown.
         methods: whose wrong answers are noted at the faces.
-        share_right: method -> share of them that it classifies right.
+        share_right: name of a space -> share of them that it classifies right.
     """
     if not len(chosen):
         return render("widgets/explorer/selection.html", hint=HINT, count=0)
@@ -95,7 +99,7 @@ def selection_html(
         shown=len(shown),
         mix=_class_mix(points, chosen),
         bar=_counted(points, chosen),
-        right=" · ".join(f"{method_label(name)} {share:.0%}" for name, share in share_right.items()),
+        right=" · ".join(f"{name} {share:.0%}" for name, share in share_right.items()),
         faces=[_selected_face(points, at, focus, methods) for at in shown.tolist()],
         clear=CLEAR,
     )
@@ -109,6 +113,7 @@ def neighbors_html(
     near: Sequence[Near],
     moved: Sequence[Moved],
     pairs: Sequence[Pair],
+    label: Callable[[str], str] = method_label,
 ) -> str:
     """Who is near the selection, who no longer is, and how far two selected points are apart.
 
@@ -119,6 +124,7 @@ def neighbors_html(
         near: nearest points, one entry a space; empty: embeddings were not kept.
         moved: points that were close in the first space, one entry for each of the others.
         pairs: where two points are selected, one entry a space.
+        label: the name of a method's space for people.
     """
     whom = "the middle of the selection"
     if focus is not None:
@@ -126,14 +132,14 @@ def neighbors_html(
     return render(
         "widgets/explorer/neighbors.html",
         whom=whom,
-        first=method_label(first),
-        near=[_near_row(points, of_space) for of_space in near],
-        moved=[_moved_row(points, first, of_space) for of_space in moved],
-        pairs=[(method_label(pair.method), pair) for pair in pairs],
+        first=label(first),
+        near=[_near_row(points, label(of_space.method), of_space) for of_space in near],
+        moved=[_moved_row(points, label(first), label(of_space.method), of_space) for of_space in moved],
+        pairs=[(label(pair.method), pair) for pair in pairs],
     )
 
 
-def _near_row(points: Points, near: Near) -> FaceRow:
+def _near_row(points: Points, name: str, near: Near) -> FaceRow:
     faces = [
         _face(
             points, at, (f"{distance:.3f}", f"map #{rank:,}"),
@@ -141,15 +147,15 @@ def _near_row(points: Points, near: Near) -> FaceRow:
         )
         for at, distance, rank in zip(near.positions.tolist(), near.distances, near.map_ranks, strict=True)
     ]  # fmt: skip
-    return FaceRow(method_label(near.method), _class_mix(points, near.positions), faces)
+    return FaceRow(name, _class_mix(points, near.positions), faces)
 
 
-def _moved_row(points: Points, first: str, moved: Moved) -> FaceRow:
+def _moved_row(points: Points, first: str, name: str, moved: Moved) -> FaceRow:
     faces = [
-        _face(points, at, (f"{a:,} → {b:,}",), spoken=f"number {a} in {method_label(first)}, number {b} now")
+        _face(points, at, (f"{a:,} → {b:,}",), spoken=f"number {a} in {first}, number {b} now")
         for at, a, b in zip(moved.positions.tolist(), moved.before, moved.after, strict=True)
     ]
-    return FaceRow(method_label(moved.method), "", faces, f"All {CLOSE} nearest are still close.")
+    return FaceRow(name, "", faces, f"All {CLOSE} nearest are still close.")
 
 
 def _selected_face(points: Points, at: int, focus: int | None, methods: Sequence[str]) -> FaceCard:
@@ -221,6 +227,18 @@ def messages_html(sentences: Sequence[str], working: str) -> str:
 
 
 def belief_html(quality: Mapping[str, MapQuality | None], kind: str) -> str:
-    """How far the maps may be believed: method -> what was measured, None while it is not."""
-    rows = [(method_label(name), measured) for name, measured in quality.items()]
-    return render("widgets/explorer/belief.html", rows=rows, said=BELIEF[kind])
+    """How far the maps may be believed: name of a space -> what was measured, None while it is not."""
+    absent = UNMEASURED.get(kind, NOT_KEPT)
+    return render("widgets/explorer/belief.html", rows=list(quality.items()), absent=absent)
+
+
+def pair_html(points: Points, pair: tuple[int, int], correlation: float) -> str:
+    """Two faces and their correlation."""
+    return render(
+        "widgets/explorer/pair.html", faces=[_face(points, at) for at in pair], correlation=signed(correlation)
+    )
+
+
+def caption_html(kind: str) -> str:
+    """What a projection can show and what it cannot."""
+    return render("widgets/explorer/caption.html", said=CAPTIONS[kind])

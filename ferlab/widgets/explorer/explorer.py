@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -13,12 +13,12 @@ import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.methods import method_label
 from ferlab.runs import Run
 from ferlab.widgets.explorer.actions import ExplorerActions
+from ferlab.widgets.explorer.answers import ExplorerAnswers
 from ferlab.widgets.explorer.controls import OF_SELECTION
-from ferlab.widgets.explorer.details import NEIGHBORS
-from ferlab.widgets.explorer.neighbors import moved_apart, moved_table, near_table, nearest
+from ferlab.widgets.explorer.layouts import PROJECTIONS
+from ferlab.widgets.explorer.pictures import ExplorerPictures
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.explorer.source import PointSource
 from ferlab.widgets.explorer.state import ExplorerState
@@ -27,19 +27,18 @@ from ferlab.widgets.kit.background import Background
 from ferlab.widgets.kit.static import MimeBundle, with_picture
 from ferlab.widgets.kit.turns import one_at_a_time
 
-if TYPE_CHECKING:  # slow to import, and needed only for a picture
-    from matplotlib.figure import Figure
-
 
 @one_at_a_time("wait")
-class EmbeddingExplorer(ipywidgets.VBox):
+class EmbeddingExplorer(ExplorerAnswers, ExplorerPictures, ipywidgets.VBox):
     """Linked maps of the same points in one to six embedding spaces.
 
     A lasso in one map selects in all; below stand the selected faces, their class mix, their neighbors in every space
     by true high-dimensional distance, and who was close in the first space and is far in another. A slider moves
     through the epochs of training, one large map morphs from space to space, colors follow classes, predictions or any
-    metadata, and UMAP can be computed anew with other settings. Layouts are aligned over methods and epochs as
-    :func:`ferlab.projection.epoch_layouts` describes; docs/embedding_explorer.md tells the whole.
+    metadata, and UMAP can be computed anew with other settings. In a run with strengths every loss is one map, and a
+    second slider lets its points travel from cross-entropy to the strongest dose. Layouts are aligned over methods,
+    strengths and epochs as :func:`ferlab.projection.epoch_layouts` describes; docs/embedding_explorer.md tells the
+    whole.
 
     Args:
         source: a run folder of ``ferlab compare`` (its path or a `ferlab.runs.reading.Run`); or a table of points
@@ -118,12 +117,6 @@ class EmbeddingExplorer(ipywidgets.VBox):
         self._actions.select(self.points.positions(indices))
 
     @property
-    def selected_labels(self) -> np.ndarray:
-        """Class numbers of :attr:`selection`, in its order."""
-        selected = self.state.selected
-        return self.points.labels[selected[np.argsort(self.points.indices[selected])]]
-
-    @property
     def focus(self) -> int | None:
         """The face whose neighbors are shown; None: those of the selection's middle. Can be set."""
         return self._index(self.state.focus)
@@ -148,8 +141,8 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     @property
     def available_methods(self) -> list[str]:
-        """The spaces that these points lie in."""
-        return self.points.methods
+        """The spaces that these points lie in; a loss with several strengths is one of them."""
+        return self.state.strengths.available
 
     # ---- epochs, colors, maps ----------------------------------------------------------------------------------
 
@@ -161,6 +154,20 @@ class EmbeddingExplorer(ipywidgets.VBox):
     @epoch.setter
     def epoch(self, epoch: int | None) -> None:
         self._actions.show_epoch(None if epoch is None else int(epoch))
+
+    @property
+    def strength(self) -> float | None:
+        """The strength of the losses shown, 0 being their control; None in a run without strengths. Can be set."""
+        return self.state.strength
+
+    @strength.setter
+    def strength(self, strength: float) -> None:
+        self._actions.show_strength(float(strength))
+
+    @property
+    def strengths(self) -> list[float]:
+        """What :attr:`strength` can be set to; empty in a run without strengths."""
+        return list(self.state.strengths.stops)
 
     @property
     def color_by(self) -> str:
@@ -187,13 +194,13 @@ class EmbeddingExplorer(ipywidgets.VBox):
 
     @property
     def projection(self) -> str:
-        """ "umap" or "pca"; can be set."""
+        """ "umap", "pca", "densmap", "class-means", "triplet" (TCL's plane), or "embedding"; can be set."""
         return self.state.kind
 
     @projection.setter
     def projection(self, kind: str) -> None:
-        if kind not in ("umap", "pca"):
-            raise FerlabError(f"There is no projection {kind!r}; choose umap or pca.")
+        if kind not in PROJECTIONS:
+            raise FerlabError(f"There is no projection {kind!r}; choose one of: {', '.join(PROJECTIONS)}.")
         self._actions.project(kind)
 
     @property
@@ -205,45 +212,16 @@ class EmbeddingExplorer(ipywidgets.VBox):
         """Show one large map and let its points travel to the space of `method`; None: side by side again."""
         self._actions.morph_to(method)
 
-    def map_of(self, method: str) -> np.ndarray:
-        """float32 (N, 2): where the map shown has the points, in the order of `points`.
-
-        Raises:
-            FerlabError: a space that is not there.
-        """
-        if method not in self.available_methods:
-            raise FerlabError(f"There is no space {method!r}; choose one of: {', '.join(self.available_methods)}.")
-        return self.state.layouts.layout(*self.state.map_of(method))
-
-    # ---- what can be asked -------------------------------------------------------------------------------------
-
-    def share_right(self) -> dict[str, float]:
-        """Method -> share of the selected faces that it classifies right (of the methods whose answers are known)."""
-        return self.state.share_right()
-
-    def neighbors(self, count: int = NEIGHBORS) -> pd.DataFrame:
-        """The nearest faces to the focus, or to the middle of the selection, in the full space of every method shown.
-
-        Returns:
-            One row a (method, neighbor), the nearest first: `method`, `index`, `label`, `distance` (cosine) and
-            `map_rank` (1: nearest on the map). Empty without a selection or without embeddings.
-        """
-        found = nearest(self.state.distances(), self.state.maps(), self.state.asked, count=count)
-        return near_table(found, self.points.indices, self.points.labels)
-
-    def moved_apart(self, count: int = NEIGHBORS) -> pd.DataFrame:
-        """Faces among the 20 nearest in the first space that are beyond the 60 nearest in another.
-
-        Returns:
-            One row a (method, face), the farthest first: `method`, `index`, `label`, `before` and `after` (ranks).
-        """
-        found = moved_apart(self.state.distances(), self.state.asked, count)
-        return moved_table(found, self.points.indices, self.points.labels)
-
     @property
-    def trustworthiness(self) -> dict[str, float]:
-        known = {name: self.state.quality(name) for name in self.methods}
-        return {name: quality.trustworthiness for name, quality in known.items() if quality is not None}
+    def correlations_shown(self) -> bool:
+        """Whether Ad-Corre's picture of the spaces is unfolded; can be set."""
+        return self.state.correlations_shown
+
+    @correlations_shown.setter
+    def correlations_shown(self, shown: bool) -> None:
+        self._actions.show_correlations(bool(shown))
+
+    # ---- what is being computed --------------------------------------------------------------------------------
 
     @property
     def messages(self) -> list[str]:
@@ -270,32 +248,11 @@ class EmbeddingExplorer(ipywidgets.VBox):
         """Block until what is computed in the background is on the maps."""
         self._background.wait()
 
-    # ---- where nothing moves -----------------------------------------------------------------------------------
-
-    def figure(self) -> Figure:
-        """The maps as a static matplotlib figure."""
-        from ferlab.figures import embedding_maps
-
-        return embedding_maps(self.state.maps(), self.points.labels, self.classes)[0].figure
-
-    def shepard_figure(self) -> Figure:
-        """Distances in the space against distances on the map, one diagram a method, as a matplotlib figure.
-
-        Raises:
-            FerlabError: points without embeddings.
-        """
-        from ferlab.figures import shepard_diagrams
-
-        spaces, maps = self.state.spaces(), self.state.maps()
-        if len(spaces) < len(maps):
-            raise FerlabError("The embeddings were not kept, so there are no distances to compare the maps with.")
-        return shepard_diagrams(spaces, maps)[0].figure
-
     def _repr_mimebundle_(self, **kwargs: Any) -> MimeBundle:
         return with_picture(super()._repr_mimebundle_(**kwargs), self.figure, repr(self))
 
     def __repr__(self) -> str:
-        names = ", ".join(method_label(name) for name in self.methods)
+        names = ", ".join(self.state.label(name) for name in self.methods)
         noun = "points" if self.points.images is None else "faces"
         return f"EmbeddingExplorer({len(self.points)} {noun}; {names}; {len(self.state.selected)} selected)"
 
@@ -315,9 +272,14 @@ def connect(view: ExplorerView, actions: ExplorerActions) -> None:
     controls.when(controls.stops, actions.morph_to)
     controls.when(controls.tour, actions.move_tour)
     controls.when(controls.slider, actions.move_epoch)
+    controls.when(controls.strength, actions.show_strength)
+    view.doses.on_stop = actions.press_stop
     controls.when(controls.color_by, actions.color)
     controls.when(controls.person, lambda person: actions.single_out(None if person == OF_SELECTION else person))
-    controls.when(controls.kind, actions.project)
+    controls.when(controls.kind, actions.press_projection)
+    view.on_pair, view.on_rows = actions.hover_pair, actions.select_rows
+    folded = view.correlations
+    controls.when(folded, lambda opened: actions.show_correlations(opened is not None), trait="selected_index")
     for button in controls.methods.values():
         controls.when(button, lambda pressed: actions.press_methods())
     controls.again.on_click(lambda button: actions.compute_umap())

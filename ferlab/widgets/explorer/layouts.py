@@ -1,4 +1,4 @@
-"""The maps of some points: by UMAP and by principal components, over the epochs, and what is known about them."""
+"""The maps of some points: by every projection, over the epochs, and what is known about them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,47 @@ from typing import Any
 import numpy as np
 
 from ferlab.errors import FerlabError
-from ferlab.projection import aligned_layouts, epoch_layouts, map_quality, pair_distances, pca_epoch_layouts
+from ferlab.methods import get_method
+from ferlab.projection import (
+    aligned_layouts,
+    class_mean_epoch_planes,
+    epoch_layouts,
+    map_quality,
+    open_hinges,
+    pair_distances,
+    pca_epoch_layouts,
+    triplet_epoch_planes,
+)
 from ferlab.projection.aligned import MINIMUM_POINTS
 from ferlab.projection.names import HALF_LETTER, LINE, apart, densest
+from ferlab.projection.planes import triplet_reach
 from ferlab.projection.quality import MapQuality
 from ferlab.vectors import random_part
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.kit.background import Background
 
+# Kind of projection -> its name for people, in the order in which they are offered.
+PROJECTIONS = {
+    "embedding": "Embedding", "umap": "UMAP", "pca": "PCA", "densmap": "densMAP", "class-means": "Class-mean plane",
+    "triplet": "TCL's plane",
+}  # fmt: skip
+OPTIMIZED = ("umap", "densmap")  # computed in the background; the others at once, when they are asked for
+UNMEASURED = ("embedding", "triplet")  # nothing is lost on the one, and the other is no map of neighbors
+# One ruler for all spaces: the margin of TCL's strengths, in squared distance divided by D.
+MARGIN = float(get_method("tcl-nearest@1").options["margin"])
 PAIRS_AMONG = 500
 MapName = tuple[str, str, int]  # projection, method, epoch
+Segment = tuple[tuple[float, float], tuple[float, float]]
+
+# Written on TCL's plane: the names of its axes, with their places in units of the plot, and what its line parts.
+AXES = {"own center →": (0.62, -0.95), "↑ nearest other center": (-0.34, 0.95)}
+SHUT = "↖ hinge shut"
 
 
 class Layouts:
     """The maps of one set of points.
 
-    A map is named by a projection ("umap" or "pca"), a method, and an epoch (from 1; where there are none, 1).
+    A map is named by a projection (of `PROJECTIONS`), a method, and an epoch (from 1; where there are none, 1).
 
     Args:
         points: with the layouts that they came with, as "umap"; may have none.
@@ -39,6 +64,7 @@ class Layouts:
         self._quality: dict[MapName, MapQuality | None] = {}  # None: being measured
         self._pairs: dict[MapName, tuple[np.ndarray, np.ndarray]] = {}
         self._names: dict[MapName, tuple[list[str], np.ndarray]] = {}
+        self._frames: dict[str, tuple[np.ndarray, float]] = {}
 
     def __contains__(self, kind: str) -> bool:
         return kind in self._maps
@@ -50,12 +76,17 @@ class Layouts:
 
     @property
     def problem(self) -> str:
-        """Why UMAP cannot be computed; empty where it can."""
+        """Why UMAP and densMAP cannot be computed; empty where they can."""
         if not self.possible:
             return "These points came without embeddings, so their maps cannot be computed anew."
         if len(self.points) < MINIMUM_POINTS:
             return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
         return ""
+
+    def are_flat(self, methods: list[str]) -> bool:
+        """Whether the spaces of some methods have two dimensions each."""
+        spaces = [self.points.space(method, 1) for method in methods]
+        return all(space is not None and space.shape[1] == 2 for space in spaces)
 
     def check_umap(self) -> None:
         """Raises:
@@ -75,38 +106,71 @@ class Layouts:
         return (self.layout(kind, method, epoch) - middle) / reach
 
     def frame(self, kind: str) -> tuple[np.ndarray, float]:
-        """Middle and half width of the square that holds all maps."""
-        maps = [layout for epochs in self._maps[kind].values() for layout in epochs]
-        low = np.min([layout.min(axis=0) for layout in maps], axis=0)
-        high = np.max([layout.max(axis=0) for layout in maps], axis=0)
-        return (low + high) / 2, 1.06 * float((high - low).max()) / 2 or 1.0
+        """Middle and half width of the square that holds all maps; of TCL's plane, all but stray points."""
+        if kind not in self._frames:
+            maps = [layout for epochs in self._maps[kind].values() for layout in epochs]
+            if kind == "triplet":
+                middle = np.full(2, triplet_reach(maps, MARGIN) / 2)
+                self._frames[kind] = middle, 1.12 * float(middle[0])  # room for the axes' names
+            else:
+                low = np.min([layout.min(axis=0) for layout in maps], axis=0)
+                high = np.max([layout.max(axis=0) for layout in maps], axis=0)
+                self._frames[kind] = (low + high) / 2, 1.06 * float((high - low).max()) / 2 or 1.0
+        return self._frames[kind]
+
+    def lines(self, kind: str) -> list[Segment]:
+        """Lines to draw below the points, in units of the plot: axes and hinge of TCL's plane, else none."""
+        if kind != "triplet":
+            return []
+        middle, half = self.frame(kind)
+        end = 2 * float(middle[0])
+        segments = np.array([[[0, 0], [end, 0]], [[0, 0], [0, end]], [[0, MARGIN], [end - MARGIN, end]]])
+        return [(tuple(a), tuple(b)) for a, b in ((segments - middle) / half).tolist()]
+
+    def open_hinges(self, method: str, epoch: int) -> float:
+        """The share of points below the hinge's line of TCL's plane, 0 to 1."""
+        return open_hinges(self.layout("triplet", method, epoch), MARGIN)
 
     # ---- computing ---------------------------------------------------------------------------------------------
 
-    def compute_pca(self) -> None:
-        """Principal components, once.
+    def compute_linear(self, kind: str) -> None:
+        """A projection that takes no time, once: "embedding", "pca", "class-means" or "triplet".
 
         Raises:
-            FerlabError: points without embeddings.
+            FerlabError: points without embeddings; planes of points of one class only.
         """
         if not self.possible:
-            raise FerlabError("These points came without embeddings, so there are no principal components.")
-        if "pca" not in self._maps:
-            self._maps["pca"] = pca_epoch_layouts(self.points.spaces)
+            raise FerlabError(f"These points came without embeddings, so there is no {PROJECTIONS[kind]}.")
+        if kind in self._maps:
+            return
+        points = self.points
+        if kind == "embedding":
+            flat = {name: points.vectors(name) for name in points.spaces if self.are_flat([name])}
+            self._maps[kind] = {name: [space.astype(np.float32) for space in epochs] for name, epochs in flat.items()}
+        elif kind == "pca":
+            self._maps[kind] = pca_epoch_layouts(points.spaces)
+        elif kind == "class-means":
+            self._maps[kind] = class_mean_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
+        else:
+            self._maps[kind] = triplet_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
 
-    def compute_umap(self, settings: dict[str, Any], on_space: Callable[[str], None]) -> dict[str, list[np.ndarray]]:
-        """UMAP of all methods and epochs, to be handed to :meth:`take_umap`; touches nothing here."""
-        spaces = self.points.spaces
+    def compute_optimized(
+        self, kind: str, settings: dict[str, Any], on_space: Callable[[str], None]
+    ) -> dict[str, list[np.ndarray]]:
+        """UMAP or densMAP of all methods and epochs, to be handed to :meth:`take`; touches nothing here."""
+        spaces, densmap = self.points.spaces, kind == "densmap"
         if self.points.epochs > 1:
-            return epoch_layouts(spaces, **settings, on_space=on_space)
+            return epoch_layouts(spaces, **settings, on_space=on_space, densmap=densmap)
         first = {name: epochs[0] for name, epochs in spaces.items()}
-        return {name: [layout] for name, layout in aligned_layouts(first, **settings, on_space=on_space).items()}
+        maps = aligned_layouts(first, **settings, on_space=on_space, densmap=densmap)
+        return {name: [layout] for name, layout in maps.items()}
 
-    def take_umap(self, layouts: dict[str, list[np.ndarray]]) -> None:
-        """Put other maps in the place of UMAP's; what was known about the old ones is forgotten."""
-        self._maps["umap"] = layouts
+    def take(self, kind: str, layouts: dict[str, list[np.ndarray]]) -> None:
+        """Put other maps in the place of those of a projection; what was known about the old ones is forgotten."""
+        self._maps[kind] = layouts
+        self._frames.pop(kind, None)
         for known in (self._quality, self._pairs, self._names):
-            for key in [key for key in known if key[0] == "umap"]:
+            for key in [key for key in known if key[0] == kind]:
                 del known[key]
 
     # ---- what is known -----------------------------------------------------------------------------------------
@@ -118,9 +182,12 @@ class Layouts:
     def measure(self, kind: str, methods: list[str], epoch: int, *, then: Callable[[], None], after: float = 0) -> None:
         """Measure maps in the background, where that is not done yet, and call `then()`.
 
-        Begin `after` some seconds: while points travel, the browser needs the processor.
+        Begin `after` some seconds: while points travel, the browser needs the processor. Those of `UNMEASURED` are left
+        out.
         """
         wanted = {}
+        if kind in UNMEASURED:
+            return
         for method in methods:
             key, space = (kind, method, epoch), self.points.space(method, epoch)
             if space is not None and len(space) >= 4 and key not in self._quality:
@@ -152,8 +219,13 @@ class Layouts:
         return self._pairs[key]
 
     def names(self, kind: str, method: str, epoch: int) -> tuple[list[str], np.ndarray]:
-        """Class names and their places, in units of the plot."""
+        """Class names and their places, in units of the plot; on TCL's plane, where most classes begin in one corner,
+        the names of axes and line instead."""
         key = (kind, method, epoch)
+        if kind == "triplet":
+            (x, y), (end, _) = self.lines(kind)[-1]
+            beside = (x + end) / 2 + 0.02 + 2 * HALF_LETTER * len(SHUT), y + (end - x) / 2  # right of the line's middle
+            return [*AXES, SHUT], np.array([*AXES.values(), beside])
         if key not in self._names:
             self._names[key] = places_of_names(self.in_frame(*key), self.points.labels, self.points.classes)
         return self._names[key]

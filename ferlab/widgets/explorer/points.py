@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from ferlab.images import data_uri
 from ferlab.projection import procrustes
 from ferlab.runs import Run, RunFolder
 from ferlab.vectors import unit_rows
+from ferlab.widgets.explorer.strengths import Strengths
 
 
 @dataclass
@@ -27,9 +30,11 @@ class Points:
         classes: class names.
         layouts: method -> one float32 array (N, 2) an epoch; a single one where there are no epochs.
         spaces: method -> one float array (N, D) an epoch, rows of length 1; empty where embeddings were not kept.
+        lengths: method -> one float array (N,) an epoch, how long the rows were; see :meth:`vectors`.
         predicted, confidence: method -> array (N,); empty where not known.
         metadata: one row a point.
         images: uint8 (n, H, W, C) of the whole data set, or None.
+        doses: the strengths of the run's losses, as in ``summary.json``; empty where there are none.
     """
 
     indices: np.ndarray
@@ -37,10 +42,12 @@ class Points:
     classes: tuple[str, ...]
     layouts: dict[str, list[np.ndarray]]
     spaces: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    lengths: dict[str, list[np.ndarray]] = field(default_factory=dict)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
     confidence: dict[str, np.ndarray] = field(default_factory=dict)
     metadata: pd.DataFrame = field(default_factory=pd.DataFrame)
     images: np.ndarray | None = None
+    doses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _pictures: dict[int, str] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -48,8 +55,13 @@ class Points:
 
     @property
     def methods(self) -> list[str]:
-        """The spaces that these points lie in."""
+        """The spaces that these points lie in, by method as it was trained."""
         return list(self.layouts or self.spaces)
+
+    @cached_property
+    def strengths(self) -> Strengths:
+        """What maps there are of them: a loss with several strengths is one."""
+        return Strengths(self.doses, self.methods)
 
     @property
     def people(self) -> list[int]:
@@ -86,6 +98,11 @@ class Points:
         epochs = self.spaces.get(method)
         return epochs[min(epoch, len(epochs)) - 1] if epochs else None
 
+    def vectors(self, method: str) -> list[np.ndarray]:
+        """One float array (N, D) an epoch: the embeddings as the network gives them, not scaled."""
+        pairs = zip(self.spaces[method], self.lengths[method], strict=True)
+        return [space * length[:, None] for space, length in pairs]
+
 
 # ---- from a run --------------------------------------------------------------------------------------------------
 
@@ -108,17 +125,19 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
         for name in tables:
             rows = run.embeddings[(run.embeddings["method"] == name) & np.isfinite(run.embeddings["x"])]
             rows = rows[rows["seed"] == rows["seed"].iloc[0]].set_index("index")
-            spaces[name] = [_space_of(rows["embedding"].loc[indices])]
+            spaces[name] = [_stacked(rows["embedding"].loc[indices])]
     return Points(
         indices=indices,
         labels=labels,
         classes=_classes_of(run, dataset, labels),
         layouts={name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in tables.items()},
-        spaces=spaces,
+        spaces=_of_length_one(spaces),
+        lengths=_lengths(spaces),
         predicted={name: table["predicted"].to_numpy(dtype=np.int64) for name, table in tables.items()},
         confidence={name: table["confidence"].to_numpy(dtype=float) for name, table in tables.items()},
         metadata=_metadata(dataset, indices),
         images=None if dataset is None else dataset.images,
+        doses=run.summary.get("doses", {}),
     )
 
 
@@ -148,22 +167,25 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
         ]
         for name, table in own.items()
     }
-    spaces = {name: _followed_spaces(run, name, len(epochs), order) for name, epochs in layouts.items()}
+    followed = {name: _followed_spaces(run, name, len(epochs), order) for name, epochs in layouts.items()}
+    spaces = {name: epochs for name, epochs in followed.items() if epochs}
     return Points(
         indices=indices,
         labels=labels,
         classes=_classes_of(run, dataset, labels),
         layouts=layouts,
-        spaces={name: epochs for name, epochs in spaces.items() if epochs},
+        spaces=_of_length_one(spaces),
+        lengths=_lengths(spaces),
         metadata=_metadata(dataset, indices),
         images=None if dataset is None else dataset.images,
+        doses=run.summary.get("doses", {}),
     )
 
 
 def _followed_spaces(run: Run, method: str, epochs: int, order: np.ndarray) -> list[np.ndarray]:
     spaces = RunFolder(run.path).training(method, min(run.summary.get("seeds", [0]))).load_epochs(epochs)
     fitting = all(len(space) == len(order) for space in spaces)
-    return [unit_rows(space[order].astype(np.float32)) for space in spaces] if fitting else []
+    return [space[order].astype(np.float32) for space in spaces] if fitting else []
 
 
 def _check_faces(dataset: FaceDataset | None, indices: pd.Series, labels: pd.Series, run: Run) -> None:
@@ -228,6 +250,7 @@ def table_points(
     reference = next(iter(layouts.values()))[0] if layouts else None
     for name in list(layouts)[1:]:
         layouts[name] = [procrustes(reference, layouts[name][0])[0].astype(np.float32)]
+    spaces = {name: [_stacked(table["embedding"])] for name, table in kept.items()} if with_spaces else {}
     metadata = _metadata(dataset if isinstance(dataset, FaceDataset) else None, indices)
     for column in first:
         if column not in _KNOWN:
@@ -237,7 +260,8 @@ def table_points(
         labels=labels,
         classes=classes,
         layouts=layouts,
-        spaces={name: [_space_of(table["embedding"])] for name, table in kept.items()} if with_spaces else {},
+        spaces=_of_length_one(spaces),
+        lengths=_lengths(spaces),
         predicted={name: _coded(table["predicted"], classes) for name, table in kept.items() if "predicted" in table},
         confidence={n: t["confidence"].to_numpy(dtype=float) for n, t in kept.items() if "confidence" in t},
         metadata=metadata,
@@ -303,8 +327,16 @@ def _metadata(dataset: FaceDataset | None, indices: np.ndarray) -> pd.DataFrame:
     return dataset.metadata.iloc[indices].reset_index(drop=True)
 
 
-def _space_of(vectors: pd.Series) -> np.ndarray:
-    return unit_rows(np.stack(vectors.to_numpy()).astype(np.float32))
+def _stacked(vectors: pd.Series) -> np.ndarray:
+    return np.stack(vectors.to_numpy()).astype(np.float32)
+
+
+def _of_length_one(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    return {name: [unit_rows(space) for space in epochs] for name, epochs in spaces.items()}
+
+
+def _lengths(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    return {name: [np.linalg.norm(space, axis=1) for space in epochs] for name, epochs in spaces.items()}
 
 
 def _shuffled(count: int) -> np.ndarray:
