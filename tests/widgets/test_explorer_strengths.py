@@ -261,6 +261,25 @@ def test_two_numbers_are_drawn_as_they_are():
     assert "as they are" in explorer.view.caption.html and "no projection to be measured" in explorer.view.belief.html
 
 
+def test_the_two_numbers_of_a_run_are_not_called_a_map(tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "run", faces, ("ce", "tcl-nearest"), epochs=EPOCHS)
+    table = pd.read_parquet(run_dir / "embeddings.parquet")
+    table["embedding"] = list(table[["x", "y"]].to_numpy(dtype=np.float32))  # as --embedding-size 2 writes them
+    table.to_parquet(run_dir / "embeddings.parquet")
+    followed = pd.read_parquet(run_dir / "epochs.parquet")
+    for (method, epoch), rows in followed.groupby(["method", "epoch"]):
+        (run_dir / method / "seed_0" / "epochs").mkdir(parents=True, exist_ok=True)
+        np.save(run_dir / method / "seed_0" / "epochs" / f"epoch_{epoch:04d}.npy", rows[["x", "y"]].to_numpy())
+    explorer = EmbeddingExplorer(run_dir, faces)
+    assert explorer.projection == "embedding" and "umap" not in explorer.state.layouts
+    wanted = table[table["method"] == "ce"].set_index("index").loc[explorer.points.indices, ["x", "y"]]
+    np.testing.assert_allclose(explorer.map_of("ce"), wanted, rtol=1e-5)
+    explorer.epoch = 1
+    assert explorer.projection == "embedding"
+    wanted = followed[(followed["method"] == "ce") & (followed["epoch"] == 1)].set_index("index")
+    np.testing.assert_allclose(explorer.map_of("ce"), wanted.loc[explorer.points.indices, ["x", "y"]], rtol=1e-5)
+
+
 def test_embedding_is_offered_while_every_space_shown_is_flat():
     explorer = EmbeddingExplorer(flat_tables({"a": 2, "b": 3}), methods=["a"])
     assert explorer.projection == "embedding"

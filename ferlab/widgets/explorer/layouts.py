@@ -25,6 +25,7 @@ from ferlab.projection.aligned import MINIMUM_POINTS
 from ferlab.projection.names import HALF_LETTER, LINE, apart, densest
 from ferlab.projection.planes import triplet_reach
 from ferlab.projection.quality import MapQuality
+from ferlab.runs.reading import PLANE
 from ferlab.vectors import random_part
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.kit.background import Background
@@ -86,7 +87,7 @@ class Layouts:
     def are_flat(self, methods: list[str]) -> bool:
         """Whether the spaces of some methods have two dimensions each."""
         spaces = [self.points.space(method, 1) for method in methods]
-        return all(space is not None and space.shape[1] == 2 for space in spaces)
+        return all(space is not None and space.shape[1] == PLANE for space in spaces)
 
     def check_umap(self) -> None:
         """Raises:

@@ -16,6 +16,7 @@ from ferlab.errors import FerlabError
 from ferlab.images import data_uri
 from ferlab.projection import procrustes
 from ferlab.runs import Run, RunFolder
+from ferlab.runs.reading import PLANE
 from ferlab.vectors import unit_rows
 from ferlab.widgets.explorer.strengths import Strengths
 
@@ -70,7 +71,11 @@ class Points:
 
     @property
     def epochs(self) -> int:
-        return max((len(epochs) for epochs in (self.layouts or self.spaces).values()), default=0)
+        return max((self.epochs_of(method) for method in self.methods), default=0)
+
+    def epochs_of(self, method: str) -> int:
+        """How many epochs of a method are known; it may have stopped early."""
+        return len((self.layouts or self.spaces)[method])
 
     def picture(self, position: int) -> str | None:
         """The face of a point for a page, None without pictures."""
@@ -130,7 +135,7 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
         indices=indices,
         labels=labels,
         classes=_classes_of(run, dataset, labels),
-        layouts={name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in tables.items()},
+        layouts=_maps({name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in tables.items()}, spaces),
         spaces=_of_length_one(spaces),
         lengths=_lengths(spaces),
         predicted={name: table["predicted"].to_numpy(dtype=np.int64) for name, table in tables.items()},
@@ -173,13 +178,19 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
         indices=indices,
         labels=labels,
         classes=_classes_of(run, dataset, labels),
-        layouts=layouts,
+        layouts=_maps(layouts, spaces),
         spaces=_of_length_one(spaces),
         lengths=_lengths(spaces),
         metadata=_metadata(dataset, indices),
         images=None if dataset is None else dataset.images,
         doses=run.summary.get("doses", {}),
     )
+
+
+def _maps(layouts: dict[str, list[np.ndarray]], spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    """The maps that came with a run; where every space has two dimensions, they are its numbers again, and no maps."""
+    flat = [name for name, epochs in spaces.items() if epochs[0].shape[1] == PLANE]
+    return {} if flat and set(flat) == set(layouts) else layouts
 
 
 def _followed_spaces(run: Run, method: str, epochs: int, order: np.ndarray) -> list[np.ndarray]:

@@ -165,7 +165,7 @@ class ExplorerView:
             if trained in state.points.predicted:
                 parts.append(f"{(state.points.predicted[trained] == state.points.labels).mean():.0%} right")
             if state.epoch is not None:
-                parts.append(f"epoch {min(state.epoch, len(state.points.layouts[trained]))}")
+                parts.append(f"epoch {min(state.epoch, state.points.epochs_of(trained))}")
             if state.kind != "umap":
                 parts.append(PROJECTIONS[state.kind])
             if (quality := state.quality(name)) is not None:
