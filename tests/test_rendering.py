@@ -23,10 +23,11 @@ from ferlab.rendering import (
     random_take,
     render,
 )
-from ferlab.rendering.expressions import facial_actions, sided
+from ferlab.rendering.expressions import MOST, facial_actions, sided
 from ferlab.rendering.hair import STYLES
 from ferlab.rendering.head import expression_shape
 from ferlab.rendering.identity import BEARD_STYLES, GLASSES, neutral_shape
+from ferlab.rendering.paint import face_paint, metered
 from ferlab.rendering.rig import load_rig
 
 FACE = Identity(hair_style="short", seed=4)
@@ -220,6 +221,46 @@ def test_takes_stay_inside_their_ranges():
     assert all(0 <= value <= 1.1 for take in takes for value in take.action_units.values())
     assert random_take(rng, "neutral").intensity == 0
     assert all(-90 < random_light(rng).elevation < 90 for _ in range(50))
+
+
+def test_some_faces_of_every_class_talk():
+    rng = np.random.default_rng(0)
+    for name in EXPRESSIONS:
+        takes = [random_take(rng, name).action_units for _ in range(200)]
+        assert sum(units.get("AU25", 0) + units.get("AU26", 0) + units.get("AU27", 0) > 0.1 for units in takes) > 20
+
+
+def test_no_neutral_face_is_exactly_relaxed():
+    rng = np.random.default_rng(1)
+    takes = [random_take(rng, "neutral").action_units for _ in range(100)]
+    assert all(sum(units.values()) > 0.005 for units in takes)
+    assert np.median([sum(units.values()) for units in takes]) > 0.15
+
+
+def test_units_that_add_up_keep_faces_natural():
+    names = load_rig().expression_names
+    both = facial_actions(sided({"AU4": 1.0, "AU9": 1.0, "AU10": 1.0, "AU12": 1.0, "AU6": 1.0}), names)
+    assert all(both[names.index(stem + "Left")] <= most for stem, most in MOST.items())
+    assert both[names.index("mouthSmileLeft")] == pytest.approx(MOST["mouthSmile"])
+
+
+def test_squinting_lids_hide_the_eyeball():
+    # where the ball shows through the lower lid, there is twice as much white
+    white = 0
+    for k in range(12):
+        who = replace(random_identity(np.random.default_rng(k)), glasses="none", skin_tone=0.6)
+        squint = render(who, {"AU6": 1.0, "AU7": 1.0, "AU12": 1.0}, Pose(yaw=10), FLAT, 192, supersample=1)
+        white += int((squint[62:92, 40:152].min(axis=2) > 150).sum())
+    assert 100 < white < 400
+
+
+def test_dark_skin_is_exposed_longer_but_does_not_shine():
+    fair, dark = (replace(FACE, skin_tone=tone) for tone in (0.1, 0.95))
+    assert metered(dark) > 2 * metered(fair)
+    sides, pose = sided({}), Pose()
+    assert face_paint(dark, sides, pose).glare * metered(dark) < 1.5 * metered(fair)
+    pictures = [render(who, light=FLAT, size=64)[20:50, 20:44].astype(float).mean() for who in (fair, dark)]
+    assert 0.4 < pictures[1] / pictures[0] < 0.85  # lighter than in life, and still dark
 
 
 def test_drawing_needs_neither_torch_nor_the_body_model():

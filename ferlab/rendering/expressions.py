@@ -18,29 +18,39 @@ from ferlab.errors import FerlabError
 ACTIONS: dict[str, dict[str, float]] = {
     "AU1": {"browInnerUp": 1.6},
     "AU2": {"browOuterUp": 1.3},
-    "AU4": {"browDown": 1.3, "noseSneer": 0.15},
-    "AU5": {"eyeWide": 1.5},
-    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.35},
-    "AU7": {"eyeSquint": 0.85, "eyeBlink": 0.04},
-    "AU9": {"noseSneer": 1.5, "browDown": 0.25},
-    "AU10": {"mouthUpperUp": 1.2},
-    "AU12": {"mouthSmile": 1.4},
+    "AU4": {"browDown": 1.6, "noseSneer": 0.35, "browOuterUp": 0.26, "browInnerUp": -0.19},
+    "AU5": {"eyeWide": 1.8, "browOuterUp": -0.2},
+    "AU6": {"cheekSquint": 1.15, "eyeSquint": 0.54},
+    "AU7": {"eyeSquint": 0.73, "eyeBlink": 0.04},
+    "AU9": {"noseSneer": 1.7, "browDown": 0.25, "mouthUpperUp": 0.16, "eyeSquint": 0.15, "browInnerUp": -0.16},
+    "AU10": {"mouthUpperUp": 1.56, "cheekSquint": 0.21, "mouthSmile": 0.2},
+    "AU12": {"mouthSmile": 1.6, "mouthStretch": 0.3, "cheekSquint": -0.18},
     "AU14": {"mouthDimple": 1.2},
-    "AU15": {"mouthFrown": 1.6},
-    "AU16": {"mouthLowerDown": 1.1},
-    "AU17": {"mouthShrugLower": 1.1, "mouthShrugUpper": 0.35},
+    "AU15": {"mouthFrown": 1.6, "mouthStretch": 0.32},
+    "AU16": {"mouthLowerDown": 0.94},
+    "AU17": {"mouthShrugLower": 0.78, "mouthShrugUpper": 0.54},
     "AU18": {"mouthPucker": 1.0},
-    "AU20": {"mouthStretch": 1.6},
+    "AU20": {"mouthStretch": 1.9},
     "AU22": {"mouthFunnel": 1.0},
     "AU23": {"mouthRollLower": 0.55, "mouthRollUpper": 0.55, "mouthPucker": 0.22, "mouthFrown": 0.15},
-    "AU24": {"mouthPress": 0.55, "mouthRollLower": 0.5, "mouthRollUpper": 0.45, "mouthFrown": 0.3},
-    "AU25": {"mouthLowerDown": 0.4, "mouthUpperUp": 0.25, "jawOpen": 0.08},
+    "AU24": {
+        "mouthPress": 0.55,
+        "mouthRollLower": 0.5,
+        "mouthRollUpper": 0.32,
+        "mouthFrown": 0.3,
+        "mouthStretch": 0.24,
+    },
+    "AU25": {"mouthLowerDown": 0.4, "mouthUpperUp": 0.4, "jawOpen": 0.08},
     "AU26": {"jawOpen": 0.35},
     "AU27": {"jawOpen": 0.8},
     "AU43": {"eyeBlink": 0.55},
     "AU64": {"eyeLookDown": 1.0},
 }
+# where units add up, paired actions go no further: beyond, faces turn into caricatures
+MOST = {"cheekSquint": 1.0, "mouthSmile": 1.6, "mouthUpperUp": 1.45, "browDown": 1.7}
 ACTION_UNITS = tuple(ACTIONS)
+# the rig's relaxed mouth looks sullen: what it takes to look at ease
+REST: dict[str, float] = {"mouthSmile": 0.21}
 DESCRIPTIONS: dict[str, str] = {
     "AU1": "inner brow raiser",
     "AU2": "outer brow raiser",
@@ -81,20 +91,39 @@ def _variant(text: str) -> dict[str, float]:
 
 
 for _name, _texts in {
-    "surprise": ("1+2+5+26+25", "1+2+5+27", "1+2+5+25"),
-    "fear": (
-        "1+2(.3)+4(.8)+5+20+25+16(.7)",
-        "1+2(.3)+4(.8)+5+20+26(.4)+25",
-        "1+2(.4)+4(.8)+5+7(.4)+20+25+26(.3)",
+    "surprise": (
+        "1+2+5+25+26+27(.3)",
+        "1+2+5+27",
+        "1+2+5+25+27(.9)",
     ),
-    "disgust": ("9+10+17+4(.4)+7", "9+10+25+4(.4)+7+6", "9+15+17+4(.4)", "10+9+25+26(.5)+16"),
-    "happiness": ("6+12", "6+12+25+10(.45)", "6+12+26(.7)+25+10(.6)+7", "12"),
-    "sadness": ("1+4(.6)+15+43(.4)", "1+4(.6)+15+17+7(.4)", "1(.8)+4(.6)+15+43+64", "1+4(.7)+15+17+7+6(.7)"),
+    "fear": (
+        "1+2(.1)+4+5+10(.7)+16(.7)+20+25+26",
+        "1+2(.1)+4(.7)+5+10(.4)+20+25(.7)+26(.4)",
+        "1+2(.1)+4+5+10(.3)+20+25+27",
+    ),
+    "disgust": (
+        "4(.6)+6(.4)+7(.8)+9+10+17",
+        "4(.6)+6+7(.6)+9+10(.7)+15(.4)+20(.3)+25",
+        "6(.4)+7(.7)+9+10(.8)+15+16(.3)+17(.6)+25(.3)+43(.3)",
+        "4(.6)+6(.5)+7+9+10+16(.6)+20(.4)+25+26(.1)+43(.3)",
+    ),
+    "happiness": (
+        "6+10(.6)+12+26(.4)",
+        "6+10(.6)+12+25",
+        "6+7+10(.6)+12+25+26(.6)",
+        "10(.6)+12+25+26(.2)",
+    ),
+    "sadness": (
+        "1+4(.9)+6(.4)+7(.9)+15+20(.8)+24(.2)+43(.4)+64(.2)",
+        "1+4+7(.8)+15+17+20(.4)+43(.2)+64(.2)",
+        "1+4+15+43+64",
+        "1+4+6(.7)+7+15+17(.7)+20(.4)+24(.4)+43(.4)+64(.2)",
+    ),
     "anger": (
-        "4+5(.4)+7+9(.25)+23",
-        "4+5(.3)+7+9(.25)+17+24",
-        "4+7+9(.3)+10(.8)+22(.5)+25",
-        "4+5(.3)+7+9(.3)+10+16+25+26(.3)",
+        "4+5(.6)+7+9(.6)+10(.8)+23+27(.9)",
+        "4+5(.8)+7(.6)+9(.6)+17+24",
+        "4+5(.7)+7+9(.6)+10+16+20(.3)+22(.4)+25+27(.8)",
+        "4+5(.5)+7+9(.6)+10(.7)+16(.6)+25+26(.3)+27(.9)",
     ),
     "neutral": ("",),
 }.items():
@@ -157,6 +186,8 @@ def facial_actions(sides: Mapping[str, tuple[float, float]], names: tuple[str, .
     """
     index = {name: i for i, name in enumerate(names)}
     coefficients = np.zeros(len(names), dtype=np.float32)
+    for action, gain in REST.items():
+        coefficients[[index[action + "Left"], index[action + "Right"]]] += gain
     for unit, (left, right) in sides.items():
         for action, gain in ACTIONS[unit].items():
             if action in index:
@@ -168,7 +199,9 @@ def facial_actions(sides: Mapping[str, tuple[float, float]], names: tuple[str, .
     for side in ("Left", "Right"):
         squint, blink, wide = (index[stem + side] for stem in ("eyeSquint", "eyeBlink", "eyeWide"))
         coefficients[blink] = min(coefficients[blink], 1.0 - 0.25 * min(coefficients[squint], 1.0))
-        coefficients[squint] = min(coefficients[squint], 1.35)
+        coefficients[squint] = min(coefficients[squint], 1.1)
+        for stem, most in MOST.items():
+            coefficients[index[stem + side]] = min(coefficients[index[stem + side]], most)
         coefficients[wide] *= 1.0 - 0.35 * min(coefficients[squint], 1.0)
     coefficients[index["jawOpen"]] = min(coefficients[index["jawOpen"]], 1.0)
     return coefficients

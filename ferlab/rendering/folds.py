@@ -79,22 +79,24 @@ FOLDS = tuple(STROKES)
 
 # AU -> {fold: gain}
 FOLDS_OF_UNITS: dict[str, dict[str, float]] = {
-    "AU1": {"forehead_inner": 0.75},
+    "AU1": {"forehead_inner": 0.45},
     "AU2": {"forehead_outer": 0.8, "forehead_inner": 0.25},
     "AU4": {"glabella": 1.2},
-    "AU5": {"lid": 0.5},
-    "AU6": {"crow": 0.8, "under_eye": 0.7, "nasolabial": 0.25},
+    "AU5": {"lid": 0.9},
+    "AU6": {"crow": 0.8, "under_eye": 0.7, "nasolabial": 0.5},
     "AU7": {"under_eye": 0.6},
-    "AU9": {"nose": 1.3, "nasolabial_upper": 1.0, "glabella": 0.4},
-    "AU10": {"nasolabial_upper": 0.9, "nasolabial": 0.35},
-    "AU12": {"nasolabial": 1.0, "dimple": 0.45},
+    "AU9": {"nose": 0.93, "nasolabial_upper": 1.3, "glabella": 0.4},
+    "AU10": {"nasolabial_upper": 1.14, "nasolabial": 0.35},
+    "AU12": {"nasolabial": 0.9, "dimple": 0.45},
     "AU14": {"dimple": 1.0},
-    "AU15": {"mouth_corner": 1.0, "nasolabial": 0.15},
+    "AU15": {"mouth_corner": 1.0, "nasolabial": 0.35},
     "AU17": {"chin": 1.0, "mouth_corner": 0.25},
-    "AU20": {"stretch": 0.8, "nasolabial": 0.15},
-    "AU24": {"mouth_corner": 0.3, "chin": 0.2},
+    "AU20": {"stretch": 0.8, "nasolabial": 0.45},
+    "AU24": {"chin": 0.2},
     "AU27": {"nasolabial": 0.3},
+    "AU25": {"nasolabial": 0.46},
 }
+DEPTH = 1.25  # of all folds that action units draw
 
 
 def _stroke(points: list[tuple[float, float]], width: float, depth: float) -> np.ndarray:
@@ -172,7 +174,7 @@ def fold_weights(sides: Mapping[str, tuple[float, float]], age: float) -> np.nda
         weights[side, FOLDS.index("forehead_inner")] *= 1.0 - 0.3 * min(brow[side], 1.0)
     # young skin folds softly, old skin deeply and also at rest
     years = max(0.0, (age - 0.62) / 0.38)
-    weights *= 0.75 + 0.5 * years - 0.35 * max(0.0, (0.6 - age) / 0.27)
+    weights *= DEPTH * (0.75 + 0.5 * years - 0.35 * max(0.0, (0.6 - age) / 0.27))
     rest = {
         "forehead_inner": 0.22,
         "forehead_outer": 0.22,

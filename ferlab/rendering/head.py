@@ -14,7 +14,7 @@ from ferlab.rendering.hair import STYLES
 from ferlab.rendering.identity import Identity, neutral_shape
 from ferlab.rendering.pose import PIVOT
 from ferlab.rendering.raster import vertex_normals
-from ferlab.rendering.rig import LASHES, SKIN, TEETH, TONGUE, load_rig
+from ferlab.rendering.rig import EYE, LASHES, SKIN, TEETH, TONGUE, load_rig
 from ferlab.rendering.shading import FRAME
 
 
@@ -89,6 +89,7 @@ def topology() -> Topology:
     bias = np.where(
         np.isin(material, (TEETH, TONGUE)) | (cavity & (template[triangles, 1].mean(axis=1) < -0.03)), 0.004, 0.0
     )
+    bias[material == EYE] = 0.002  # squinting lids would let the ball show through
     touched = np.zeros(len(template), bool)
     touched[triangles[cavity]] = True
     edge = np.zeros(len(template), bool)

@@ -192,8 +192,8 @@ def random_skin_tone(rng: np.random.Generator, african: float, asian: float, cau
     """Draw a skin tone, 0 light .. 1 dark, for shares of the three ancestry shapes."""
     return float(
         np.clip(
-            african * rng.uniform(0.60, 0.98)
-            + asian * rng.uniform(0.16, 0.52)
+            african * rng.uniform(0.62, 1.0)
+            + asian * rng.uniform(0.12, 0.52)
             + caucasian * rng.uniform(0.0, 0.36)
             + rng.normal(0, 0.03),
             0,

@@ -22,8 +22,8 @@ class Light:
 
     azimuth: float = 30.0
     elevation: float = 35.0
-    key: float = 1.0
-    ambient: float = 0.5
+    key: float = 0.8
+    ambient: float = 0.6
     fill: float = 0.25
     warmth: float = 0.1
     softness: float = 0.4
@@ -44,14 +44,17 @@ class Light:
         return (cold + (warm - cold) * share).astype(np.float32)
 
 
+ELEVATION = 26.0  # degrees of everyday key light; from further above, sockets fall into shade and look stern
+
+
 def random_light(rng: np.random.Generator) -> Light:
     """Everyday light: mostly from the front and above, sometimes from the side, indoors or out."""
     side = rng.random() < 0.3
     return Light(
         azimuth=float(rng.uniform(-75, 75) if side else rng.normal(0, 30)),
-        elevation=float(np.clip(rng.normal(32, 16), -8, 65)),
-        key=float(rng.uniform(0.6, 1.15)),
-        ambient=float(rng.uniform(0.3, 0.8)),
+        elevation=float(np.clip(rng.normal(ELEVATION, 16), -8, 65)),
+        key=float(rng.uniform(0.48, 0.92)),
+        ambient=float(rng.uniform(0.36, 0.96)),
         fill=float(rng.uniform(0.05, 0.4)),
         warmth=float(np.clip(rng.normal(0.1, 0.4), -1, 1)),
         softness=float(rng.uniform(0.1, 0.9)),

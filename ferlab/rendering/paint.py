@@ -16,6 +16,18 @@ from ferlab.rendering.shading import Lamp, Paint, Triple
 
 FRAME_COLORS = np.array([(0.02, 0.02, 0.022), (0.10, 0.055, 0.03), (0.16, 0.16, 0.17), (0.05, 0.03, 0.06)])
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+# added to everyone's height and arch of the brow: a high arch looks surprised or stern where others do not
+BROW_HEIGHT, BROW_ARCH = -0.14, -0.8
+# mm that the skin under the brows slides at full intensity: its inner end up, its outer end up, towards the middle
+SLIDE = {
+    "oblique": (3.2, -5.0, 0.0),  # the inner end alone is raised: AU1 without AU2
+    "lowered": (-3.0, -1.0, 0.0),  # AU4 without AU1
+    "AU4": (0.0, 0.0, 2.6),
+    "AU2": (1.2, 1.2, 0.0),
+    "AU9": (-0.7, -0.9, -2.2),
+}
+# 1 would make all skin equally bright in a picture, 0 leave it to the lamps
+SKIN_EXPONENT = 0.62
 
 
 def linear(color: ArrayLike) -> np.ndarray:
@@ -42,9 +54,15 @@ def pair(values: np.ndarray) -> tuple[float, float]:
     return left, right
 
 
+def metered(identity: Identity) -> float:
+    """Factor of the exposure: a camera exposes for the face, so dark skin gets a little more light, fair skin less."""
+    luminance = linear(identity.skin_color()) @ LUMINANCE
+    return float(np.clip((0.30 / luminance) ** SKIN_EXPONENT, 0.80, 2.6))
+
+
 @lru_cache(maxsize=64)
 def relaxed_paint(identity: Identity) -> Paint:
-    """All that follows from the identity: brows at rest, the gaze ahead, glare 1."""
+    """All that follows from the identity: brows at rest, the gaze ahead."""
     skin = linear(identity.skin_color())
     redness = identity.lip_redness
     lips = skin * np.array([0.93, 0.56 - 0.22 * redness, 0.60 - 0.22 * redness])
@@ -59,21 +77,25 @@ def relaxed_paint(identity: Identity) -> Paint:
     alpha = 0.0
     if style is not None and style.cover == "hair":
         alpha = 0.90 if identity.hair_style != "horseshoe" else 0.75
+    glare = min(1.0, metered(identity) ** -0.9)
     still = pair(np.zeros(2))
     return Paint(
         skin=triple(skin),
         lips=triple(lips),
-        hair=triple(hair),
+        hair=triple(hair * np.float32(glare**0.7)),
         brow=triple(brow),
         iris=triple(linear(identity.eye_color)),
-        cloth=triple(linear(identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color)),
+        cloth=triple(
+            linear(identity.cover_color if identity.hair_style == "headscarf" else identity.cloth_color)
+            * np.float32(glare)
+        ),
         frame=triple(FRAME_COLORS[frame_rng.integers(4)]),
         hair_alpha=alpha,
         bald_crown=float(bool(style and style.bald_crown)),
         brow_thickness=identity.brow_thickness,
         brow_darkness=identity.brow_darkness,
-        brow_arch=identity.brow_arch,
-        brow_height=identity.brow_height,
+        brow_arch=identity.brow_arch + BROW_ARCH,
+        brow_height=identity.brow_height + BROW_HEIGHT,
         mustache=identity.beard_density * (identity.beard == "moustache"),
         goatee=identity.beard_density * (identity.beard == "goatee"),
         beard=identity.beard_density * (identity.beard == "full"),
@@ -86,7 +108,7 @@ def relaxed_paint(identity: Identity) -> Paint:
         brow_inner=still,
         brow_outer=still,
         brow_draw=still,
-        glare=1.0,
+        glare=glare,
         gaze_x=0.0,
         gaze_y=0.0,
         collar=-0.126 if identity.hair_style == "headscarf" else -0.168,
@@ -103,19 +125,19 @@ def brow_slide(sides: Mapping[str, tuple[float, float]]) -> tuple[np.ndarray, np
     Returns:
         Millimetres, float32 (2,) left and right: of the inner end up, of the outer end up, towards the middle.
     """
-    one, two, four = (np.array(sides.get(unit, (0.0, 0.0))) for unit in ("AU1", "AU2", "AU4"))
-    oblique = np.clip(one - two, 0, 1)
-    return (
-        (2.6 * oblique - 3.0 * four * (1 - 0.7 * one)).astype(np.float32),
-        (-2.2 * oblique + 1.8 * four * (1 - one.clip(0, 1)) + 0.8 * two).astype(np.float32),
-        (2.6 * four).astype(np.float32),
+    one, two, four, nine = (np.array(sides.get(unit, (0.0, 0.0))) for unit in ("AU1", "AU2", "AU4", "AU9"))
+    amounts = {
+        "oblique": np.clip(one - two, 0, 1),
+        "lowered": four * (1 - 0.7 * one.clip(0, 1)),
+        "AU4": four,
+        "AU2": two,
+        "AU9": nine,
+    }
+    inner, outer, drawn = (
+        np.asarray(np.sum([SLIDE[name][k] * amount for name, amount in amounts.items()], axis=0, dtype=np.float32))
+        for k in range(3)
     )
-
-
-def metered(identity: Identity) -> float:
-    """Factor of the exposure: a camera exposes for the face, so dark skin gets a little more light, fair skin less."""
-    luminance = np.array(relaxed_paint(identity).skin) @ LUMINANCE
-    return float(np.clip((0.30 / luminance) ** 0.32, 0.80, 1.5))
+    return inner, outer, drawn
 
 
 def face_paint(identity: Identity, sides: Mapping[str, tuple[float, float]], pose: Pose) -> Paint:
@@ -135,7 +157,6 @@ def face_paint(identity: Identity, sides: Mapping[str, tuple[float, float]], pos
         brow_draw=pair(drawn),
         gaze_x=float(gaze_x),
         gaze_y=float(gaze_y),
-        glare=min(1.0, metered(identity) ** -0.9),
     )
 
 
@@ -151,7 +172,7 @@ def face_lamp(light: Light, identity: Identity) -> Lamp:
         half=triple(half),
         key=triple(key),
         sky=triple(room * np.array([0.96, 1.0, 1.05]) * light.ambient * exposure),
-        ground=triple(room * np.array([1.05, 0.96, 0.86]) * 0.45 * light.ambient * exposure),
+        ground=triple(room * np.array([1.05, 0.96, 0.86]) * 0.375 * light.ambient * exposure),
         fill=triple(room * light.fill * exposure),
         softness=float(light.softness),
     )

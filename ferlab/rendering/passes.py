@@ -283,7 +283,7 @@ def paint_hair(
         shadows.matrix,
         paint,
         lamp,
-        paint.hair if cover == "hair" else triple(linear(identity.cover_color)),
+        paint.hair if cover == "hair" else triple(linear(identity.cover_color) * np.float32(paint.glare)),
         ("hair", "knit", "cloth").index(cover),
         {"afro": 1.0, "curly": 0.8}.get(identity.hair_style, 0.12),
     )

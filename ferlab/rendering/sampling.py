@@ -31,6 +31,17 @@ EXTRA_UNITS = (
     "AU43",
 )
 EXTRA_PEAK = 0.22
+# a fifth of the faces of every class talks, so that a dropped jaw or parted lips name no class
+TALKING = 0.2
+SPEECH = (
+    {"AU26": 0.55, "AU25": 0.5},
+    {"AU25": 0.9, "AU16": 0.25},
+    {"AU26": 0.8, "AU25": 0.25},
+    {"AU22": 0.5, "AU18": 0.3, "AU25": 0.4},
+    {"AU20": 0.3, "AU25": 0.6, "AU26": 0.25},
+)
+# units that a sound overrules: pressed and tightened lips open
+CLOSING = ("AU17", "AU23", "AU24")
 
 
 @dataclass(frozen=True)
@@ -56,10 +67,24 @@ class Take:
     scene: Scene
 
 
+def talk(rng: np.random.Generator, units: dict[str, float]) -> None:
+    """Let a face form a sound: its lips part, in place.
+
+    Args:
+        rng: where chance comes from.
+        units: intensity 0..1.1 of each unit.
+    """
+    for name in CLOSING:
+        if name in units:
+            units[name] *= 0.4
+    for name, peak in SPEECH[rng.integers(len(SPEECH))].items():
+        units[name] = max(units.get(name, 0.0), float(peak * rng.uniform(0.3, 1.0)))
+
+
 def random_action_units(
     rng: np.random.Generator, expression: str, variant: str, intensity: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Draw the units of a prototype, each with 20 % variation, and a stray one or two.
+    """Draw the units of a prototype, each with 20 % variation, a stray one or two, and sometimes speech.
 
     Args:
         rng: where chance comes from.
@@ -74,9 +99,12 @@ def random_action_units(
         name: float(np.clip(peak * intensity * rng.uniform(0.8, 1.2), 0, 1.1))
         for name, peak in EXPRESSIONS[expression][variant].items()
     }
-    for _ in range(rng.poisson(1.0)):
+    # a living face is never exactly relaxed, a neutral one neither
+    for _ in range(rng.poisson(1.0) + 2 * (expression == "neutral")):
         name = str(rng.choice(EXTRA_UNITS))
         units[name] = float(np.clip(units.get(name, 0.0) + rng.uniform(0.0, EXTRA_PEAK), 0, 1.1))
+    if rng.random() < TALKING:
+        talk(rng, units)
     asymmetry = {name: float(np.clip(rng.normal(0, 0.12), -0.5, 0.5)) for name in units}
     return units, asymmetry
 

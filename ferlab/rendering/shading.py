@@ -415,7 +415,8 @@ def bare_skin(x: float, y: float, paint: Paint) -> Triple:
     )
     mottle = noise(x * 210 + 31, y * 210, paint.seed) - 0.5
     broad = noise(x * 60 + 7, y * 60, paint.seed + 5) - 0.5
-    tone = 1.0 + 0.045 * broad + 0.03 * mottle
+    pore = noise(x * 760 + 11, y * 760, paint.seed + 6) - 0.5
+    tone = 1.0 + 0.055 * broad + 0.04 * mottle + 0.07 * pore
     dark_eye = 0.16 * bump(ax - 0.031, y + 0.015, 0.016, 0.008) + 0.10 * bump(ax - 0.018, y + 0.004, 0.006, 0.010)
     dark_eye *= 1 + 0.8 * paint.years
     color = (
@@ -519,7 +520,8 @@ def paint_skin(
     )
     color, shade = paint_lids(ax, y, ring, color, paint)
     color, lip = paint_lips(x, y, color, paint)
-    shine = 0.10 + lip * (0.10 + 0.15 * paint.makeup)
+    # what a skin mirrors does not grow with the exposure that its darkness asks for
+    shine = (0.10 + lip * (0.10 + 0.15 * paint.makeup)) * paint.glare
     brow = brow_density(ax, y, 0 if x > 0 else 1, paint)
     if brow > 0:
         brow *= paint.brow_darkness
@@ -579,7 +581,7 @@ def paint_eye(around: Triple, n: Triple, open_sky: float, paint: Paint, lamp: La
     open_sky = max(0.30, min(1.0, open_sky * 1.05)) * (1 - 0.35 * smooth(0.10, 0.55, dy))
     # catchlight, mirrored from the key light and a little from above
     gleam = max(0.0, dot(n, lamp.half))
-    emission = 0.75 * smooth(0.9930, 0.9975, gleam) if r < 0.45 else 0.0
+    emission = 0.85 * paint.glare * smooth(0.9890, 0.9965, gleam) if r < 0.45 else 0.0
     return color, Surface(shine=0.05, gloss=60.0, translucent=0.6, emission=emission, open_sky=open_sky, deep=1.0)
 
 
@@ -592,7 +594,7 @@ def paint_teeth(ax: float, y: float, z: float, open_sky: float, paint: Paint) ->
     for k in range(5):
         place = (0.0, 0.0085, 0.0155, 0.0225, 0.028)[k] if upper else (0.0, 0.0055, 0.0115, 0.0180, 0.025)[k]
         gap = max(gap, 1 - smooth(0.0002, 0.0009, abs(ax - place)))
-    between = 1 - 0.16 * gap
+    between = 1 - 0.30 * gap
     color = dim((0.90 * paint.glare, 0.86 * paint.glare, 0.76 * paint.glare), between, between, between)
     color = lay_over(color, (0.50, 0.16, 0.16), 1.0, root)
     deep = smooth(-0.006, 0.018, z) * (1 - 0.5 * smooth(0.017, 0.027, ax))

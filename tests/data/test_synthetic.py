@@ -89,7 +89,7 @@ def test_files_match_their_record_and_stay_small():
         total += len(content)
         assert hashlib.sha256(content).hexdigest() == entry["sha256"]
     assert set(record["files"]) == {f"synthetic_{split}.parquet" for split in SPLITS}
-    assert total < 28e6
+    assert total < 20e6
 
 
 def test_columns(tables):
@@ -154,6 +154,15 @@ def test_a_class_is_visible_in_its_own_action_units(splits):
     assert means["AU9"].idxmax() == "disgust"
     assert means["AU20"].idxmax() == "fear"
     assert means["AU15"].idxmax() == "sadness"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_open_mouth_rules_no_class_out(splits, split):
+    table = splits[split].metadata
+    dropped = (table[["AU26", "AU27"]] > 0.05).any(axis=1).groupby(table["class"]).mean()
+    assert dropped.min() > 0.05
+    relaxed = table[table["class"] == "neutral"]
+    assert (relaxed[list(ACTION_UNITS)].sum(axis=1) > 0).all()
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered", "no record"])
