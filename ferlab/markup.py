@@ -1,8 +1,9 @@
 """HTML from templates: one jinja2 environment for the report and the widgets.
 
 A template is a file of the package, named by its path below ``ferlab/``. Every value is escaped: nothing that came from
-data, a user or a file's name can become markup. In a template, ``{{ value | json }}`` writes a value into a script
-element, and ``{{ source("report/report.css") }}`` a file of the package as it is.
+data, a user or a file's name can become markup; nor does it turn the text around it, since what cannot be seen is
+escaped too. In a template, ``{{ value | json }}`` writes a value into a script element, ``{{ name | short(24) }}`` the
+beginning and the end of a long name, and ``{{ source("report/report.css") }}`` a file of the package as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
+
+from ferlab.texts import printable, shortened
 
 LOADER = PackageLoader("ferlab", "")
 
@@ -41,9 +44,20 @@ def source(path: str) -> Markup:
     return Markup(LOADER.get_source(ENVIRONMENT, path)[0])
 
 
+def _finalized(value: Any) -> Any:
+    """What a template writes: of texts that are no markup, only what can be seen."""
+    return printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 ENVIRONMENT = Environment(
-    loader=LOADER, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=LOADER,
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=_finalized,
 )
+ENVIRONMENT.filters["short"] = shortened
 ENVIRONMENT.filters["json"] = script_json
 ENVIRONMENT.globals["source"] = source
 

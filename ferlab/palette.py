@@ -11,6 +11,10 @@ also write the class names, curves also differ in line style.
 
 from __future__ import annotations
 
+from itertools import cycle
+
+from ferlab.texts import MISSING, NOISE
+
 CLASS_COLORS: dict[str, str] = {
     "surprise": "#348ad6",
     "fear": "#bca9f7",
@@ -22,7 +26,12 @@ CLASS_COLORS: dict[str, str] = {
     "contempt": "#86467a",
 }
 
-SPARE_COLORS = ("#4a90c4", "#c98a2b", "#2ea88a", "#b0486b", "#7566c9", "#8f8f8f", "#a06a3b", "#5c8a3a")
+GRAY = "#8f8f8f"
+SPARE_COLORS = ("#4a90c4", "#c98a2b", "#2ea88a", "#b0486b", "#7566c9", GRAY, "#a06a3b", "#5c8a3a")
+
+# Of what is no class like the others: dots without a label, and those that a clustering left out.
+NO_CLASS, NO_CLASS_COLOR = "no class", "#b0b0b0"
+UNLABELLED_COLORS: dict[str, str] = {MISSING: "#9aa3ad", NOISE: "#b9c0c7", NO_CLASS: NO_CLASS_COLOR}
 
 CORRECT_COLORS: dict[str, str] = {"correct": "#348ad6", "wrong": "#d98a06"}
 
@@ -33,10 +42,15 @@ def class_color(name: str) -> str:
     >>> class_color("anger")
     '#b12b00'
     """
-    return CLASS_COLORS.get(name) or SPARE_COLORS[sum(name.encode()) % len(SPARE_COLORS)]
+    return CLASS_COLORS.get(name) or UNLABELLED_COLORS.get(name) or SPARE_COLORS[sum(name.encode()) % len(SPARE_COLORS)]
 
 
 def class_colors(classes: tuple[str, ...] | list[str]) -> list[str]:
-    """Colors of several classes, in their order; spare colors are dealt in turn, so that they differ."""
-    spare = iter(SPARE_COLORS * (len(classes) // len(SPARE_COLORS) + 1))
-    return [CLASS_COLORS.get(name) or next(spare) for name in classes]
+    """Colors of several classes, in their order; spare colors are dealt in turn, so that they differ.
+
+    >>> class_colors(["cat", "dog", "(missing)"])
+    ['#4a90c4', '#c98a2b', '#9aa3ad']
+    """
+    unlabelled = any(name in UNLABELLED_COLORS for name in classes)
+    spare = cycle(color for color in SPARE_COLORS if not (unlabelled and color == GRAY))
+    return [CLASS_COLORS.get(name) or UNLABELLED_COLORS.get(name) or next(spare) for name in classes]

@@ -58,3 +58,11 @@ def test_files_of_the_package_come_as_they_are():
     assert from_text('<style>{{ source("report/report.css") }}</style>') == f"<style>{css}</style>"
     with pytest.raises(TemplateNotFound):
         source("../pyproject.toml")
+
+
+def test_what_cannot_be_seen_is_escaped_and_markup_is_left_alone():
+    assert (
+        from_text("{{ value }}|{{ inner }}", value="a\u202eb\udce4\x1b\n", inner=Markup("<b>"))
+        == r"a\u202eb\xe4\x1b" + "\n|<b>"
+    )
+    assert from_text("{{ value | short(9) }}", value="x" * 200 + "<") == "xxxxx…xx&lt;"
