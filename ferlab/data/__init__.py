@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from ferlab.data.affectnet import load_affectnet
 from ferlab.data.annotators import simulate_annotators
 from ferlab.data.classes import CLASSES
+from ferlab.data.codes import read_labels, stored_labels
 from ferlab.data.dataset import FaceDataset
 from ferlab.data.fer2013 import load_fer2013
 from ferlab.data.folder import load_folder
+from ferlab.data.labels import class_labels
 from ferlab.data.rafdb import load_rafdb
 from ferlab.data.splits import SPLITS, check_split, content_hash, duplicate_of_train
 from ferlab.data.synthetic import load_synthetic
@@ -24,6 +28,7 @@ __all__ = [
     "SPLITS",
     "FaceDataset",
     "Reader",
+    "class_labels",
     "content_hash",
     "duplicate_of_train",
     "load_dataset",
@@ -33,7 +38,7 @@ __all__ = [
 
 
 ENTRY_POINTS = "ferlab.datasets"
-Reader = Callable[[str, Path | None], FaceDataset]
+Reader = Callable[..., FaceDataset]
 
 DATASETS: dict[str, Reader] = {
     "synthetic": load_synthetic,
@@ -45,7 +50,14 @@ DATASETS: dict[str, Reader] = {
 }
 
 
-def load_dataset(name: str, split: str = "train", root: str | Path | None = None) -> FaceDataset:
+def load_dataset(
+    name: str,
+    split: str = "train",
+    root: str | Path | None = None,
+    *,
+    labels: str | Mapping[str | int, str] | None = None,
+    megapixels: float | None = None,
+) -> FaceDataset:
     """Load one split of a data set into memory.
 
     Args:
@@ -53,9 +65,16 @@ def load_dataset(name: str, split: str = "train", root: str | Path | None = None
             (with contempt) or ``"folder"`` (your own faces, ``<class>/<image>``).
         split: ``"train"``, ``"validation"`` or ``"test"``.
         root: folder of the data set; not needed for the built-in faces.
+        labels: what the labels of this copy mean, where it counts in another way than its makers: ``{0: "neutral", 1:
+            "happiness", ..}`` or ``"0=neutral,1=happiness,.."``. Left out, the file ``ferlab-labels.txt`` in `root` is
+            asked, if there is one.
+        megapixels: of the largest image that is read; None for the reader's own limit.
 
     Raises:
-        FerlabError: unknown name or split, missing or damaged files.
+        FerlabError: unknown name or split, missing or damaged files, labels that mean something else or may do so.
+
+    Warns:
+        FerlabWarning: files that are left out, and why.
 
     Example:
         >>> faces = load_dataset("synthetic", split="validation")
@@ -66,7 +85,18 @@ def load_dataset(name: str, split: str = "train", root: str | Path | None = None
     if reader is None:
         raise FerlabError(f"There is no data set {name!r}; choose one of: {', '.join(DATASETS)}.")
     check_split(split)
-    return reader(split, None if root is None else Path(root).expanduser())
+    folder = None if root is None else Path(root).expanduser()
+    takes = inspect.signature(reader).parameters
+    options: dict[str, Any] = {}
+    if labels and "labels" not in takes:
+        raise FerlabError(
+            f"--labels says what a copy's labels mean, and the data set {name!r} has no others: leave it out."
+        )
+    if "labels" in takes and (meaning := read_labels(labels) or stored_labels(folder)):
+        options["labels"] = meaning
+    if "megapixels" in takes and megapixels is not None:
+        options["megapixels"] = megapixels
+    return reader(split, folder, **options)
 
 
 def register_dataset(name: str, reader: Reader) -> None:
@@ -78,7 +108,8 @@ def register_dataset(name: str, reader: Reader) -> None:
     Args:
         name: as it is given to ``load_dataset``.
         reader: called with a split (``"train"``, ``"validation"`` or ``"test"``) and a folder or None; answers with a
-            :class:`FaceDataset`.
+            :class:`FaceDataset`. If it has parameters of these names it is given, by keyword and where they are asked
+            for, ``labels`` (a dict) and ``megapixels``, see :func:`load_dataset`.
 
     Raises:
         FerlabError: another data set has that name.

@@ -8,29 +8,30 @@ Recognition with Crowd-Sourced Label Distribution*, ICMI 2016, arXiv:1608.01041.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from ferlab.data.classes import CLASSES, canonical_class
+from ferlab.data.codes import FER2013, FER2013_CODING, Coding, check_codes, coding_of, unknown_code
 from ferlab.data.dataset import FaceDataset
-from ferlab.data.image_files import visible
+from ferlab.data.decoding import MEGAPIXELS
+from ferlab.data.image_files import ClassFolders, read_face_file, say_notes, visible
 from ferlab.data.splits import check_split, content_hash, duplicate_of_train, held_out
 from ferlab.errors import FerlabError
+from ferlab.texts import printable
 
 __all__ = ["load_fer2013"]
 
 SIZE = 48
 ROWS = 35_887  # rows of the whole fer2013.csv
 CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
-CSV_CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")  # codes 0 to 6
+CSV_CLASSES = FER2013  # codes 0 to 6
 USAGES = ("Training", "PublicTest", "PrivateTest")
-SUFFIXES = (".png", ".jpg", ".jpeg")
 VOTES_NAME = "fer2013new.csv"
 _EXPECTED = f"{CSV_NAMES[0]}, {CSV_NAMES[1]} or the folders train/<emotion> and test/<emotion>"
 
@@ -42,14 +43,17 @@ class _Faces:
     images: np.ndarray  # uint8 (N, 48, 48)
     labels: np.ndarray  # int64 (N,)
     metadata: pd.DataFrame  # usage, number and, for folders, file
+    notes: tuple[str, ...] = ()  # about what was left out
 
 
-def load_fer2013(split: str, root: Path | None) -> FaceDataset:
+def load_fer2013(
+    split: str, root: Path | None, *, labels: Mapping[str, str] | None = None, megapixels: float = MEGAPIXELS
+) -> FaceDataset:
     """Load one split of FER-2013.
 
     Accepts what is in circulation: ``fer2013.csv`` (columns ``emotion,pixels,Usage``),
     ``icml_face_data.csv`` (the same with spaces in its header), or folders ``train/<emotion>/*`` and
-    ``test/<emotion>/*`` of png or jpg images. ``root`` is the folder that holds them, or the csv itself; a
+    ``test/<emotion>/*`` of images. ``root`` is the folder that holds them, or the csv itself; a
     csv is preferred to folders beside it.
 
     Splits: where Training, PublicTest and PrivateTest are all there (by the csv's ``Usage``, or the names
@@ -61,6 +65,8 @@ def load_fer2013(split: str, root: Path | None) -> FaceDataset:
     Args:
         split: ``"train"``, ``"validation"`` or ``"test"``.
         root: the folder (or csv file) of the data set.
+        labels: what the csv's numbers, or the folders' names, mean in another copy, such as ``{"0": "neutral", ..}``.
+        megapixels: of the largest image that is read.
 
     Returns:
         Images of shape (N, 48, 48, 1), labels in the canonical class order. Metadata columns: ``usage`` (as
@@ -71,7 +77,8 @@ def load_fer2013(split: str, root: Path | None) -> FaceDataset:
         ``ferplus_neutral`` ... ``ferplus_NF`` (missing where FER+ has none).
 
     Raises:
-        FerlabError: no root, nothing to read there, a damaged csv or image, an unknown class.
+        FerlabError: no root, nothing to read there, a damaged csv or image, an unknown class, a csv with other
+            emotions than 0 to 6, or without one of them.
 
     Example:
         >>> test = load_fer2013("test", Path("fer2013"))                      # doctest: +SKIP
@@ -81,10 +88,12 @@ def load_fer2013(split: str, root: Path | None) -> FaceDataset:
     if root is None:
         raise FerlabError(f"FER-2013 is not built in; name the folder that holds {_EXPECTED} (--root DIR).")
     source = _find_source(Path(root))
-    faces, hashes = _read_all(source, _fingerprint(source))
+    coding = coding_of("FER-2013", FER2013_CODING, labels, CLASSES) if labels or source.is_file() else ()
+    faces, hashes = _read_all(source, coding, megapixels, _fingerprint(source))
     parts = _split_indices(faces, hashes)
     if len(parts[split]) == 0:
         raise FerlabError(f"FER-2013 at {root} has no images for the {split} split; get a complete copy.")
+    say_notes(faces.notes)
     indices = parts[split]
     metadata = faces.metadata.iloc[indices].reset_index(drop=True)
     metadata["duplicate_of_train"] = duplicate_of_train(
@@ -120,14 +129,14 @@ def _fingerprint(source: Path) -> tuple:
 
 
 @lru_cache(maxsize=1)  # the three splits come from one reading; 75 MB
-def _read_all(source: Path, fingerprint: tuple) -> tuple[_Faces, np.ndarray]:
-    faces = _read_csv(source) if source.is_file() else _read_folders(source)
+def _read_all(source: Path, coding: Coding, megapixels: float, fingerprint: tuple) -> tuple[_Faces, np.ndarray]:
+    faces = _read_csv(source, coding) if source.is_file() else _read_folders(source, coding, megapixels)
     hashes = np.array([content_hash(image.tobytes()) for image in faces.images], dtype=np.uint64)
     return faces, hashes
 
 
 # ---------------------------------------------------------------------------------------------- csv
-def _read_csv(path: Path) -> _Faces:
+def _read_csv(path: Path, coding: Coding) -> _Faces:
     images, codes, usages = [], [], []
     row = 0
     try:
@@ -147,17 +156,26 @@ def _read_csv(path: Path) -> _Faces:
         raise FerlabError(f"{path} is not a readable csv (near row {row}); get FER-2013 again.") from error
     if not images:
         raise FerlabError(f"{path} holds no rows; get FER-2013 again.")
+    codes = [_code(text) for text in codes]
+    numbers = {code: CLASSES.index(name) for code, name in coding}
     for row, (code, usage) in enumerate(zip(codes, usages, strict=True)):
-        if code not in {"0", "1", "2", "3", "4", "5", "6"}:
-            raise FerlabError(f"Row {row} of {path} has the emotion {code!r}; FER-2013 knows 0 to 6.")
+        if code not in numbers:
+            raise unknown_code("FER-2013", coding, f"Row {row} of {path} has the emotion {code!r}", code, set(codes))
         if usage not in USAGES:
             raise FerlabError(
                 f"Row {row} of {path} has the Usage {usage!r} instead of {', '.join(USAGES)}: "
                 "the file is truncated or damaged, get FER-2013 again."
             )
-    lookup = np.array([CLASSES.index(name) for name in CSV_CLASSES], dtype=np.int64)
+    parts = {usage: {code for code, of in zip(codes, usages, strict=True) if of == usage} for usage in set(usages)}
+    found = {f"The {usage} part of {path}": parts[usage] for usage in USAGES if usage in parts}
+    check_codes("FER-2013", coding, found, needed=list(numbers))
     metadata = pd.DataFrame({"usage": usages, "number": pd.array(range(len(usages)), dtype="Int64")})
-    return _Faces(np.stack(images), lookup[np.array(codes, dtype=np.int64)], metadata)
+    return _Faces(np.stack(images), np.array([numbers[code] for code in codes], dtype=np.int64), metadata)
+
+
+def _code(text: str) -> str:
+    """An emotion as its code: spreadsheets make 3.0 of 3."""
+    return text.strip().removesuffix(".0")
 
 
 def _parse_pixels(text: str, path: Path, row: int) -> np.ndarray:
@@ -174,39 +192,43 @@ def _parse_pixels(text: str, path: Path, row: int) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------ folders
-def _read_folders(root: Path) -> _Faces:
-    files, labels = [], []
+def _read_folders(root: Path, coding: Coding, megapixels: float) -> _Faces:
+    folders, labels = ClassFolders(root), []
     for part in ("train", "test"):
         found = 0
         for folder in visible(root / part):
             if not folder.is_dir():
                 continue
-            name = canonical_class(folder.name)
+            name = dict(coding).get(folder.name) or canonical_class(folder.name)
             if name not in CLASSES:
                 raise FerlabError(
-                    f"{folder} is not a class of FER-2013; its folders are angry, disgust, fear, happy, sad, "
-                    "surprise and neutral."
+                    f"{folder} is not a class of FER-2013, whose folders are angry, disgust, fear, happy, sad, "
+                    "surprise and neutral: if they are numbers, say with --labels 0=neutral,1=happiness,.. what each "
+                    "label means."
                 )
-            images = [path for path in visible(folder) if path.suffix.lower() in SUFFIXES]
-            files += images
+            images = folders.add(folder)
             labels += [CLASSES.index(name)] * len(images)
             found += len(images)
         if not found:
-            raise FerlabError(f"{root / part} holds no png or jpg images in class folders; unpack FER-2013 again.")
+            raise FerlabError(
+                f"{root / part} holds no png or jpg images, nor any others, in class folders; unpack FER-2013 again."
+            )
+    files = folders.files
     numbers = _numbers_from_names(path.stem for path in files)
     metadata = pd.DataFrame(
         {
             "usage": [_usage_from_path(path.relative_to(root)) for path in files],
             "number": pd.array(numbers, dtype="Int64"),
-            "file": [path.relative_to(root).as_posix() for path in files],
+            "file": [printable(path.relative_to(root).as_posix()) for path in files],
         }
     )
     # The csv's order where it is known, so that both layouts agree; a fixed order otherwise.
     order = metadata.sort_values(["number", "file"]).index.to_numpy()
     decoded = np.empty((len(files), SIZE, SIZE), dtype=np.uint8)
     for place, index in enumerate(order):
-        decoded[place] = _decode(files[index])
-    return _Faces(decoded, np.array(labels, dtype=np.int64)[order], metadata.iloc[order].reset_index(drop=True))
+        decoded[place] = _decode(files[index], megapixels)
+    metadata = metadata.iloc[order].reset_index(drop=True)
+    return _Faces(decoded, np.array(labels, dtype=np.int64)[order], metadata, folders.notes())
 
 
 def _usage_from_path(path: Path) -> str:
@@ -225,17 +247,12 @@ def _numbers_from_names(stems: Iterable[str]) -> list[int | None]:
     return numbers
 
 
-def _decode(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            size = image.size
-            # The size comes first: nothing large is ever decoded.
-            pixels = np.asarray(image.convert("L")) if size == (SIZE, SIZE) else None
-    except Exception as error:  # decoders raise whatever they please on damaged bytes
-        raise FerlabError(f"The image {path} cannot be decoded; replace it or remove it.") from error
-    if pixels is None:
-        raise FerlabError(f"The image {path} has {size[0]} x {size[1]} pixels; those of FER-2013 have {SIZE} x {SIZE}.")
-    return pixels
+def _decode(path: Path, megapixels: float) -> np.ndarray:
+    picture = read_face_file(path, megapixels=megapixels)
+    if picture.size != (SIZE, SIZE):
+        wide, high = picture.size
+        raise FerlabError(f"The image {path} has {wide} x {high} pixels; those of FER-2013 have {SIZE} x {SIZE}.")
+    return np.asarray(picture.convert("L"))
 
 
 # -------------------------------------------------------------------------------------------- splits

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ferlab.data.decoding import MEGAPIXELS, NoImage, read_image
 from ferlab.errors import FerlabError
 
 LONGEST_SIDE = 1280  # pixels; larger photos are scaled down before the search
@@ -18,11 +18,15 @@ CROP_SIDE, CROP_DOWN = 1.14, 0.04
 INSTALL = "To find the face in a photo, ferlab needs OpenCV: install it with `pip install 'ferlab[photos]'`."
 
 
-def read_photo(source: str | Path | bytes) -> np.ndarray:
+def read_photo(source: str | Path | bytes, *, megapixels: float = MEGAPIXELS) -> np.ndarray:
     """An image file, or its content, as uint8 (H, W, 3), upright as its camera held it.
 
+    Args:
+        source: path, or the content of a file.
+        megapixels: of the largest photo that is read.
+
     Raises:
-        FerlabError: no such file, or no image.
+        FerlabError: no such file, no image, or one that is too large or whose range is not known.
 
     Example:
         >>> read_photo(b"no image")
@@ -30,20 +34,19 @@ def read_photo(source: str | Path | bytes) -> np.ndarray:
         ...
         ferlab.errors.FerlabError: The file is no image that can be read: choose a JPEG, PNG, ...
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     name = "The file" if isinstance(source, bytes) else f"The file {source}"
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source).expanduser()) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-            return np.asarray(upright)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        picture = read_image(source, megapixels=megapixels)
+    except OSError as error:
         raise FerlabError(f"{name} cannot be opened ({error.strerror}): name an image file.") from error
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (NoImage, ValueError) as error:
         raise FerlabError(
             f"{name} is no image that can be read: choose a JPEG, PNG, WebP, BMP, GIF or TIFF file."
         ) from error
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
 
 
 def find_faces(photo: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from ferlab.errors import FerlabError
 
 SPLITS = ("train", "validation", "test")
+HASH_BYTES = 8
 HELD_OUT = 0.1  # share of the training images that stands in for a missing validation split
 
 
@@ -29,7 +30,7 @@ def content_hash(content: bytes) -> int:
     >>> content_hash(b"a face") == content_hash(b"a face") != content_hash(b"another")
     True
     """
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(content, digest_size=HASH_BYTES).digest(), "big")
 
 
 def held_out(labels: np.ndarray, hashes: np.ndarray, share: float = HELD_OUT) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
+from ferlab.data.decoding import read_image
 from ferlab.data.splits import check_split
 from ferlab.errors import FerlabError
 
@@ -36,7 +37,6 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
     (1500, 64, 64, 3)
     """
     import pyarrow.parquet as pq
-    from PIL import Image
 
     check_split(split)
     folder = Path(root).expanduser() if root is not None else FILES
@@ -50,7 +50,7 @@ def load_synthetic(split: str, root: str | Path | None = None) -> FaceDataset:
     if hashlib.sha256(content).hexdigest() != expected:
         raise FerlabError(f"{path} is truncated or altered (its sha256 is not the recorded one): {MEND}.")
     table = pq.read_table(io.BytesIO(content))
-    images = np.stack([np.asarray(Image.open(io.BytesIO(encoded))) for encoded in table.column("image").to_pylist()])
+    images = np.stack([np.asarray(read_image(encoded)) for encoded in table.column("image").to_pylist()])
     metadata = table.drop_columns(["image"]).to_pandas()
     index = {name: i for i, name in enumerate(CLASSES)}
     labels = metadata["class"].map(index).to_numpy(dtype=np.int64, copy=True)

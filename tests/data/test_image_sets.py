@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -346,3 +347,18 @@ def test_prepare_says_what_it_does_not_know(tmp_path, capsys):
     assert "source is a folder" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         prepare_dataset.main(["jaffe", "--root", str(tmp_path)])
+
+
+def test_names_that_are_not_utf_8_are_escaped_and_the_faces_read(tmp_path):
+    root = os.fsencode(tmp_path)
+    try:
+        for folder in (b"w\x81tend", b"froh"):
+            for i in range(12):
+                made = picture(tmp_path / "one.png", i + 20 * len(folder))
+                os.makedirs(os.path.join(root, b"faces", folder), exist_ok=True)
+                os.rename(os.fsencode(made), os.path.join(root, b"faces", folder, b"%d\xff.png" % i))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    faces = load_dataset("folder", "train", tmp_path / "faces")
+    assert faces.classes == ("froh", "w\\x81tend") and faces.metadata["file"].str.endswith("\\xff.png").all()
+    faces.metadata.to_parquet(tmp_path / "about.parquet")
