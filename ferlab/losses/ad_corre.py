@@ -9,12 +9,14 @@ from pytorch_metric_learning.losses import BaseMetricLossFunction
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ferlab.arguments import check_count, check_number
 from ferlab.losses.base import MetricLoss
-from ferlab.losses.checks import check_embeddings, check_labels, widen
+from ferlab.losses.checks import Indices, check_embeddings, check_labels, split_third, widen
 from ferlab.losses.confusion import RunningConfusion
 
 # Entries of the embeddings that are worked on at once: 4 MB in float32.
 PART_ENTRIES = 2**20
+SMALLEST_LENGTH = 1e6  # of a vector that has a gradient, in smallest normal numbers: 1e-32 in float32
 
 
 class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
@@ -37,7 +39,8 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
     for every vector; unit-length embeddings have none.
 
     The published code passes the three terms through NumPy, which cuts their gradient; these are differentiable.
-    A vector without variance has correlation 0 with every other, and no gradient.
+    A vector without variance has correlation 0 with every other, and no gradient. Nor has one so short (about 1e-32)
+    that its gradient, which grows as the length shrinks, would overflow; its correlations are what they are.
 
     Args:
         num_classes: K, how many classes there are.
@@ -81,9 +84,11 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.num_classes = num_classes
+        self.num_classes = check_count(num_classes, "num_classes")
         self.adaptive = adaptive
-        self.weights = {"FD": feature_weight, "MD": mean_weight, "ED": embedding_weight}
+        given = {"feature_weight": feature_weight, "mean_weight": mean_weight, "embedding_weight": embedding_weight}
+        checked = (check_number(value, name, 0) for name, value in given.items())
+        self.weights = dict(zip(self.part_labels, checked, strict=True))
         self.confusion = RunningConfusion(num_classes, window)
 
     @classmethod
@@ -135,9 +140,10 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
         self,
         embeddings: Tensor,
         labels: Tensor,
-        logits: Tensor | None = None,
+        logits: Tensor | Indices | None = None,
         ref_emb: None = None,
         ref_labels: None = None,
+        indices_tuple: Indices | None = None,
     ) -> Tensor:
         """The weighted sum of the three terms, a scalar; ``last_components`` keeps them, detached, for logging.
 
@@ -145,14 +151,20 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
             embeddings: (B, k, D), one vector a head; (B, D) counts as one head.
             labels: (B,), 0..K-1.
             logits: (B, K); in training mode their predictions feed the running confusion matrix.
-            ref_emb, ref_labels: always None; there for ``pytorch_metric_learning``'s wrappers.
+            ref_emb, ref_labels, indices_tuple: always None; there for ``pytorch_metric_learning``'s wrappers and
+                trainers, which give the last one in the place of the logits.
 
         Raises:
             ValueError: wrong shapes, labels out of range, NaN; raised before the confusion matrix changes.
         """
         embeddings, labels = self._check(embeddings, labels)
+        logits, indices_tuple = split_third(logits, indices_tuple)
         if logits is not None:
             check_embeddings(logits, (len(labels), self.num_classes), "logits")
+        if indices_tuple is not None:
+            raise ValueError(
+                "indices_tuple must be None: Ad-Corre compares all pairs of the batch, so leave the miner out."
+            )
         if ref_emb is not None or ref_labels is not None:
             raise ValueError("ref_emb and ref_labels must be None: Ad-Corre compares within the batch only.")
         self.reset_stats()
@@ -160,7 +172,8 @@ class AdCorreLoss(MetricLoss, BaseMetricLossFunction):
             self.confusion.update(labels, logits.argmax(dim=1))
         parts = self._components(embeddings, labels, self.confusion.matrix() if self.adaptive else None)
         self.parts = {name: value.detach() for name, value in parts.items()}
-        total = sum(weight * parts[name] for name, weight in self.weights.items() if weight)
+        counted = [weight * parts[name] for name, weight in self.weights.items() if weight]
+        total = torch.stack(counted or [0 * parts["FD"]]).sum()
         loss_dict = {"loss": {"losses": total, "indices": None, "reduction_type": "already_reduced"}}
         self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings.flatten(0, 1))
         reduced: Tensor = self.reducer(loss_dict, embeddings, labels)
@@ -204,7 +217,7 @@ class BatchSums(NamedTuple):
 
     Attributes:
         counts: (K,), samples of each class.
-        vectors: (K, k, D), sum of the embeddings of each class.
+        vectors: (K, k, D), sum of the embeddings of each class, up to a factor that all share.
         standardised: (K, k, D), sum of the standardised embeddings of each class.
         varied: (K,), vectors with variance in each class: the sum of their squared standardised lengths.
         heads: scalar, sum over the samples of the squared length of the sum of their standardised vectors.
@@ -224,22 +237,25 @@ def batch_sums(embeddings: Tensor, labels: Tensor, num_classes: int) -> BatchSum
     embeddings, their gradient and one part, and a part's tensors stay in the processor's cache.
     """
     samples = max(1, PART_ENTRIES // embeddings[0].numel())
+    # The sum of very large vectors would overflow; a factor that all share changes no correlation of means.
+    resolution = torch.finfo(embeddings.dtype)
+    shrink = max(1.0, float(embeddings.detach().abs().amax()) * (len(embeddings) / resolution.max))
     if len(embeddings) <= samples:
-        return _part_sums(embeddings, labels, num_classes)
+        return _part_sums(embeddings, labels, num_classes, shrink)
     parts = [
-        BatchSums(*checkpoint(_part_sums, *part, num_classes, use_reentrant=False, preserve_rng_state=False))
+        BatchSums(*checkpoint(_part_sums, *part, num_classes, shrink, use_reentrant=False, preserve_rng_state=False))
         for part in zip(embeddings.split(samples), labels.split(samples), strict=True)
     ]
     return BatchSums(*(torch.stack(values).sum(dim=0) for values in zip(*parts, strict=True)))
 
 
-def _part_sums(embeddings: Tensor, labels: Tensor, num_classes: int) -> BatchSums:
+def _part_sums(embeddings: Tensor, labels: Tensor, num_classes: int, shrink: float) -> BatchSums:
     standardised = standardise(embeddings)
     # A standardised vector has length 1, or 0 without variance, whatever the embedding: a count, without gradient.
     varied = torch.linalg.vector_norm(standardised.detach(), dim=-1).round().sum(dim=1)
     return BatchSums(
         counts=_class_sums(torch.ones_like(varied), labels, num_classes),
-        vectors=_class_sums(embeddings, labels, num_classes),
+        vectors=_class_sums(embeddings if shrink == 1 else embeddings / shrink, labels, num_classes),
         standardised=_class_sums(standardised, labels, num_classes),
         varied=_class_sums(varied, labels, num_classes),
         heads=standardised.sum(dim=1).square().sum(),
@@ -257,13 +273,16 @@ def standardise(vectors: Tensor) -> Tensor:
     A vector whose entries are equal (up to rounding) becomes zero, without gradient.
     """
     resolution = torch.finfo(vectors.dtype)
-    largest = vectors.detach().abs().amax(dim=-1, keepdim=True)
+    largest = vectors.detach().abs().amax(dim=-1, keepdim=True).clamp_min(resolution.tiny)
     # So that squares of very small or large entries neither vanish nor overflow.
-    vectors = vectors / largest.clamp_min(resolution.tiny)
+    vectors = vectors / largest
     centered = vectors - vectors.mean(dim=-1, keepdim=True)
     length = torch.linalg.vector_norm(centered, dim=-1, keepdim=True)
     flat = length <= 4 * vectors.shape[-1] ** 0.5 * resolution.eps
-    return centered * torch.where(flat, 0.0, 1 / torch.where(flat, 1.0, length))
+    standardised = centered * torch.where(flat, 0.0, 1 / torch.where(flat, 1.0, length))
+    # The gradient grows as the length of the centered vector shrinks; where it would overflow, there is none.
+    too_steep = length.detach() * largest < SMALLEST_LENGTH * resolution.tiny
+    return torch.where(too_steep, standardised.detach(), standardised) if too_steep.any() else standardised
 
 
 def feature_discriminator(sums: BatchSums, difficulty: Tensor) -> Tensor:

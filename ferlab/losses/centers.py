@@ -8,10 +8,13 @@ from typing import Any
 import torch
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.losses import BaseMetricLossFunction
+from pytorch_metric_learning.utils.loss_and_miner_utils import convert_to_weights
 from torch import Tensor
 
+from ferlab.arguments import check_count, check_number
+from ferlab.errors import NotFinite
 from ferlab.losses.base import MetricLoss
-from ferlab.losses.checks import check_embeddings, check_labels, widen
+from ferlab.losses.checks import Indices, check_embeddings, check_indices, check_labels, split_third, widen
 from ferlab.losses.distances import check_distance
 
 
@@ -54,14 +57,10 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
     ) -> None:
         super().__init__(**kwargs)
         check_distance(self.distance)
-        if center_momentum is not None and not 0 <= center_momentum <= 1:
-            raise ValueError(f"center_momentum must lie in 0..1, but is {center_momentum}.")
-        if num_classes < 2:
-            raise ValueError(f"num_classes must be at least 2, but is {num_classes}.")
-        if embedding_size < 1:
-            raise ValueError(f"embedding_size must be at least 1, but is {embedding_size}.")
-        self.num_classes = num_classes
-        self.embedding_size = embedding_size
+        self.num_classes = num_classes = check_count(num_classes, "num_classes", 2)
+        self.embedding_size = embedding_size = check_count(embedding_size, "embedding_size")
+        if center_momentum is not None:
+            center_momentum = check_number(center_momentum, "center_momentum", 0, 1)
         self.center_momentum = center_momentum
         self.centers = torch.nn.Parameter(
             torch.randn(num_classes, embedding_size) / embedding_size**0.5, requires_grad=center_momentum is None
@@ -72,9 +71,11 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
         self,
         embeddings: Tensor,
         labels: Tensor,
-        logits: Tensor | None = None,
+        logits: Tensor | Indices | None = None,
         element_weights: Tensor | None = None,
         ref_labels: None = None,
+        indices_tuple: Indices | None = None,
+        ref_emb: None = None,
     ) -> Tensor:
         """The reduced loss: a scalar with the default reducer.
 
@@ -82,25 +83,44 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
             embeddings: (B, D).
             labels: (B,), 0..K-1.
             logits: (B, K), read by :class:`~ferlab.samplers.PredictedNegative` only.
-            element_weights: (B, D), a weight on every squared difference (from the attention module), or None.
-            ref_labels: always None; there so that ``pytorch_metric_learning``'s wrappers can pass their arguments.
+            element_weights: (B, D), a weight from 0 on for every squared difference (from the attention module), or
+                None.
+            indices_tuple: what a miner of ``pytorch_metric_learning`` answers; its trainers give it as the third
+                argument, in the place of the logits, where it is understood too. As with that library's losses with
+                class weights, a sample's loss counts by how often it is in there, the most frequent one once.
+            ref_labels, ref_emb: always None; there so that the library's wrappers can pass their arguments.
 
         Raises:
-            ValueError: wrong shapes, labels out of range, NaN, missing logits.
+            ValueError: wrong shapes, labels out of range, missing logits.
+            NotFinite: NaN or infinity, or distances too large for the type of the embeddings.
         """
         check_embeddings(embeddings, ("B", self.embedding_size))
         labels = check_labels(labels, len(embeddings), self.num_classes).to(embeddings.device)
+        logits, indices_tuple = split_third(logits, indices_tuple)
         if logits is not None:
             check_embeddings(logits, (len(embeddings), self.num_classes), "logits")
+        if ref_emb is not None or ref_labels is not None:
+            raise ValueError("ref_emb and ref_labels must be None: the loss compares with its centers only.")
+        if indices_tuple is not None:
+            check_indices(indices_tuple, len(embeddings))
         if element_weights is not None:
             check_embeddings(element_weights, tuple(embeddings.shape), "element_weights")
-        if ref_labels is not None:
-            raise ValueError("ref_labels must be None: the loss compares with its centers only.")
+            if element_weights.detach().amin() < 0:
+                raise ValueError(f"element_weights must not be below 0, but reach {float(element_weights.min()):g}.")
         self.reset_stats()
         with torch.autocast(embeddings.device.type, enabled=False):
             embeddings = widen(embeddings)
             centers = self.centers.to(embeddings.dtype)
             losses = self.sample_losses(embeddings, labels, centers, logits, widen(element_weights))
+            if not losses.detach().isfinite().all():
+                largest = float(embeddings.abs().max())
+                raise NotFinite(
+                    f"embeddings must lie nearer to the centers: entries reach {largest:.2g}, and distances overflow "
+                    f"{str(losses.dtype).removeprefix('torch.')}."
+                )
+            if indices_tuple is not None:
+                places = tuple(part.to(labels.device) for part in indices_tuple)
+                losses = losses * convert_to_weights(places, labels, losses.dtype)
             indices = torch.arange(len(losses), device=losses.device)
             loss_dict = {"loss": {"losses": losses, "indices": indices, "reduction_type": "element"}}
             self.add_embedding_regularization_to_loss_dict(loss_dict, embeddings)
@@ -153,6 +173,11 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
         sums = torch.zeros_like(self.centers).index_add_(0, labels, embeddings.to(self.centers))
         counts = torch.bincount(labels, minlength=self.num_classes)[:, None]
         moved = momentum * self.centers + (1 - momentum) * sums / counts.clamp_min(1)
+        if not moved.isfinite().all():
+            raise NotFinite(
+                f"embeddings must be smaller: their entries reach {float(embeddings.abs().max()):.2g}, and "
+                "the sum of a class overflows."
+            )
         # New memory: a loss computed before may still need the old values for its gradient.
         self.centers.data = torch.where(counts > 0, moved, self.centers)
 

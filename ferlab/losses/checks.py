@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor
 
 from ferlab.errors import NotFinite
+
+# What a miner of pytorch-metric-learning answers: places in the batch, of triplets or of pairs.
+Indices = tuple[Tensor, ...]
 
 
 def check_embeddings(embeddings: Tensor, shape: tuple[str | int, ...], name: str = "embeddings") -> None:
@@ -54,6 +57,50 @@ def check_labels(labels: Tensor, batch_size: int, num_classes: int, name: str = 
             f"{name} must lie in 0..{num_classes - 1}, but reach from {int(labels.min())} to {int(labels.max())}."
         )
     return labels
+
+
+def split_third(third: Tensor | Indices | None, indices_tuple: Indices | None) -> tuple[Tensor | None, Indices | None]:
+    """Logits and a miner's tuple, whichever of them came as the third argument.
+
+    ``pytorch_metric_learning`` gives the tuple in the place where ferlab's losses take logits.
+
+    Raises:
+        ValueError: two tuples.
+    """
+    if not isinstance(third, tuple | list):
+        return third, indices_tuple
+    if indices_tuple is not None:
+        raise ValueError("indices_tuple must be given once, but came as the third argument and by its name.")
+    return None, tuple(third)
+
+
+def check_indices(indices_tuple: Indices, batch_size: int) -> None:
+    """A miner's answer: three or four tensors (N,) of places in the batch; pairs have four, triplets three.
+
+    Raises:
+        ValueError: something else.
+    """
+    right = isinstance(indices_tuple, tuple | list) and len(indices_tuple) in (3, 4)
+    for places in indices_tuple if right else ():
+        right = right and isinstance(places, Tensor) and places.ndim == 1
+        right = right and not (places.is_floating_point() or places.is_complex() or places.dtype == torch.bool)
+    if not right:
+        raise ValueError(
+            "indices_tuple must be what a miner answers, three or four tensors of places in the batch, but is "
+            f"{_told(indices_tuple)}."
+        )
+    for places in indices_tuple:
+        if len(places) and not (places.min() >= 0 and places.max() < batch_size):
+            raise ValueError(
+                f"indices_tuple must name places 0..{batch_size - 1} of the batch, but reaches from "
+                f"{int(places.min())} to {int(places.max())}."
+            )
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}: {', '.join(type(part).__name__ for part in value[:5])}"
+    return f"a {type(value).__name__}"
 
 
 @overload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ferlab.arguments import check_count
 from ferlab.losses.checks import check_labels
 
 
@@ -29,10 +30,8 @@ class RunningConfusion(torch.nn.Module):
 
     def __init__(self, num_classes: int, window: int = 1000) -> None:
         super().__init__()
-        if window < 1:
-            raise ValueError(f"window must be at least 1 prediction, but is {window}.")
-        self.num_classes = num_classes
-        self.window = window
+        self.num_classes = check_count(num_classes, "num_classes")
+        self.window = window = check_count(window, "window")
         # One code (label * K + prediction) a slot; -1 marks an empty slot.
         self.register_buffer("codes", torch.full((window,), -1, dtype=torch.long))
         self.register_buffer("next_slot", torch.zeros((), dtype=torch.long))

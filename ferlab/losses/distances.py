@@ -11,20 +11,32 @@ import torch
 from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, DotProductSimilarity, LpDistance
 from torch import Tensor
 
+from ferlab.arguments import check_number
+
 
 def check_distance(distance: BaseDistance) -> None:
     """That losses with centers can measure with ``distance``.
 
     Raises:
-        ValueError: another kind of distance, or a ``p`` that is not positive and finite.
+        ValueError: another kind of distance, or a ``p`` or ``power`` that is not positive and finite.
     """
     if not isinstance(distance, LpDistance | CosineSimilarity | DotProductSimilarity):
         raise ValueError(
             "distance must be an LpDistance, CosineSimilarity or DotProductSimilarity, "
             f"but is a {type(distance).__name__}."
         )
-    if isinstance(distance, LpDistance) and not 0 < distance.p < float("inf"):
-        raise ValueError(f"distance must have a positive, finite p, but has p={distance.p}.")
+    for name in ("p", "power"):
+        try:
+            fits = check_number(getattr(distance, name), name) > 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"distance must have a positive, finite {name}, but has {name}={getattr(distance, name)}.")
+    if distance.is_inverted and distance.power != int(distance.power):
+        raise ValueError(
+            f"distance must have a whole number as its power, but has power={distance.power}: similarities may be "
+            "negative."
+        )
 
 
 def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights: Tensor | None) -> Tensor:
@@ -46,17 +58,23 @@ def row_distances(distance: BaseDistance, first: Tensor, second: Tensor, weights
         return powered
     first, second = distance.maybe_normalize(first), distance.maybe_normalize(second)
     if isinstance(distance, LpDistance):
-        terms = (first - second).abs() ** distance.p
+        gaps = (first - second).abs()
+        # A root has no gradient at zero; there the gradient is defined as zero.
+        terms = _rooted(gaps, distance.p) if distance.p < 1 else gaps**distance.p
         total: Tensor = (terms if weights is None else terms * weights).sum(dim=1)
         if distance.power == distance.p:
             return total
-        # A root has no gradient at zero distance; there the gradient is defined as zero.
-        zero = total == 0
-        rooted: Tensor = torch.where(zero, 1.0, total) ** (distance.power / distance.p) * ~zero
-        return rooted
+        return _rooted(total, distance.power / distance.p)
     products = first * second
     similarities: Tensor = (products if weights is None else products * weights).sum(dim=1) ** distance.power
     return similarities
+
+
+def _rooted(values: Tensor, power: float) -> Tensor:
+    """Values from 0 on to a power, with a gradient of zero at zero."""
+    zero = values == 0
+    rooted: Tensor = torch.where(zero, 1.0, values) ** power * ~zero
+    return rooted
 
 
 @torch.no_grad()

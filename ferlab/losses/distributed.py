@@ -41,6 +41,8 @@ class DistributedLoss(nn.Module):
         """As the loss itself, every tensor gathered along its first dimension in the order of the processes."""
         if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
             return self.loss(*arguments, **named)
+        if any(isinstance(value, tuple | list) for value in (*arguments, *named.values())):
+            raise ValueError("indices_tuple must be None with several processes: it names places in one's own batch.")
         return self.loss(*map(_gather, arguments), **{name: _gather(value) for name, value in named.items()})
 
 

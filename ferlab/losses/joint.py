@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ferlab.arguments import check_count, check_number
 from ferlab.losses.base import MetricLoss
 from ferlab.losses.checks import check_embeddings, check_labels, widen
 
@@ -26,9 +27,10 @@ class JointLoss(torch.nn.Module):
         num_classes: K, how many classes there are.
         metric_loss: a ferlab loss, or None for cross-entropy alone; :class:`~ferlab.losses.PmlLoss` makes one of any
             embedding loss of ``pytorch_metric_learning``.
-        ce_weight: lambda.
-        metric_weight: factor of the metric loss.
-        class_weights: (K,) for cross-entropy, or None.
+        ce_weight: lambda, from 0 on.
+        metric_weight: factor of the metric loss, from 0 on.
+        class_weights: (K,) for cross-entropy, from 0 on, or None. A batch whose classes all weigh 0 has
+            cross-entropy 0.
         label_smoothing: for cross-entropy, 0..1.
 
     Example:
@@ -51,21 +53,22 @@ class JointLoss(torch.nn.Module):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        self.num_classes = num_classes = check_count(num_classes, "num_classes", 2)
         if metric_loss is not None and not isinstance(metric_loss, MetricLoss):
             raise ValueError(
                 f"metric_loss must be a ferlab loss, but is a {type(metric_loss).__name__}: wrap it in PmlLoss, or let "
                 "a loss of your own inherit from ferlab.losses.MetricLoss."
             )
         self.metric_loss = metric_loss
-        self.ce_weight = ce_weight
-        self.metric_weight = metric_weight
+        self.ce_weight = check_number(ce_weight, "ce_weight", 0)
+        self.metric_weight = check_number(metric_weight, "metric_weight", 0)
         if class_weights is not None:
             check_embeddings(class_weights, (num_classes,), "class_weights")
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing must lie in 0..1, but is {label_smoothing}.")
+            if class_weights.amin() < 0 or class_weights.amax() == 0:
+                given = ", ".join(f"{weight:g}" for weight in class_weights.tolist())
+                raise ValueError(f"class_weights must be from 0 on, and not all 0, but are {given}.")
         self.register_buffer("class_weights", class_weights)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", 0, 1)
 
     def forward(
         self,
@@ -91,6 +94,8 @@ class JointLoss(torch.nn.Module):
         scores = widen(logits)
         class_weights = None if self.class_weights is None else self.class_weights.to(scores.dtype)
         ce = F.cross_entropy(scores, labels, class_weights, label_smoothing=self.label_smoothing)
+        if class_weights is not None and not class_weights[labels].any():
+            ce = 0 * scores.sum()  # the mean over nothing would be NaN
         parts = {"ce": ce.detach()}
         total = self.ce_weight * ce
         if self.metric_loss is not None and embeddings is not None:

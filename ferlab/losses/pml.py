@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ferlab.errors import FerlabError
 from ferlab.losses.base import MetricLoss
+from ferlab.losses.checks import Indices, widen
 
 
 class PmlLoss(MetricLoss):
@@ -40,10 +41,22 @@ class PmlLoss(MetricLoss):
         """The loss that ``options["expression"]`` names, see :func:`build_pml_loss`."""
         return cls(build_pml_loss(options["expression"], num_classes, embedding_size))
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """The loss of embeddings (B, D) with labels (B,): a scalar."""
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        indices_tuple: Indices | None = None,
+        ref_emb: Tensor | None = None,
+        ref_labels: Tensor | None = None,
+    ) -> Tensor:
+        """The loss of embeddings (B, D) with labels (B,): a scalar.
+
+        Args:
+            embeddings, labels: of the batch.
+            indices_tuple, ref_emb, ref_labels: what the library's trainers and wrappers give; handed on as it is.
+        """
         with torch.autocast(embeddings.device.type, enabled=False):
-            value: Tensor = self.loss(embeddings.float() if embeddings.dtype != torch.float64 else embeddings, labels)
+            value: Tensor = self.loss(widen(embeddings), labels, indices_tuple, widen(ref_emb), ref_labels)
         self.parts = dict.fromkeys(self.part_labels, value.detach())
         return value
 

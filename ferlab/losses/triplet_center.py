@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from ferlab.arguments import check_number
 from ferlab.losses.centers import ClassCenters
 from ferlab.losses.distances import center_distances, row_distances
 from ferlab.samplers import NearestNegative, NegativeCenterSampler, SelectionBatch
@@ -29,7 +30,7 @@ class TripletCenterLoss(ClassCenters):
     Args:
         num_classes: K, how many classes there are.
         embedding_size: D, how many numbers an embedding has.
-        margin: m, in units of ``d``.
+        margin: m, in units of ``d``, from 0 on.
         negatives: a negative-center sampler; :class:`~ferlab.samplers.NearestNegative` by default.
         **kwargs: ``center_momentum``, see :class:`~ferlab.losses.centers.ClassCenters`; and ``distance``, ``reducer``,
             ... of ``BaseMetricLossFunction``. The distance may be an ``LpDistance``, ``CosineSimilarity`` or
@@ -61,14 +62,14 @@ class TripletCenterLoss(ClassCenters):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, embedding_size, **kwargs)
-        self.margin = margin
-        self.negatives = NearestNegative() if negatives is None else negatives
+        self.margin = check_number(margin, "margin", 0)
+        self.negatives = NearestNegative() if negatives is None else check_sampler(negatives)
         self.add_to_recordable_attributes(list_of_names=["margin"], is_stat=False)
 
     @classmethod
     def for_method(cls, num_classes: int, embedding_size: int, **options: Any) -> Self:
         """As the constructor, with ``margin`` in squared distance divided by D."""
-        margin = options.pop("margin", 1.0) * embedding_size
+        margin = check_number(options.pop("margin", 1.0), "margin", 0) * embedding_size
         return cls(num_classes, embedding_size, margin=margin, **options)
 
     def sample_losses(
@@ -116,18 +117,60 @@ class TripletCenterLoss(ClassCenters):
             logits: (B, K), for a sampler that reads them.
 
         Raises:
-            ValueError: the sampler gave something else than indices, or needs logits.
+            ValueError: the sampler gave something else than indices of other classes' centers, or needs logits.
         """
         embeddings = embeddings.detach()
         centers = self.centers.detach().to(embeddings.dtype)
+        # A sampler may be anyone's: it looks at copies, so that what it writes into them changes nothing here.
         batch = SelectionBatch(
-            embeddings, labels, centers, None if logits is None else logits.detach(),
+            embeddings.clone(), labels.clone(), centers.clone(), None if logits is None else logits.detach().clone(),
             measure=lambda: center_distances(self.distance, embeddings, centers),
         )  # fmt: skip
         chosen = self.negatives.select(batch)
+        self._check_choice(chosen, embeddings, labels)
+        return chosen
+
+    def _check_choice(self, chosen: Any, embeddings: Tensor, labels: Tensor) -> None:
+        """That a sampler answered with centers of other classes.
+
+        Raises:
+            ValueError: it did not.
+        """
+        sampler = type(self.negatives).__name__
+        if not isinstance(chosen, Tensor):
+            raise ValueError(
+                f"negatives must select a tensor of indices, but {sampler} gave a {type(chosen).__name__}."
+            )
         if chosen.shape not in (labels.shape, embeddings.shape) or chosen.dtype != torch.int64:
             raise ValueError(
                 f"negatives must select int64 indices of shape {tuple(labels.shape)} or {tuple(embeddings.shape)}, "
-                f"but {type(self.negatives).__name__} gave {chosen.dtype} of shape {tuple(chosen.shape)}."
+                f"but {sampler} gave {chosen.dtype} of shape {tuple(chosen.shape)}."
             )
-        return chosen
+        lowest, highest = (int(value) for value in chosen.aminmax())
+        if lowest < 0 or highest >= self.num_classes:
+            raise ValueError(
+                f"negatives must select centers 0..{self.num_classes - 1}, but {sampler} gave "
+                f"{lowest if lowest < 0 else highest}."
+            )
+        own = (chosen == labels.view(-1, *[1] * (chosen.ndim - 1))).view(len(labels), -1).any(dim=1)
+        if own.any():
+            raise ValueError(
+                f"negatives must select other classes' centers, but {sampler} gave {int(own.sum())} of {len(labels)} "
+                "embeddings the center of their own class."
+            )
+
+
+def check_sampler(negatives: Any) -> NegativeCenterSampler:
+    """A negative-center sampler.
+
+    Raises:
+        ValueError: a class, a name, or something else that cannot select.
+    """
+    if isinstance(negatives, type) and hasattr(negatives, "select"):
+        raise ValueError(f"negatives must be a sampler, but is its class: write {negatives.__name__}().")
+    if not callable(getattr(negatives, "select", None)):
+        raise ValueError(
+            f"negatives must be a sampler such as NearestNegative(), with a select method, but is {negatives!r}."
+        )
+    sampler: NegativeCenterSampler = negatives
+    return sampler

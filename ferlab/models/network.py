@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ferlab.arguments import check_count
 from ferlab.models.attention import SelectiveAttention
 from ferlab.models.backbones import create_backbone
 from ferlab.models.heads import EmbeddingHead, MultiEmbeddingHead
@@ -72,14 +73,11 @@ class ExpressionNetwork(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("num_classes", num_classes, 2),
-            ("embedding_size", embedding_size, 1),
-            ("heads", heads, 1),
-            ("input_size", input_size, 0),
-        ):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, but is {value}.")
+        num_classes = check_count(num_classes, "num_classes", 2)
+        embedding_size = check_count(embedding_size, "embedding_size")
+        heads = check_count(heads, "heads")
+        in_channels = check_count(in_channels, "in_channels")
+        input_size = check_count(input_size, "input_size", 0)
         if unknown := set(attention) - {"pixel", "element"}:
             raise ValueError(f"attention takes 'pixel' and 'element', but holds {sorted(unknown)}.")
         # What a checkpoint needs to build the network again.
@@ -95,7 +93,7 @@ class ExpressionNetwork(nn.Module):
         self.in_channels, self.input_size = in_channels, input_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.backbone = create_backbone(backbone, in_channels, pretrained)
+            self.backbone = create_backbone(backbone, in_channels, pretrained, input_size)
             features = cast(int, self.backbone.num_features)  # of timm's networks and ours
             torch.manual_seed(seed + 1)
             self.head: EmbeddingHead | MultiEmbeddingHead

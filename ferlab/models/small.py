@@ -40,7 +40,7 @@ class SmallResNet(nn.Module):
         widths: channels of the three stages.
     """
 
-    def __init__(self, in_channels: int = 3, widths: tuple[int, int, int] = (48, 96, 192)) -> None:
+    def __init__(self, in_channels: int = 3, widths: tuple[int, int, int] = (32, 64, 192)) -> None:
         super().__init__()
         self.num_features = widths[-1]
         self.stem = nn.Sequential(

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from ferlab.arguments import check_count
+
 
 class ShuffledBatches:
     """Every image at most once an epoch, in random order; the rest that does not fill a batch is left out.
@@ -29,6 +31,7 @@ class ShuffledBatches:
     """
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator) -> None:
+        batch_size = check_count(batch_size, "batch_size", least=None)
         if not 1 <= batch_size <= len(labels):
             raise ValueError(f"batch_size must lie in 1..{len(labels)}, the number of images, but is {batch_size}.")
         self.labels = torch.as_tensor(labels)
@@ -73,9 +76,9 @@ class PerClassBatches(ShuffledBatches):
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator, per_class: int = 4) -> None:
         super().__init__(labels, batch_size, generator)
-        self.per_class = per_class
+        self.per_class = per_class = check_count(per_class, "per_class")
         self.classes = self.labels.unique()
-        if per_class < 1 or batch_size % per_class or batch_size // per_class > len(self.classes):
+        if batch_size % per_class or batch_size // per_class > len(self.classes):
             raise ValueError(
                 f"batch_size must be a multiple of per_class ({per_class}) and at most {per_class} x "
                 f"{len(self.classes)} classes, but is {batch_size}."

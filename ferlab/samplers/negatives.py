@@ -27,10 +27,12 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from ferlab.arguments import check_count
+
 
 @dataclass(frozen=True)
 class SelectionBatch:
-    """What a negative-center sampler may look at; no tensor carries a gradient.
+    """What a negative-center sampler may look at; no tensor carries a gradient, and all are copies.
 
     Attributes:
         embeddings: (B, D).
@@ -117,8 +119,7 @@ class SemiSynthesizedNegative:
     candidates: int = 2
 
     def __post_init__(self) -> None:
-        if self.candidates < 1:
-            raise ValueError(f"candidates must be at least 1, but is {self.candidates}.")
+        check_count(self.candidates, "candidates")
 
     def select(self, batch: SelectionBatch) -> Tensor:
         if self.candidates >= len(batch.centers) - 1:

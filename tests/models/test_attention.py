@@ -125,4 +125,4 @@ def test_wrong_backbones_are_one_sentence():
     with pytest.raises(FerlabError, match="no pretrained weights"):
         create_backbone("small", 3, pretrained=True)
     with pytest.raises(ValueError, match="feature_map"):
-        ExpressionNetwork(7, backbone="vit_tiny_patch16_224")(faces(1, 224))
+        SelectiveAttention(8, 4)(torch.zeros(2, 8))
