@@ -18,11 +18,28 @@ DATASETS_HELP = (
 )
 CHOICES = {
     "batches": ("shuffled", "class-balanced", "per-class"),
-    "optimizer": ("sgd", "adamw"),
+    "optimizer": ("muon", "sgd", "adamw"),
     "schedule": ("one-cycle", "cosine"),
     "class_weights": ("none", "balanced"),
     "precision": ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true"),
 }
+# The least and the most of a number; what lies outside cannot be meant, and would fill memory or time without a word.
+LIMITS = {
+    "epochs": (1, 100_000),
+    "batch_size": (1, 1_000_000),
+    "devices": (1, 1_000),
+    "nodes": (1, 10_000),
+    "input_size": (0, 2_048),
+    "patience": (0, 100_000),
+    "warm_up": (0, 100_000),
+    "weight_decay": (0, 1e6),
+    "gradient_clip": (0, 1e9),
+    "seeds": (1, 10_000),
+    "trials": (1, 100_000),
+    "jobs": (1, 1_000),
+    "embedding_size": (2, 65_536),
+}
+SMALLEST_INPUT = 8  # pixels: a face of fewer has no features
 HELP = "help"
 
 
@@ -76,13 +93,14 @@ class TrainSettings:
         epochs: passes over the training images.
         batch_size: images a step, over all processes; a smaller rest at the end of an epoch is left out.
         batches: ``"shuffled"``, ``"class-balanced"`` or ``"per-class"``, see :mod:`ferlab.samplers.batches`.
-        optimizer: ``"sgd"`` (with Nesterov momentum) or ``"adamw"``.
+        optimizer: ``"muon"`` (SGD whose steps turn all directions of a convolution's kernel alike,
+            :mod:`ferlab.training.muon`), ``"sgd"`` (with Nesterov momentum) or ``"adamw"``.
         learning_rate: the highest of the schedule; None for the method's own.
         schedule: ``"one-cycle"`` (rises over 30 % of the steps, then falls; Smith & Topin 2019) or ``"cosine"`` (rises
             over ``warm_up`` epochs, then falls along a cosine).
         warm_up: epochs of linear rise, for ``"cosine"``.
-        momentum: of SGD; AdamW's first beta. With ``"one-cycle"`` it plays no part: momentum then falls from .95 to .85
-            while the rate rises, and back.
+        momentum: of SGD and Muon; AdamW's first beta. With ``"one-cycle"`` it plays no part: momentum then falls from
+            .95 to .85 while the rate rises, and back.
         weight_decay: of the network, the loss's own parameters (class centers) are not decayed; None for the method's
             own.
         gradient_clip: largest norm of the gradient, class centers included; 0 for none.
@@ -102,10 +120,10 @@ class TrainSettings:
     backbone: str = option("small", "small, or a name of timm: resnet18, legacy_xception.")
     pretrained: bool = option(False, "Start with timm's weights (a download).")
     input_size: int = option(0, "Pixels to scale faces to, such as 224; 0: as they are.")
-    epochs: int = 8
-    batch_size: int = option(128, "Images a step, over all devices.")
+    epochs: int = 7
+    batch_size: int = option(64, "Images a step, over all devices.")
     batches: str = option("shuffled", "shuffled, class-balanced or per-class.")
-    optimizer: str = option("sgd", "sgd or adamw.")
+    optimizer: str = option("muon", "muon, sgd or adamw.")
     learning_rate: float | None = option(None, "The highest; by default the method's own.")
     schedule: str = option("one-cycle", "one-cycle or cosine.")
     warm_up: float = option(1.0, "Epochs of rising rate, for cosine.")
@@ -126,14 +144,14 @@ class TrainSettings:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise FerlabError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}.")
-        for name in ("epochs", "batch_size", "devices", "nodes"):
-            if getattr(self, name) < 1:
-                raise FerlabError(f"The number of {name} must be at least 1, but is {getattr(self, name)}.")
-        if self.learning_rate is not None and not self.learning_rate > 0:
-            raise FerlabError(f"learning_rate must be above 0, but is {self.learning_rate}.")
-        for name in ("warm_up", "weight_decay", "gradient_clip", "patience", "input_size"):
-            if (value := getattr(self, name)) is not None and not value >= 0:
-                raise FerlabError(f"{name} must be at least 0, but is {value}.")
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+            raise FerlabError(f"learning_rate must be above 0 and finite, but is {self.learning_rate}.")
+        check_limits(self)
+        if 0 < self.input_size < SMALLEST_INPUT:
+            raise FerlabError(
+                f"input_size must be 0 (faces as they are) or at least {SMALLEST_INPUT} pixels, but is "
+                f"{self.input_size}."
+            )
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise FerlabError(f"{name} must be at least 0 and below 1, but is {getattr(self, name)}.")
@@ -162,6 +180,17 @@ class TrainSettings:
             raise FerlabError(f"These are not the settings of a training of this version: {error}.") from error
 
 
+def check_limits(settings: Any) -> None:
+    """A FerlabError for a number in ``settings``, a dataclass of this module, that :data:`LIMITS` does not allow."""
+    for name, (least, most) in LIMITS.items():
+        value = getattr(settings, name, None)
+        if value is None or least <= value <= most:
+            continue
+        what = f"The number of {name}" if least == 1 else name
+        bound = f"at least {least}" if not value >= least else f"at most {most:,}"
+        raise FerlabError(f"{what} must be {bound}, but is {value}.")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a comparison and a search have in common: faces, methods, training, and where to write.
@@ -170,6 +199,7 @@ class Plan:
         out: folder to write.
         dataset, root: which data set, and where it lies (not needed for the built-in faces).
         methods: names of methods (:mod:`ferlab.methods`), or ``("all",)``.
+        tuned: train every method with the values that a search of its own chose, not with the one recipe of all.
         embedding_size: how many numbers every method's embedding has (with heads: each of its embeddings), None for the
             table's; with 2 or 3 the embedding is drawn as it is, without a map.
         epochs: None for the default (fewer with ``quick``).
@@ -180,6 +210,8 @@ class Plan:
         jobs: trainings side by side, each in a process of its own (fewer when the memory is short). Numbers can differ
             from those of one after the other by rounding, since each has fewer processor threads.
         cluster: ``"local"``, or ``"slurm"`` to send every training to that cluster as a job.
+        labels: what a data set's labels mean where a copy counts in another way: ``"0=neutral,1=happiness,.."``.
+        megapixels: of the largest image that is read; None for the reader's own limit.
         train: settings of the training loop; its ``epochs`` and ``seed`` are set by the run.
     """
 
@@ -187,12 +219,15 @@ class Plan:
     dataset: str = option("synthetic", DATASETS_HELP)
     root: Path | None = option(None, "Folder of the data set.")
     methods: tuple[str, ...] = option(DEFAULT_METHODS, "Comma-separated names, or all.")
+    tuned: bool = option(False, "Each method with the values of a search of its own.")
     embedding_size: int | None = option(None, "Numbers in an embedding; 2 is drawn as it is.")
     epochs: int | None = option(None, "Passes over the training images.")
     quick: bool = option(False, "A small part of the faces and few epochs: a first impression.")
     resume: bool = option(False, "Go on with an unfinished run in OUT.")
     jobs: int = option(1, "Trainings side by side.")
     cluster: str = option("local", "local, or slurm to send them there.")
+    labels: str | None = option(None, "What a copy's labels mean: 0=neutral,1=happiness,..")
+    megapixels: float | None = option(None, "Of the largest image that is read, by default 64.")
     train: TrainSettings = field(default_factory=TrainSettings)
 
 
@@ -205,12 +240,15 @@ class CompareSettings(Plan):
             control takes its place, which is the same. Empty: with its own.
         seeds: number of seeds, 0, 1, ...
         overwrite: replace an earlier run in ``out``.
+        no_figures: write no figure files, which take much of a small comparison's time; the report stays, and
+            ``ferlab.report.save_figures`` writes them later.
     """
 
     strengths: tuple[float, ...] = option((), "Comma-separated doses of the metric losses, such as 0,0.5,1,2,4.")
 
     seeds: int = option(1, "Number of seeds.")
     overwrite: bool = option(False, "Replace an earlier run in OUT.")
+    no_figures: bool = option(False, "Leave the figure files out; the report stays.")
 
 
 @dataclass(frozen=True)

@@ -42,16 +42,15 @@ class Method:
         metric_weight: factor of the metric loss, in its unit (``MetricLoss.unit``; of TCL: squared distance
             divided by D).
         reference_weight: what a strength of 1 stands for, such as the paper's balance of the terms.
-        strength_options: options that go with a strength written behind the name.
         attention: parts of the selective attention in the network: ``"pixel"``, ``"element"``.
         warm_up: share of the epochs before the metric loss is switched on; centers then start at the class means.
-        learning_rate, weight_decay: of this method's training, where :class:`~ferlab.training.TrainSettings` leave
-            theirs open.
+        learning_rate, weight_decay: of the training, where :class:`~ferlab.training.TrainSettings` leave theirs open.
         control: the method with the same network and cross-entropy alone, which this one is fairly compared with;
             None for such a control itself.
         search: the values that ``ferlab tune`` tries: of a field here, or of an option.
-        trial: which trial of the recorded search (docs/tuning/synthetic.csv) chose the values; None for a method that
-            was not searched.
+        tuned: the values of a search of its own, which ``--tuned`` takes in place of those here; none where no search
+            was recorded.
+        trial: which trial of the recorded search (docs/tuning/synthetic.csv) chose them.
     """
 
     label: str
@@ -63,14 +62,19 @@ class Method:
     embedding_size: int = 128
     metric_weight: float = 1.0
     reference_weight: float = 1.0
-    strength_options: Mapping[str, Any] = field(default_factory=dict)
     attention: tuple[str, ...] = ()
-    warm_up: float = 0.0
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-4
+    warm_up: float = 0.25
+    learning_rate: float = 0.07
+    weight_decay: float = 0.0017
     control: str | None = "ce"
     search: Mapping[str, Range] = field(default_factory=lambda: dict(TRAINING))
+    tuned: Mapping[str, float] = field(default_factory=dict)
     trial: int | None = None
+
+    @property
+    def strength(self) -> float:
+        """How many times its reference weight the metric loss counts; 0 where there is none."""
+        return 0.0 if self.loss is None else self.metric_weight / self.reference_weight
 
     def value_of(self, name: str) -> float:
         """A searched value: a field, or an option of the loss."""

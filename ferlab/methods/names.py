@@ -31,7 +31,6 @@ ATTENTION = {
     "element": _Attention(("element",), "element attention", ":"),
     "attention": _Attention(("pixel", "element"), "both attentions", "-."),
 }
-WARM_UP_OF_STRENGTHS = 0.25  # share of the epochs; the same for all strengths and losses, so that only the dose differs
 # Of the base: letters of the table's names, or a loss with its arguments in brackets.
 _NAME = re.compile(
     r"(?P<base>pml:\s*\w+\s*(?:\(.*\))?|[^@+:]*)(?:@(?P<strength>(?:e\+\d+|[^@+])*))?(?:\+(?P<part>\w+))?"
@@ -46,8 +45,6 @@ class _Parsed(NamedTuple):
 
 def get_method(name: str) -> Method:
     """The method of that name.
-
-    A method with a strength has the learning rate and weight decay of its control, so that only the loss differs.
 
     Raises:
         FerlabError: an unknown name, which names the known ones; a strength below 0 or of a method without a metric
@@ -87,14 +84,15 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 def with_strengths(names: Sequence[str], strengths: Sequence[float]) -> tuple[str, ...]:
-    """Every method with every strength; at 0 its control stands for it. Methods without a metric loss stay as they are.
+    """Every method with every strength: at 0 its control stands for it, at its own strength its plain name. Methods
+    without a metric loss stay as they are.
 
     Raises:
         FerlabError: a strength that is no number from 0 on; a name that has one already; no method with a metric loss.
 
     Example:
-        >>> with_strengths(["tcl-nearest", "ad-corre+pixel"], [0, 0.5, 2])
-        ('ce', 'tcl-nearest@0.5', 'tcl-nearest@2', 'ce-heads+pixel', 'ad-corre@0.5+pixel', 'ad-corre@2+pixel')
+        >>> with_strengths(["tcl-nearest", "ad-corre+pixel"], [0, 3])
+        ('ce', 'tcl-nearest@3', 'ce-heads+pixel', 'ad-corre@3+pixel')
     """
     if not strengths:
         return tuple(names)
@@ -110,21 +108,23 @@ def with_strengths(names: Sequence[str], strengths: Sequence[float]) -> tuple[st
             continue
         for dose in sorted(strengths):
             dosed = canonical_name(f"{base}@{dose:g}{attention}")
-            found.append(f"{control}{attention}" if dose == 0 else dosed)
+            if dose == 0:
+                dosed = f"{control}{attention}"
+            elif dose == _base(base).strength:
+                dosed = name
+            found.append(dosed)
     if all(get_method(name).loss is None for name in names):
         raise FerlabError(f"None of {', '.join(names)} has a metric loss, so there is nothing to give a strength to.")
     return tuple(dict.fromkeys(found))
 
 
 def strength_of(name: str) -> float | None:
-    """The strength in a method's name; 0 without a metric loss, None where the name leaves it to the table.
+    """How many times its reference weight a method's loss counts; 0 without a metric loss, None for an unknown method.
 
-    >>> strength_of("ad-corre@2"), strength_of("ce-heads"), strength_of("ad-corre")
+    >>> strength_of("ad-corre@2"), strength_of("ce-heads"), strength_of("my-loss")
     (2.0, 0.0, None)
     """
-    if not is_known(name):
-        return None
-    return 0.0 if get_method(name).loss is None else _parse(name).strength
+    return get_method(name).strength if is_known(name) else None
 
 
 def without_strength(name: str) -> str:
@@ -252,18 +252,13 @@ def _pml_base(base: str) -> Method:
 
 
 def _at_strength(method: Method, strength: float) -> Method:
-    if method.loss is None or method.control is None:
+    if method.loss is None:
         raise FerlabError(f"{method.label} has no metric loss, so it has no strength: leave the @ out.")
-    control = METHODS[method.control]
     return replace(
         method,
         label=f"{method.label}, strength {strength:g}",
         color=_dosed(method.color, strength),
         metric_weight=strength * method.reference_weight,
-        options={**method.options, **method.strength_options},
-        warm_up=WARM_UP_OF_STRENGTHS,
-        learning_rate=control.learning_rate,
-        weight_decay=control.weight_decay,
     )
 
 

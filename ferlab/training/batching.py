@@ -18,6 +18,8 @@ def check_splits(train_set: FaceDataset, validation_set: FaceDataset, settings: 
     """A FerlabError for splits that nothing can be learned from or measured on."""
     if not len(validation_set):
         raise FerlabError(f"{train_set.name} has no validation images: every epoch is measured on some.")
+    if len(train_set.classes) < 2:
+        raise FerlabError(f"{train_set.name} has {len(train_set.classes)} class: a network needs two to tell apart.")
     steps_per_epoch(train_set, settings)
     build_batches(train_set, settings, torch.Generator())
     if missing := [name for name, count in train_set.class_counts().items() if count == 0]:

@@ -12,23 +12,31 @@ The last two are kept: when the newest is damaged, the one before it is used.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ferlab.checksums import RECORD, Checksums
 from ferlab.errors import FerlabError
+from ferlab.files import atomic_path, read_json, sha256_of
 
 KEPT = 2
 FILES = ("model.safetensors", "state.pt")
+
+
+class Checkpoint(NamedTuple):
+    """Where a checkpoint lies, its weights, and its state: whatever is in the files, which may be anybody's."""
+
+    path: Path
+    weights: dict[str, Tensor]
+    state: Any
 
 
 def save_checkpoint(folder: Path, epoch: int, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -39,54 +47,43 @@ def save_checkpoint(folder: Path, epoch: int, weights: dict[str, Tensor], state:
     Raises:
         OSError, FerlabError: it could not be written, for example on a full disk; earlier checkpoints are left.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"epoch_{epoch:04d}"
-    beside = folder / f".{final.name}.{os.getpid()}.partial"
-    shutil.rmtree(beside, ignore_errors=True)
     try:
-        beside.mkdir()
-        save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, beside / FILES[0])
-        torch.save(state, beside / FILES[1])
-        (beside / "sha256.json").write_text(json.dumps({name: _sha256(beside / name) for name in FILES}))
-        shutil.rmtree(final, ignore_errors=True)  # a damaged one of the same epoch
-        os.replace(beside, final)
+        with atomic_path(final) as beside:
+            beside.mkdir()
+            save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, beside / FILES[0])
+            torch.save(state, beside / FILES[1])
+            (beside / RECORD).write_text(json.dumps({name: sha256_of(beside / name) for name in FILES}))
+            shutil.rmtree(final, ignore_errors=True)  # a damaged one of the same epoch
     except (RuntimeError, SafetensorError) as error:  # torch's and safetensors' words for a failed write
         raise FerlabError(
             f"The checkpoint of epoch {epoch} could not be written to {folder} ({error}): free some space there, then "
             "go on with --resume."
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     # Later ones are damaged, or this epoch would not have been trained again.
     kept = [path for path in checkpoints(folder) if path.name <= final.name][-KEPT:]
     for old in set(checkpoints(folder)) - set(kept):
         shutil.rmtree(old, ignore_errors=True)
-    for abandoned in folder.glob(".*.partial"):  # of processes that were killed
-        shutil.rmtree(abandoned, ignore_errors=True)
 
 
-def load_newest_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Weights and state of the newest readable checkpoint, or None; a warning names every damaged one."""
+def load_newest_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest readable checkpoint, or None; a warning names every damaged one."""
     for path in reversed(checkpoints(folder)):
         try:
-            expected = json.loads((path / "sha256.json").read_text())
+            expected = read_json(path / RECORD, Checksums, mend="it is left out")
             for name in FILES:
-                if _sha256(path / name) != expected[name]:
+                if sha256_of(path / name) != expected[name]:
                     raise ValueError(f"{name} has changed since it was written")
             weights = load_file(path / FILES[0])
             state = torch.load(path / FILES[1], weights_only=True, map_location="cpu")
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        # What torch's reader makes of hostile bytes is of many kinds.
+        except Exception as error:
             warnings.warn(f"The checkpoint {path} is damaged ({error}): going on from the one before it.", stacklevel=2)
             continue
-        return weights, state
+        return Checkpoint(path, weights, state)
     return None
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """Finished checkpoints, oldest first."""
     return sorted(folder.glob("epoch_*")) if folder.is_dir() else []
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

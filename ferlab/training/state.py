@@ -9,8 +9,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from ferlab.errors import FerlabError
 from ferlab.models import ExpressionNetwork
 from ferlab.training.checkpoints import load_newest_checkpoint, save_checkpoint
+
+# What a checkpoint's state holds beside objective, optimizer and schedule, in the order in which it is taken up.
+REMAINING = ("precision", "generator", "torch_random", "cuda_random", "history", "best_epoch", "best_weights")
+NEEDED = {"epoch", "seconds", "validation_accuracy", "validation_balanced_accuracy"}  # in every row of the history
 
 
 class TrainingState:
@@ -71,19 +76,80 @@ class TrainingState:
         self.fabric.barrier()
 
     def resume(self, folder: Path) -> None:
-        """Go on from the newest checkpoint in ``folder``, if there is one."""
+        """Go on from the newest checkpoint in ``folder``, if there is one.
+
+        Raises:
+            FerlabError: it is whole, but not of this training; the sentence names the file and its part.
+        """
         found = load_newest_checkpoint(folder)
         if found is None:
             return
-        weights, state = found
-        self.network.load_state_dict(weights)
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch_random"])
-        if state["cuda_random"] and len(state["cuda_random"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(state["cuda_random"])
-        self.history, self.best_epoch, self.best_weights = (
-            state[name] for name in ("history", "best_epoch", "best_weights")
+        path, weights, state = found
+        part = "model.safetensors"
+        try:
+            _check_weights(weights, self.network)
+            self.network.load_state_dict(weights)
+            part = "state.pt"
+            for name in (*self.parts, *REMAINING):
+                part = f"the part {name} of state.pt"
+                self._restore(name, state[name], path)
+        # A state can be anything that torch reads, so what fails on it can be anything too.
+        except Exception as error:
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            raise FerlabError(
+                f"The checkpoint {path} is not one of this training, in {part} ({said}): delete {folder} to begin this "
+                "training anew."
+            ) from error
+
+    def _restore(self, name: str, value: Any, path: Path) -> None:
+        """Take up one part of a checkpoint's state; whatever error is raised says that it is none of this training."""
+        if name in self.parts:
+            self.parts[name].load_state_dict(value)
+            if name == "optimizer":
+                _check_optimizer(self.parts[name])
+        elif name == "precision":
+            self.fabric.strategy.precision.load_state_dict(value)
+        elif name == "generator":
+            self.generator.set_state(value)
+        elif name == "torch_random":
+            torch.set_rng_state(value)
+        elif name == "cuda_random":
+            if value and len(value) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all(value)
+        elif name == "history":
+            self.history = _checked_history(value, epochs=int(path.name.removeprefix("epoch_")))
+        elif name == "best_epoch":
+            if type(value) is not int or not 0 <= value <= len(self.history):
+                raise ValueError(f"{value!r} is no epoch of its history")
+            self.best_epoch = value
+        elif name == "best_weights":
+            if value:
+                _check_weights(value, self.network)
+            self.best_weights = dict(value)
+
+
+def _check_weights(weights: dict[str, Tensor], network: torch.nn.Module) -> None:
+    wanted = {name: value.shape for name, value in network.state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != wanted:
+        raise ValueError("it holds another network")
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    """What an optimizer remembers of a weight has the weight's shape, or is one number."""
+    for weight, remembered in optimizer.state.items():
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.numel() > 1 and value.shape != weight.shape:
+                raise ValueError(f"{name} is of shape {tuple(value.shape)} for a weight of {tuple(weight.shape)}")
+
+
+def _checked_history(rows: Any, *, epochs: int) -> list[dict[str, float]]:
+    """The rows of an epoch each, counted from 1."""
+    if not isinstance(rows, list) or len(rows) != epochs:
+        raise ValueError(f"it is not a list of {epochs} epochs")
+    for place, row in enumerate(rows, start=1):
+        numbers = isinstance(row, dict) and all(
+            isinstance(name, str) and type(value) in (int, float) for name, value in row.items()
         )
+        if not numbers or not row.keys() >= NEEDED or row["epoch"] != place:
+            raise ValueError(f"its row {place} is not that of epoch {place}")
+    return rows

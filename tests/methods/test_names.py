@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ferlab.errors import FerlabError
 from ferlab.losses import CenterLoss, PmlLoss, TripletCenterLoss
 from ferlab.methods import (
-    ALL_METHODS,
     METHODS,
     build_loss,
     canonical_name,
@@ -25,6 +24,8 @@ from ferlab.methods import (
     method_style,
     reference_of,
     split_names,
+    strength_of,
+    with_strengths,
 )
 
 WITH_LOSS = [name for name, method in METHODS.items() if method.loss is not None]
@@ -46,9 +47,9 @@ def test_the_papers_balance_is_strength_one_of_ad_corre():
     assert get_method("ad-corre@1").metric_weight == pytest.approx(7 / 50)
 
 
-def test_tcl_has_the_margin_of_its_strengths_in_squared_distance_divided_by_d():
+def test_margins_are_in_squared_distance_divided_by_d():
     method = get_method("tcl-nearest@1")
-    assert method.options["margin"] == 2.0 and METHODS["tcl-nearest"].options["margin"] != 2.0
+    assert method.options["margin"] == METHODS["tcl-nearest"].options["margin"] == 2.0
     assert build_loss(method, 7).metric_loss.margin == 2.0 * method.embedding_size
 
 
@@ -159,9 +160,20 @@ def test_unknown_names_are_drawn_all_the_same():
     assert method_color("my-loss") == method_color("my-loss") != ""
 
 
-def test_all_means_the_methods_of_the_recorded_search():
-    assert set(ALL_METHODS) == {name for name, method in METHODS.items() if method.trial is not None}
-    assert {METHODS[name].control for name in ALL_METHODS} - {None} <= set(ALL_METHODS)
+def test_a_method_differs_from_its_control_by_its_loss_alone():
+    for name in WITH_LOSS:
+        method, control = METHODS[name], METHODS[METHODS[name].control]
+        assert (method.learning_rate, method.weight_decay) == (control.learning_rate, control.weight_decay)
+        assert (method.heads, method.embedding_size) == (control.heads, control.embedding_size)
+        assert METHODS[name].warm_up == METHODS["tcl-nearest"].warm_up > 0
+
+
+def test_a_plain_name_is_a_dose_among_the_others():
+    own = METHODS["ad-corre"].strength
+    assert with_strengths(["ad-corre"], [0, own, 3]) == ("ce-heads", "ad-corre@3", "ad-corre")
+    assert strength_of("ad-corre") == own and get_method(f"ad-corre@{own:g}").metric_weight == pytest.approx(
+        get_method("ad-corre").metric_weight
+    )
 
 
 def test_changed_sets_fields_and_options_alike():

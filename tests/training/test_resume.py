@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints.torch, "save", full)
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, 2, {"w": torch.zeros(2)}, {"epoch": 2})
-    weights, state = load_newest_checkpoint(tmp_path)
+    _, weights, state = load_newest_checkpoint(tmp_path)
     assert state == {"epoch": 1} and weights["w"].sum() == 2
     assert [path.name for path in tmp_path.iterdir()] == ["epoch_0001"]
 
@@ -140,7 +140,7 @@ def test_numbers_that_are_no_longer_finite_leave_the_last_checkpoint(tmp_path, m
     monkeypatch.setattr(loop, "apply_changes", poisoned)
     with pytest.raises(FerlabError, match="epoch 2, batch 3.*learning rate"):
         run("ce", tmp_path)
-    weights, state = load_newest_checkpoint(tmp_path)
+    _, weights, state = load_newest_checkpoint(tmp_path)
     assert len(state["history"]) == 1 and all(value.isfinite().all() for value in weights.values())
 
 
@@ -178,7 +178,7 @@ def test_a_restarted_training_keeps_its_own_checkpoints(tmp_path):
         (tmp_path / f"epoch_{epoch:04d}").mkdir()
     save_checkpoint(tmp_path, 1, {"w": torch.ones(1)}, {"epoch": 1})
     assert [path.name for path in tmp_path.iterdir()] == ["epoch_0001"]
-    assert load_newest_checkpoint(tmp_path)[1] == {"epoch": 1}
+    assert load_newest_checkpoint(tmp_path).state == {"epoch": 1}
 
 
 def test_half_precision_steps_that_overflow_are_no_error(monkeypatch):
@@ -194,6 +194,7 @@ def test_half_precision_steps_that_overflow_are_no_error(monkeypatch):
 
 def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tmp_path, monkeypatch):
     plan = {"out": tmp_path / "run", "dataset": "tiny", "methods": ("ce", "ce-heads"), "epochs": 2, "train": SETTINGS}
+    plan["no_figures"] = True
     trained = []
     original = one_training.train
 
@@ -220,6 +221,7 @@ def test_a_comparison_resumes_adds_seeds_and_refuses_other_settings(tmp_path, mo
 
 def test_two_processes_never_train_in_the_same_folder(tmp_path):
     plan = {"out": tmp_path / "run", "dataset": "tiny", "methods": ("ce",), "epochs": 1, "train": SETTINGS}
+    plan["no_figures"] = True
     folder = tmp_path / "run/ce/seed_0"
     run_compare(CompareSettings(**plan))
     (folder / "scores.json").unlink()  # not finished
@@ -241,7 +243,7 @@ def test_two_processes_never_train_in_the_same_folder(tmp_path):
 
 def test_settings_come_back_from_the_run_folder(tmp_path):
     settings = TrainSettings(batch_size=28, optimizer="adamw", learning_rate=0.003, precision="32-true")
-    run_compare(CompareSettings(tmp_path / "run", "tiny", methods=("ce",), epochs=1, train=settings))
+    run_compare(CompareSettings(tmp_path / "run", "tiny", methods=("ce",), epochs=1, train=settings, no_figures=True))
     saved = json.loads((tmp_path / "run/config.json").read_text())["settings"]["train"]
     assert TrainSettings.from_dict(saved) == dataclasses.replace(settings, epochs=1)
     with pytest.raises(FerlabError, match="learning_speed"):
