@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from ferlab.command_options import options_of
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, sentence_of, warnings_as_sentences
 from ferlab.settings import CompareSettings, TuneSettings
+from ferlab.texts import printable
 
 app = typer.Typer(
     help="See and touch what metric-learning losses do to an embedding space, on faces.",
@@ -50,7 +51,7 @@ def train(
 
 
 @app.command()
-@options_of(TuneSettings)
+@options_of(TuneSettings, leave_out=("tuned",))
 def tune(settings: TuneSettings) -> None:
     """Choose the methods' hyperparameters on validation, with as many trainings for each; write OUT/chosen.json."""
     from ferlab.experiments import run_tune
@@ -67,18 +68,18 @@ def evaluate(
     from rich.console import Console
 
     from ferlab.experiments.evaluate import evaluate_run
-    from ferlab.experiments.terminal import terminal_table
+    from ferlab.experiments.terminal import say, terminal_table
 
     evaluation = evaluate_run(run, root)
     console = Console()
     console.print(terminal_table(evaluation.summary))
     if evaluation.differences:
-        console.print("\n".join(evaluation.differences[:20]), highlight=False)
+        say(console, "\n".join(evaluation.differences[:20]))
         raise FerlabError(
             f"{len(evaluation.differences)} of {evaluation.checked} numbers are not those of {run / 'summary.json'}: "
             "the weights, the data or the code have changed since."
         )
-    console.print(f"All {evaluation.checked} numbers are those of {run / 'summary.json'}.", highlight=False)
+    say(console, f"All {evaluation.checked} numbers are those of {run / 'summary.json'}.")
 
 
 @app.command()
@@ -88,15 +89,27 @@ def embed(
     out: Annotated[Path, typer.Option(help="Parquet file to write.")],
     method: Annotated[str | None, typer.Option(help="Of RUN; its first one by default.")] = None,
     seed: Annotated[int, typer.Option(help="Of RUN.")] = 0,
+    megapixels: Annotated[float, typer.Option(help="Of the largest image that is read.")] = 64,
+    mapped: Annotated[
+        bool | None,
+        typer.Option(
+            "--map/--no-map", help="Coordinates by UMAP; by default where that takes less than a minute and 2 GB."
+        ),
+    ] = None,
 ) -> None:
     """Embeddings, predictions and map coordinates of a folder of face images."""
-    from ferlab.apply.embed import embed_folder
-    from ferlab.files import write_parquet
+    from ferlab.apply.embed import SHOWN, embed_folder, no_map_sentence
+    from ferlab.files import check_writable, write_parquet
 
-    rows, skipped = embed_folder(run, folder, method, seed)
+    check_writable(out)  # before the work, not after it
+    rows, skipped = embed_folder(run, folder, method, seed, megapixels=megapixels, mapped=mapped)
     write_parquet(out, rows)
-    for path in skipped:
-        print(f"ferlab: {path} cannot be decoded and was left out.", file=sys.stderr)
+    for path, reason in list(skipped.items())[:SHOWN]:
+        _say(f"{path} {reason}, and was left out.")
+    if len(skipped) > SHOWN:
+        _say(f"{len(skipped) - SHOWN:,} more images were left out.")
+    if sentence := no_map_sentence(rows):
+        _say(sentence)
     print(f"{len(rows):,} faces in {out}")
 
 
@@ -115,8 +128,10 @@ def export(
 ) -> None:
     """A trained network of RUN, or its embeddings, for other programs."""
     from ferlab.apply import export as to
+    from ferlab.files import check_writable
     from ferlab.runs import RunFolder, load_splits, read_settings
 
+    check_writable(out, folder=projector)
     if onnx + torchscript + projector != 1:
         raise FerlabError("Name one of --onnx, --torchscript and --projector.")
     if onnx:
@@ -124,20 +139,25 @@ def export(
     elif torchscript:
         to.export_torchscript(run, out, method, seed)
     else:
-        to.export_projector(run, out, load_splits(read_settings(RunFolder(run)))["test"], method, seed)
+        faces = load_splits(read_settings(RunFolder(run)), ("test",))
+        RunFolder(run).check_same_faces(faces, mend="put the faces of the run back")
+        to.export_projector(run, out, faces["test"], method, seed)
     print(f"Written: {out}")
 
 
 @app.command()
 def gallery(
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("runs/gallery"),
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default in runs/.")] = None,
+    part: Annotated[str, typer.Option(help="methods, strengths, or plane: embeddings of two numbers.")] = "methods",
 ) -> None:
-    """Finished trainings of all methods, without training: a run folder, with its report."""
+    """Finished trainings, without training: a run folder, with its report."""
     from ferlab.data import load_dataset
-    from ferlab.gallery import open_gallery
+    from ferlab.files import check_writable
+    from ferlab.gallery import PARTS, open_gallery
     from ferlab.report import write_report
 
-    folder = open_gallery(out)
+    check_writable(out or PARTS.get(part, Path()), folder=True)
+    folder = open_gallery(out, part)
     report = folder / "report.html"
     if not report.exists():
         write_report(folder, load_dataset("synthetic", "test"))
@@ -152,7 +172,9 @@ def hand_out(
 ) -> None:
     """For teachers: the notebooks without their solutions."""
     from ferlab import classroom
+    from ferlab.files import check_writable
 
+    check_writable(out, folder=True)
     written = classroom.hand_out(out, numbers or (), hints)
     print(f"Written, without solutions: {', '.join(path.name for path in written)}")
 
@@ -166,7 +188,10 @@ def collect(
     from rich import print as show
 
     from ferlab import classroom
+    from ferlab.files import check_writable
 
+    if out is not None:
+        check_writable(out)
     table = classroom.collect(folder)
     show(classroom.overview(table))
     if out is not None:
@@ -207,23 +232,33 @@ def lab(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Entry point: errors a user can mend are one sentence and exit code 2."""
+    """Entry point: errors a user can mend, and what the operating system refuses, are one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a path that is no text is shown escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # How often a waiting thread of PyTorch looks for work before it gives its core away (GNU OpenMP, read when torch
     # loads). By default it looks for milliseconds, which makes training on a busy machine many times slower; not to
     # look at all makes it a third slower on a quiet one.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    for stream in (sys.stdout, sys.stderr):  # a name in letters that a terminal lacks is no reason to stop
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        with warnings_as_sentences(_say):
+            app()
     except FerlabError as error:
         _fail(str(error), code=2)
     except KeyboardInterrupt:
         _fail("Stopped.", code=130)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _fail("The disk is full: free some space and run the command again, with --resume to go on.", code=2)
+        _fail(sentence_of(error), code=2)
+
+
+def _say(sentence: str) -> None:
+    # One line, and no letters that would steer the terminal: a path may hold anything.
+    print(f"ferlab: {printable(' '.join(sentence.splitlines()))}", file=sys.stderr)
 
 
 def _fail(sentence: str, code: int) -> None:
-    print(f"ferlab: {sentence}", file=sys.stderr)
+    _say(sentence)
     sys.exit(code)

@@ -22,6 +22,7 @@ def main() -> None:
             epochs=int(epochs),
             resume="--resume" in flags,
             train=settings,
+            no_figures=True,
         )
     )
 

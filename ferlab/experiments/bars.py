@@ -14,12 +14,12 @@ def progress_bars(console: Console, *, width: int = 40) -> Progress:
         width: of a bar, in letters.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # brackets in a method's name are no markup
         BarColumn(width),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
     )

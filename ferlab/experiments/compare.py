@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pandas as pd
@@ -15,18 +16,21 @@ from rich.progress import TaskID
 from ferlab.data import FaceDataset
 from ferlab.errors import TrainingDiverged
 from ferlab.experiments.bars import progress_bars
+from ferlab.experiments.checks import check_faces, check_methods, without_epoch_maps
 from ferlab.experiments.maps import add_maps, epoch_maps
 from ferlab.experiments.one_training import train_one
 from ferlab.experiments.sweep import run_sweep
-from ferlab.experiments.terminal import terminal_table
-from ferlab.methods import strength_of
+from ferlab.experiments.terminal import say, terminal_table
+from ferlab.files import check_writable
+from ferlab.methods import without_strength
 from ferlab.report import save_figures, write_report
 from ferlab.runs import FinishedTraining, RunFolder, load_splits
+from ferlab.runs.faces_record import records_of
 from ferlab.runs.plan import check_settings, planned_method, recorded
 from ferlab.runs.reading import PLANE
 from ferlab.runs.summary import people_of, summarize
 from ferlab.settings import CompareSettings, Plan, TrainSettings
-from ferlab.training.batching import check_splits, steps_per_epoch
+from ferlab.training.batching import steps_per_epoch
 from ferlab.training.devices import start_fabric
 from ferlab.training.loop import Batch
 
@@ -50,20 +54,44 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     console = console or Console()
     started = time.perf_counter()
     names, base = check_settings(settings)
-    splits = load_splits(settings)
-    check_splits(splits["train"], splits["validation"], base)
     run = RunFolder(settings.out)
     run.check_free(overwrite=settings.overwrite, resume=settings.resume)
+    check_writable(run.path, folder=True)
+    # All that can be refused is refused here, before anything is written or trained.
     config = joined_with_earlier(run, recorded(settings, names, base), resume=settings.resume)
+    splits = load_splits(settings)
+    check_faces(splits, base)
+    check_methods([(name, planned_method(settings, name)) for name in names], splits["train"], base)
+    wanted = [(name, seed) for seed in range(config["seeds"]) for name in config["methods"]]
+    if settings.resume:
+        check_what_is_there(run, splits, wanted)
     in_jobs = settings.jobs > 1 or settings.cluster != "local"
     # With jobs this process trains nothing, and the machine that sends them may have no GPU.
     reading = dataclasses.replace(base, accelerator="cpu", devices=1, nodes=1, precision="32-true")
     fabric = start_fabric(reading if in_jobs else base)
+    if not fabric.is_global_zero:
+        console = Console(quiet=True)
+    if (missing := without_epoch_maps(splits["validation"])) and not settings.quick:
+        say(console, missing)
+    with run.held() if fabric.is_global_zero else nullcontext():
+        return run_held(run, settings, config, splits, base, fabric, in_jobs, started, console)
+
+
+def run_held(
+    run: RunFolder,
+    settings: CompareSettings,
+    config: dict[str, Any],
+    splits: dict[str, FaceDataset],
+    base: TrainSettings,
+    fabric: Fabric,
+    in_jobs: bool,
+    started: float,
+    console: Console,
+) -> dict[str, Any]:
+    """The comparison in its folder, which this process holds: trainings, then the report."""
     if fabric.is_global_zero:
         run.prepare(overwrite=settings.overwrite)
-        run.write_settings(config)
-    else:
-        console = Console(quiet=True)
+        run.write_settings(config, records_of(splits))
     fabric.barrier()
 
     wanted = [(name, seed) for seed in range(config["seeds"]) for name in config["methods"]]
@@ -84,15 +112,25 @@ def run_compare(settings: CompareSettings, console: Console | None = None) -> di
     if fabric.is_global_zero:
         finished = run.finished(wanted)
         if interrupted:
-            console.print(
+            say(
+                console,
                 f"Interrupted: {len(finished)} of {len(wanted)} trainings are finished and kept; "
-                "the same command with --resume goes on."
+                "the same command with --resume goes on.",
             )
         if finished:
             summary = finish(run, settings, base.epochs, finished, splits, started, console)
     if interrupted:
         raise interrupted
     return fabric.broadcast(summary)
+
+
+def check_what_is_there(run: RunFolder, splits: dict[str, FaceDataset], wanted: list[tuple[str, int]]) -> None:
+    """What is gone on with must be what it was: a FerlabError for other faces, changed files, or another process."""
+    if run.has_settings():
+        run.check_unchanged(("config.json",))
+        run.check_same_faces(splits, mend="use the faces as they were, or another --out")
+    run.finished(wanted)
+    run.check_idle()
 
 
 def joined_with_earlier(run: RunFolder, config: dict[str, Any], *, resume: bool) -> dict[str, Any]:
@@ -103,12 +141,12 @@ def joined_with_earlier(run: RunFolder, config: dict[str, Any], *, resume: bool)
     """
     if not (resume and run.has_settings()):
         return config
+    earlier = run.comparison_settings()
     run.check_same_settings(config)
-    earlier = run.settings()
     return config | {
         "methods": tuple(dict.fromkeys([*earlier["methods"], *config["methods"]])),
         "seeds": max(config["seeds"], earlier["seeds"]),
-        "table": earlier["table"] | config["table"],
+        "table": earlier.get("table", {}) | config["table"],
     }
 
 
@@ -146,10 +184,10 @@ def train_all(
                 method, folder = planned_method(plan, name), run.training(name, seed)
                 train_one(method, folder, splits, base, fabric, on_batch=advance, on_epoch=report)
             except TrainingDiverged as error:
-                if not strength_of(name):
+                if name == without_strength(name):
                     raise
                 # At some strength a loss breaks its network: that is a result, and the other strengths are others.
-                progress.console.print(f"{name}, seed {seed}: {error}", highlight=False)
+                say(progress.console, f"{name}, seed {seed}: {error}")
             reach(base.epochs)  # with early stopping the last epochs are never run
 
 
@@ -178,8 +216,9 @@ def finish(
             epochs=epochs_mapped,
             summary=summary,
         )
-        save_figures(run.path, test_set, splits["train"])
+        if not settings.no_figures:
+            save_figures(run.path, test_set, splits["train"])
         report = write_report(run.path, test_set)
     console.print(terminal_table(summary))
-    console.print(f"Report: {report}")
+    say(console, f"Report: {report}")
     return summary

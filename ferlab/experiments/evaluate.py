@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.runs import FinishedTraining, RunFolder, load_splits, read_settings
@@ -42,12 +44,14 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
         root: folder of the data set, when it has moved since.
 
     Raises:
-        FerlabError: nothing finished there, damaged weights, missing data.
+        FerlabError: nothing finished there; changed or damaged files; missing data, or other faces than the run's.
     """
     folder = RunFolder(run)
     settings = read_settings(folder)
     stored = folder.summary()
+    folder.check_unchanged()
     splits = load_splits(settings if root is None else dataclasses.replace(settings, root=root), ("train", "test"))
+    folder.check_same_faces(splits, mend="name the folder that holds them as they were, with --root")
     test_set = splits["test"]
     trainings: list[FinishedTraining] = []
     for name in stored["methods"]:
@@ -58,6 +62,11 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
             stored_network = training.load_network()
             if stored_network.classes != test_set.classes:
                 raise FerlabError(f"{run} was trained on other classes than {test_set.name} has: name its data set.")
+            if not np.array_equal(finished.embeddings["label"], test_set.labels):
+                raise FerlabError(
+                    f"{training.path} was measured on other faces than {test_set.name} has: name the folder that holds "
+                    "them as they were, with --root."
+                )
             predictions = predict(stored_network.network, test_set.images)
             rows = finished.embeddings.assign(predicted=predictions.predicted)
             scores = measure(stored_network.network, splits["train"], test_set, predictions, name)

@@ -8,8 +8,10 @@ as a whole: what is finished is kept, the rest continues from its checkpoints.
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from ferlab.errors import FerlabError
 from ferlab.experiments.bars import progress_bars
 from ferlab.settings import Plan, TrainSettings
 
+STDERR = 2  # its number for the operating system
+PROCESSES_LOG = "processes.err"
 MEMORY = 2.5e9  # bytes that one training on the built-in faces may need, with its libraries
 
 
@@ -59,7 +63,8 @@ def run_jobs(
             while waiting or running:
                 while waiting and len(running) < jobs:
                     name = waiting.pop(0)
-                    running[name] = executor.submit(*calls[name], threads)
+                    with stderr_into(Path(plan.out) / "jobs" / PROCESSES_LOG):
+                        running[name] = executor.submit(*calls[name], threads)
                 time.sleep(0.5)
                 for name, job in list(running.items()):
                     if job.done():
@@ -94,6 +99,24 @@ def start_executor(plan: Plan, base: TrainSettings, jobs: int) -> Any:
         if base.accelerator != "cpu":
             executor.update_parameters(gpus_per_node=base.devices)
     return executor
+
+
+@contextmanager
+def stderr_into(path: Path) -> Iterator[None]:
+    """Let the processes that are started in the block write their errors to the end of a file.
+
+    Each of submitit's jobs is watched by a process that shares this one's terminal, and after Ctrl-C each of these
+    would print its traceback there. submitit has no option for that.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(STDERR)
+    try:
+        with path.open("ab") as log:
+            os.dup2(log.fileno(), STDERR)
+            yield
+    finally:
+        os.dup2(terminal, STDERR)
+        os.close(terminal)
 
 
 def affordable_jobs() -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ferlab.data import FaceDataset
+from ferlab.projection.aligned import MINIMUM_POINTS
 from ferlab.runs import EPOCH_FACES, FinishedTraining, RunFolder
 from ferlab.runs.reading import PLANE
 from ferlab.vectors import random_part
@@ -44,10 +45,14 @@ def add_maps(runs: list[FinishedTraining], faces: int) -> pd.DataFrame:
 def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: FaceDataset) -> pd.DataFrame:
     """Map coordinates of the followed validation faces after every epoch, for the first seed of each method.
 
-    They are aligned maps, or the embeddings themselves where all have two dimensions.
+    They are aligned maps, or the embeddings themselves where all have two dimensions; none where there are too few
+    validation faces for a map.
     """
     from ferlab.projection import epoch_layouts
 
+    columns = ["method", "epoch", "index", "label", "x", "y"]
+    if len(validation_set) < MINIMUM_POINTS:
+        return pd.DataFrame(columns=columns)
     first_seed = min(run.seed for run in runs)
     spaces = {
         run.method: folder.training(run.method, run.seed).load_epochs(len(run.history))
@@ -58,7 +63,6 @@ def epoch_maps(runs: list[FinishedTraining], folder: RunFolder, validation_set: 
     is_drawn_as_it_is = are_planes(space for epochs in spaces.values() for space in epochs)
     maps = spaces if is_drawn_as_it_is else epoch_layouts(spaces) if spaces else {}
     shown = random_part(len(validation_set), EPOCH_FACES)
-    columns = ["method", "epoch", "index", "label", "x", "y"]
     tables = [
         pd.DataFrame(
             {

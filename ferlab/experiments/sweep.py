@@ -10,7 +10,8 @@ from rich.console import Console
 from ferlab.errors import FerlabError, TrainingDiverged
 from ferlab.experiments.jobs import run_jobs
 from ferlab.experiments.one_training import train_one
-from ferlab.methods import strength_of
+from ferlab.experiments.terminal import say
+from ferlab.methods import without_strength
 from ferlab.runs import RunFolder, load_splits, read_settings
 from ferlab.runs.plan import planned_method
 from ferlab.settings import CompareSettings
@@ -38,7 +39,7 @@ def run_sweep(settings: CompareSettings, base: TrainSettings, pending: list[tupl
     )
     for which, message in diverged.items():
         if message:
-            console.print(f"{which}: {message}", highlight=False)
+            say(console, f"{which}: {message}")
     absent = [f"{folder.method}, seed {folder.seed}" for folder in folders if folder.load() is None]
     if missing := [which for which in absent if not diverged.get(which)]:
         raise FerlabError(f"Trained but not readable: {'; '.join(missing)}. Go on with --resume.")
@@ -54,11 +55,13 @@ def train_job(out: str, name: str, seed: int, threads: int) -> str:
         torch.set_num_threads(threads)
     run = RunFolder(Path(out))
     settings = read_settings(run)
-    splits, fabric = load_splits(settings), start_fabric(settings.train)
+    splits = load_splits(settings)
+    run.check_same_faces(splits, mend="use the faces as they were, or another --out")
+    fabric = start_fabric(settings.train)
     try:
         train_one(planned_method(settings, name), run.training(name, seed), splits, settings.train, fabric)
     except TrainingDiverged as error:
-        if not strength_of(name):
+        if name == without_strength(name):
             raise
         return str(error)
     return ""

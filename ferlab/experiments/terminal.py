@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
+
+from ferlab.texts import plain
+
+
+def say(console: Console, sentence: str) -> None:
+    """Print a sentence as it is: brackets in a path are no markup, and a long path is not broken."""
+    console.print(plain(sentence), soft_wrap=True)
 
 
 def terminal_table(summary: dict[str, Any]) -> Table:
@@ -23,7 +31,7 @@ def terminal_table(summary: dict[str, Any]) -> Table:
     }
     # Narrow enough for a terminal of 80 columns.
     table = Table(
-        title=f"{summary['dataset']}, test split, {summary['epochs']} epochs, seeds {summary['seeds']}",
+        title=plain(f"{summary['dataset']}, test split, {summary['epochs']} epochs, seeds {summary['seeds']}"),
         box=box.SIMPLE,
         padding=(0, 0, 0, 1),
         pad_edge=False,
@@ -36,5 +44,5 @@ def terminal_table(summary: dict[str, Any]) -> Table:
         for read in columns.values():
             value = read(scores)
             cells.append(f"{value['mean']:.3f}" + (f" ± {value['std']:.3f}" if several else ""))
-        table.add_row(method, *cells)
+        table.add_row(plain(method), *cells)
     return table

@@ -29,18 +29,21 @@ from lightning_fabric import Fabric
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from ferlab.checksums import recorded_path
 from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError, TrainingDiverged
 from ferlab.evaluation import classification_scores, geometry_scores, predict
 from ferlab.experiments.bars import progress_bars
+from ferlab.experiments.checks import check_faces, check_methods
 from ferlab.experiments.jobs import run_jobs
-from ferlab.files import atomic_path, is_free, write_json
+from ferlab.files import check_writable, json_text
 from ferlab.methods import Method, get_method
 from ferlab.runs import RunFolder, TrainingFolder, load_splits
+from ferlab.runs.faces_record import records_of
 from ferlab.runs.plan import check_plan, planned_method, recorded
 from ferlab.settings import Plan, TrainSettings, TuneSettings
-from ferlab.training.batching import check_splits
 from ferlab.training.devices import start_fabric
 from ferlab.training.loop import train
 
@@ -67,27 +70,54 @@ def run_tune(settings: TuneSettings, console: Console | None = None) -> dict[str
         raise FerlabError(f"{' and '.join(fixed)} is what a search chooses: leave it open.")
     if base.devices * base.nodes > 1:
         raise FerlabError("A search trains on one device at a time: use --jobs to search methods side by side.")
-    if settings.trials < 1:
-        raise FerlabError(f"The number of trials must be at least 1, but is {settings.trials}.")
-    splits = load_splits(settings, ("train", "validation"))
     base = dataclasses.replace(base, learning_rate=None, seed=SEED)  # also with quick, which has a rate of its own
-    check_splits(splits["train"], splits["validation"], base)
     folder = RunFolder(settings.out)
+    # All that can be refused is refused here, before anything is written or trained.
     config = joined_with_earlier(folder, recorded(settings, names, base), resume=settings.resume)
+    check_writable(folder.path, folder=True)
+    splits = load_splits(settings, ("train", "validation"))
+    check_faces(splits, base)
+    check_methods([(name, planned_method(settings, name)) for name in names], splits["train"], base)
     names = tuple(config["methods"])
-    folder.write_settings(config)
+    if settings.resume:
+        check_what_is_there(folder, splits, names)
+    with folder.held():
+        folder.write_settings(config, records_of(splits))
+        return search_held(folder, settings, config, splits, base, console)
 
+
+def search_held(
+    folder: RunFolder,
+    settings: TuneSettings,
+    config: dict[str, Any],
+    splits: dict[str, FaceDataset],
+    base: TrainSettings,
+    console: Console,
+) -> dict[str, Any]:
+    """The search in its folder, which this process holds: all trials, then what is chosen."""
+    names = tuple(config["methods"])
     if settings.jobs > 1 or settings.cluster != "local":
         search_in_jobs(folder, settings, base, names, config["trials"], console)
     else:
         search_all(folder, settings, names, config["trials"], splits, base, console)
     table = collect(folder, names)
-    with atomic_path(folder.path / "trials.csv") as beside:
+    with recorded_path(folder.path, "trials.csv") as beside:
         table.to_csv(beside, index=False)
     chosen = choose(table)
-    write_json(folder.path / "chosen.json", chosen)
+    with recorded_path(folder.path, "chosen.json") as beside:
+        beside.write_text(json_text(chosen), encoding="utf-8")
     console.print(chosen_table(chosen, table))
     return chosen
+
+
+def check_what_is_there(folder: RunFolder, splits: dict[str, FaceDataset], names: tuple[str, ...]) -> None:
+    """What a search is gone on with must be what it was: a FerlabError for other faces, changed files, or another
+    process."""
+    if folder.has_settings():
+        folder.check_unchanged(("config.json",))
+        folder.check_same_faces(splits, mend="use the faces as they were, or another --out")
+    collect(folder, names)
+    folder.check_idle()
 
 
 def joined_with_earlier(folder: RunFolder, config: dict[str, Any], *, resume: bool) -> dict[str, Any]:
@@ -96,7 +126,7 @@ def joined_with_earlier(folder: RunFolder, config: dict[str, Any], *, resume: bo
     Raises:
         FerlabError: something else lies there, or a search with other settings.
     """
-    if is_free(folder.path):
+    if folder.is_unused():
         return config
     if not resume:
         raise FerlabError(
@@ -106,8 +136,8 @@ def joined_with_earlier(folder: RunFolder, config: dict[str, Any], *, resume: bo
         raise FerlabError(
             f"{folder.path} is not the folder of a search, so it is left alone: name another one with --out."
         )
+    earlier = folder.search_settings()
     folder.check_same_settings(config, free=("trials",))
-    earlier = folder.settings()
     return config | {
         "methods": tuple(dict.fromkeys([*earlier["methods"], *config["methods"]])),
         "table": earlier["table"] | config["table"],
@@ -140,15 +170,18 @@ def search_job(out: str, name: str, threads: int) -> None:
     if threads:
         torch.set_num_threads(threads)
     folder = RunFolder(Path(out))
-    saved = folder.settings()
+    saved = folder.search_settings()
     plan = Plan(
         folder.path,
         saved["dataset"],
         Path(saved["root"]) if saved["root"] else None,
         embedding_size=saved.get("embedding_size"),
         quick=saved["quick"],
+        labels=saved.get("labels"),
+        megapixels=saved.get("megapixels"),
     )
     splits = load_splits(plan, ("train", "validation"))
+    folder.check_same_faces(splits, mend="use the faces as they were, or another --out")
     method = planned_method(plan, name)
     search(folder, name, method, saved["trials"], splits, TrainSettings.from_dict(saved["train"]))
 
@@ -191,7 +224,7 @@ def search(
     finished: list[dict[str, Any]] = []
     for number in range(trials):
         trial = folder.trial(name, number, SEED)
-        if (record := trial.scores()) is not None:
+        if (record := trial.trial_scores()) is not None:
             on_trial(number)
         else:
             values = propose(method, finished)
@@ -250,7 +283,7 @@ def propose(method: Method, finished: list[dict[str, Any]]) -> dict[str, float]:
 def collect(folder: RunFolder, names: tuple[str, ...]) -> pd.DataFrame:
     """Every finished trial of a search, one row each."""
     records = [
-        record for name in names for trial in folder.trials(name, SEED) if (record := trial.scores()) is not None
+        record for name in names for trial in folder.trials(name, SEED) if (record := trial.trial_scores()) is not None
     ]
     order = {name: place for place, name in enumerate(names)}
     return pd.DataFrame(sorted(records, key=lambda record: (order[record["method"]], record["trial"])))
@@ -281,5 +314,5 @@ def chosen_table(chosen: dict[str, Any], trials: pd.DataFrame) -> Table:
         first = trials[(trials["method"] == name) & (trials["trial"] == 0)][OBJECTIVE].iloc[0]
         values = ", ".join(f"{key} {best[key]:g}" for key in get_method(name).search)
         number = f"{best['trial']} of {int((trials['method'] == name).sum())}"
-        table.add_row(name, f"{first:.3f}", f"{best[OBJECTIVE]:.3f}", number, values)
+        table.add_row(Text(name), f"{first:.3f}", f"{best[OBJECTIVE]:.3f}", number, values)
     return table

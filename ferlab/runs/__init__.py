@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ferlab.runs.asked import asked_by
 from ferlab.runs.folder import RunFolder
 from ferlab.runs.plan import load_splits, quick_part, read_settings
 from ferlab.runs.reading import Run, first_seed_spaces, read_run
@@ -18,6 +19,7 @@ __all__ = [
     "RunFolder",
     "StoredNetwork",
     "TrainingFolder",
+    "asked_by",
     "first_seed_spaces",
     "load_splits",
     "quick_part",

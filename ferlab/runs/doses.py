@@ -37,7 +37,7 @@ class DoseResponse:
         method: its name without a strength.
         control: the method at strength 0.
         doses: from the weakest to the strongest.
-        default: the strength that the table gives it.
+        default: the strength of the method that is named without one.
         breaks_at: the smallest strength with less than half of the control's balanced accuracy; None if there is none.
             A strength whose training did not end, since its numbers were no longer finite, is not in the run at all.
     """
@@ -45,7 +45,7 @@ class DoseResponse:
     method: str
     control: str
     doses: tuple[Dose, ...]
-    default: float | None
+    default: float
     breaks_at: float | None
 
 
@@ -73,17 +73,8 @@ def dose_responses(methods: Mapping[str, dict[str, Any]]) -> dict[str, DoseRespo
         if control is None or len(named) < FEWEST:
             continue
         doses = (Dose(0.0, control), *(Dose(strength, named[strength]) for strength in sorted(named)))
-        found[base] = DoseResponse(base, control, doses, default_strength(base), _breaks_at(methods, doses))
+        found[base] = DoseResponse(base, control, doses, get_method(base).strength, _breaks_at(methods, doses))
     return found
-
-
-def default_strength(method: str) -> float | None:
-    """The strength of a method that is named without one; None where its margin or its other options differ from those
-    that strengths have."""
-    row = get_method(method)
-    if any(row.options.get(name) != value for name, value in row.strength_options.items()):
-        return None
-    return row.metric_weight / row.reference_weight
 
 
 def measures_of(scores: Mapping[str, Any], split: str) -> dict[str, dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 ::
 
-    config.json             every setting, versions, machine
+    config.json             every setting, versions, machine, and the checksum of every split's faces
     summary.json            scores a method, mean and standard deviation over seeds
     history.parquet         one row a method, seed and epoch
     embeddings.parquet      one row a method, seed and test face
     epochs.parquet          one row a method, epoch and face: maps of some validation faces after every epoch
     <method>/seed_<n>/      one training (:mod:`ferlab.runs.training_folder`)
     figures/, report.html
+    sha256.json             checksums of all these; a training has its own
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,16 +27,22 @@ from urllib.parse import quote, unquote
 
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 
 from ferlab import __version__
-from ferlab.errors import FerlabError
-from ferlab.files import is_free, write_json, write_parquet
+from ferlab.checksums import check_unchanged, recorded_path
+from ferlab.data.dataset import FaceDataset
+from ferlab.errors import FerlabError, UnreadableFile
+from ferlab.files import is_partial, json_text, sweep
+from ferlab.runs.faces_record import check_same_faces
 from ferlab.runs.reading import Run, read_run, read_summary
+from ferlab.runs.schema import ComparisonConfig, Config, SearchConfig, read_config
 from ferlab.runs.summary import FinishedTraining
 from ferlab.runs.training_folder import StoredNetwork, TrainingFolder
 
 # What may differ between a run and what goes on with it: new seeds and methods are trained, earlier ones kept.
-FREE = ("out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "train.seed")
+FREE = ("out", "overwrite", "resume", "jobs", "cluster", "seeds", "methods", "no_figures", "train.seed")
+LOCK = ".lock"
 PACKAGES = ("torch", "lightning-fabric", "pytorch-metric-learning", "umap-learn", "scikit-learn", "numpy")
 
 
@@ -90,7 +98,7 @@ class RunFolder:
 
     def check_free(self, *, overwrite: bool, resume: bool) -> None:
         """A FerlabError unless the folder is new, empty, or an earlier run that may be overwritten or resumed."""
-        if is_free(self.path):
+        if self.is_unused():
             return
         if not (overwrite or resume):
             raise FerlabError(
@@ -104,6 +112,38 @@ class RunFolder:
                 "alone: name another one with --out."
             )
 
+    def is_unused(self) -> bool:
+        """Whether there is nothing here, or only what a process left that was killed before it had written anything."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        return all(path.name == LOCK or is_partial(path) for path in self.path.iterdir())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, and hold it for this process: two comparisons in one would mix. What killed ones left half
+        written there is swept up.
+
+        Raises:
+            FerlabError: another process holds it, or is training in it; nothing has been changed then.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / LOCK).acquire(timeout=0):
+                self.check_idle()
+                sweep(self.path, deep=True)
+                yield
+        except Timeout as error:
+            raise FerlabError(
+                f"Another process is still at work in {self.path}: wait for it or end it, then go on there."
+            ) from error
+
+    def check_idle(self) -> None:
+        """A FerlabError where a training is still going on here: a job can outlive the command that started it."""
+        for pattern in ("*/seed_*/.lock", "*/trial_*/.lock"):
+            for lock in self.path.glob(pattern):
+                with TrainingFolder(lock.parent, unquote(lock.parent.parent.name), 0).held():
+                    pass
+
     def is_comparison(self) -> bool:
         """Whether a comparison has written its settings here."""
         return "seeds" in self._settings_or_none()
@@ -114,12 +154,12 @@ class RunFolder:
 
     def prepare(self, *, overwrite: bool) -> None:
         """Make the folder; an earlier run there, see :meth:`check_free`, is deleted when ``overwrite`` is set."""
-        if overwrite and self.path.exists():
-            for lock in self.path.glob("*/seed_*/.lock"):  # a training that outlived its command would go on writing
-                with TrainingFolder(lock.parent, unquote(lock.parent.parent.name), 0).held():
-                    pass
-            shutil.rmtree(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
+        for old in self.path.iterdir() if overwrite else ():
+            if old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old)
+            elif old.name != LOCK:  # which this process holds
+                old.unlink()
 
     # Settings
 
@@ -127,33 +167,39 @@ class RunFolder:
         """The settings in ``config.json``.
 
         Raises:
-            FerlabError: there is none, or it is damaged.
+            UnreadableFile: there is none, or it is damaged.
         """
-        try:
-            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8"))["settings"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FerlabError(
-                f"{self.path} has no readable config.json ({error}): name a folder written by ferlab compare, or start "
-                "again with --overwrite."
-            ) from error
+        return dict(self._read_config(Config)["settings"])
+
+    def comparison_settings(self) -> dict[str, Any]:
+        """As :meth:`settings`, once every field of a comparison is found to be there and of its type."""
+        return dict(self._read_config(ComparisonConfig)["settings"])
+
+    def search_settings(self) -> dict[str, Any]:
+        """As :meth:`settings`, once every field of a search is found to be there and of its type."""
+        return dict(self._read_config(SearchConfig)["settings"])
+
+    def _read_config(self, kind: type[Config]) -> dict[str, Any]:
+        mend = "name a folder written by ferlab compare, or start again with --overwrite"
+        return read_config(self.path / "config.json", kind=kind, mend=mend)
 
     def config(self) -> dict[str, Any]:
         """All of ``config.json``: settings, versions and machine; empty where there is none to read."""
         try:
-            return dict(json.loads((self.path / "config.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return self._read_config(Config)
+        except UnreadableFile:
             return {}
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write ``config.json`` as it was on another machine."""
-        write_json(self.path / "config.json", config)
+        self._write_json("config.json", config)
 
     def has_settings(self) -> bool:
         """Whether a comparison or search was begun here."""
         return (self.path / "config.json").exists()
 
-    def write_settings(self, settings: dict[str, Any]) -> None:
-        """Write ``config.json``: the settings, versions and the machine."""
+    def write_settings(self, settings: dict[str, Any], faces: Mapping[str, dict[str, Any]] | None = None) -> None:
+        """Write ``config.json``: the settings, versions and the machine, and what is known of the splits' faces."""
         versions = {"ferlab": __version__, "python": platform.python_version()}
         machine = {
             "system": platform.platform(),
@@ -162,7 +208,28 @@ class RunFolder:
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         }
         versions |= {name: version(name) for name in PACKAGES}
-        self.write_config({"settings": settings, "versions": versions, "machine": machine})
+        self.write_config({"settings": settings, "versions": versions, "machine": machine, "data": dict(faces or {})})
+
+    def check_same_faces(self, splits: Mapping[str, FaceDataset], *, mend: str) -> None:
+        """A FerlabError unless ``splits`` are those that the run was made of; a run of an earlier version has no record
+        of them, and passes."""
+        check_same_faces(self.config().get("data", {}), splits, where=str(self.path), mend=mend)
+
+    def check_unchanged(self, names: Sequence[str] | None = None) -> None:
+        """A ChangedFile where a file of the run, a training's apart, is no longer what was written.
+
+        Args:
+            names: which; all by default.
+        """
+        check_unchanged(self.path, names, mend="restore it from a copy, or make the run anew in another folder")
+
+    def _write_json(self, name: str, content: dict[str, Any]) -> None:
+        with recorded_path(self.path, name) as beside:
+            beside.write_text(json_text(content), encoding="utf-8")
+
+    def _write_table(self, name: str, rows: pd.DataFrame) -> None:
+        with recorded_path(self.path, name) as beside:
+            rows.to_parquet(beside, index=False, compression="zstd")
 
     def check_same_settings(self, settings: dict[str, Any], free: Sequence[str] = ()) -> None:
         """A FerlabError naming what differs, when the run here was started with other settings.
@@ -200,11 +267,11 @@ class RunFolder:
         summary: dict[str, Any],
     ) -> None:
         """Write the tables of all trainings and ``summary.json``; ``epochs`` is None without maps over epochs."""
-        write_parquet(self.path / "history.parquet", history)
-        write_parquet(self.path / "embeddings.parquet", embeddings)
+        self._write_table("history.parquet", history)
+        self._write_table("embeddings.parquet", embeddings)
         if epochs is not None:
-            write_parquet(self.path / "epochs.parquet", epochs)
-        write_json(self.path / "summary.json", summary)
+            self._write_table("epochs.parquet", epochs)
+        self._write_json("summary.json", summary)
 
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``.

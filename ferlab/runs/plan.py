@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ferlab.data import FaceDataset, load_dataset
-from ferlab.errors import FerlabError
-from ferlab.methods import ALL_METHODS, Method, build_loss, canonical_name, get_method, with_strengths
+from ferlab.errors import FerlabError, FerlabWarning
+from ferlab.methods import ALL_METHODS, Method, build_loss, canonical_name, get_method, with_strengths, without_strength
 from ferlab.runs.folder import RunFolder
-from ferlab.settings import Augmentation, CompareSettings, Plan, TrainSettings
+from ferlab.settings import Augmentation, CompareSettings, Plan, TrainSettings, check_limits
 from ferlab.vectors import random_part
 
 # Enough for a first impression within a minute on two CPU cores: small batches make many steps of few faces, and
@@ -42,11 +43,17 @@ def check_plan(plan: Plan) -> tuple[tuple[str, ...], TrainSettings]:
     """The names of the methods and the settings of the training loop; a FerlabError for what cannot be."""
     names = _names(plan)
     _check_embedding_size(plan, names)
+    check_limits(plan)
     for name in names:
         # The loss is built once before anything is trained: a loss that cannot be is told now.
         build_loss(planned_method(plan, name), num_classes=7)
     if not names or len(set(names)) < len(names):
         raise FerlabError(f"Name each method once; got: {', '.join(names) or 'none'}.")
+    if plan.tuned and (dosed := [name for name in names if without_strength(name) != name]):
+        raise FerlabError(
+            f"--tuned gives every method a weight of its own, so {dosed[0]} cannot have a strength: leave out one of "
+            "the two."
+        )
     if plan.jobs < 1 or plan.cluster not in CLUSTERS:
         raise FerlabError(f"--jobs is at least 1 and --cluster one of {', '.join(CLUSTERS)}.")
     train = plan.train
@@ -80,12 +87,14 @@ def _names(plan: Plan) -> tuple[str, ...]:
 
 
 def planned_method(plan: Plan, name: str) -> Method:
-    """The row of a method as a plan trains it.
+    """The row of a method as a plan trains it: with ``tuned`` with its searched values, where there are some.
 
     >>> planned_method(Plan(embedding_size=2), "tcl-nearest").embedding_size
     2
     """
     method = get_method(name)
+    if plan.tuned:
+        method = method.changed(method.tuned)
     return method if plan.embedding_size is None else method.changed({"embedding_size": plan.embedding_size})
 
 
@@ -134,12 +143,27 @@ def recorded(plan: Plan, names: tuple[str, ...], train: TrainSettings) -> dict[s
     config |= {"out": str(plan.out), "root": str(plan.root or ""), "methods": names}
     config |= {"epochs": train.epochs, "train": dataclasses.asdict(train)}
     config.pop("strengths", None)  # they stand in the names
+    for name in ("labels", "megapixels"):  # as in a run of an earlier version, where nothing was said
+        if config[name] is None:
+            config.pop(name)
     return config | {"table": {name: planned_method(plan, name).recorded() for name in names}}
 
 
 def load_splits(plan: Plan, splits: Sequence[str] = ("train", "validation", "test")) -> dict[str, FaceDataset]:
-    """The three splits or those asked for, or parts of them with ``quick``."""
-    found = {split: load_dataset(plan.dataset, split, plan.root) for split in splits}
+    """The three splits or those asked for, or parts of them with ``quick``; faces without a class are left out.
+
+    Warns:
+        FerlabWarning: how many were left out.
+    """
+    found = {}
+    for split in splits:
+        faces = load_dataset(plan.dataset, split, plan.root, labels=plan.labels, megapixels=plan.megapixels)
+        found[split] = faces.labelled()
+        if missing := len(faces) - len(found[split]):
+            sentence = (
+                f"{missing:,} of the {len(faces):,} {split} faces of {faces.name} have no class and are left out."
+            )
+            warnings.warn(sentence, FerlabWarning, stacklevel=2)
     if plan.quick:
         return {split: quick_part(faces, QUICK_SIZES[split]) for split, faces in found.items()}
     return found
@@ -162,17 +186,20 @@ def read_settings(run: RunFolder) -> CompareSettings:
     Raises:
         FerlabError: no ``config.json``, or one of another version.
     """
-    saved = run.settings()
+    saved = run.comparison_settings()
     try:
         return CompareSettings(
             out=run.path,
             dataset=saved["dataset"],
             root=Path(saved["root"]) if saved["root"] else None,
             methods=tuple(saved["methods"]),
-            embedding_size=saved.get("embedding_size"),  # none in a run of an earlier version
+            tuned=saved.get("tuned", False),  # this and the next: not in a run of an earlier version
+            embedding_size=saved.get("embedding_size"),
             seeds=saved["seeds"],
             epochs=saved["epochs"],
             quick=saved["quick"],
+            labels=saved.get("labels"),
+            megapixels=saved.get("megapixels"),
             train=TrainSettings.from_dict(saved["train"]),
         )
     except (KeyError, TypeError) as error:

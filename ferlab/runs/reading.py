@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ferlab.checksums import changed
 from ferlab.errors import FerlabError
+from ferlab.files import read_json
+from ferlab.runs.schema import Summary, read_config, read_table
 
+FINISH = "finish the comparison with --resume, or run it again"
+TABLES = ("history.parquet", "embeddings.parquet")
 PLANE = 2  # dimensions of a space that is its own map
 
 
@@ -50,7 +55,9 @@ class Run:
     @property
     def has_planes(self) -> bool:
         """Whether all spaces have two dimensions: their maps are then the embeddings themselves."""
-        return {len(embedding) for embedding in self.embeddings["embedding"]} == {PLANE}
+        if "embedding" not in self.embeddings:
+            return False
+        return {len(embedding) for embedding in self.embeddings["embedding"].dropna()} == {PLANE}
 
     def map_points(self) -> dict[str, pd.DataFrame]:
         """Method -> rows on its map (columns index, label, predicted, confidence, x, y), the same images in the same
@@ -80,7 +87,7 @@ def read_run(run_dir: str | Path) -> Run:
     """Read a run folder.
 
     Raises:
-        FerlabError: the folder or one of its files is missing or damaged.
+        FerlabError: the folder or one of its files is missing or damaged; the sentence names file and field.
 
     Example:
         >>> read_run("runs/none")
@@ -91,48 +98,23 @@ def read_run(run_dir: str | Path) -> Run:
     path = Path(run_dir)
     if not path.is_dir():
         raise FerlabError(f'There is no run folder {path}; write one with "ferlab compare --out {path}".')
-    summary = _json(path / "summary.json")
-    if not isinstance(summary.get("methods"), dict) or not summary["methods"]:
-        raise FerlabError(f"{path / 'summary.json'} names no methods; run the comparison again.")
-    config = _json(path / "config.json") if (path / "config.json").exists() else {}
-    epochs = _table(path / "epochs.parquet") if (path / "epochs.parquet").exists() else pd.DataFrame()
-    return Run(path, summary, config, _table(path / "history.parquet"), _table(path / "embeddings.parquet"), epochs)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FerlabError(f"{path} is missing; the comparison did not finish: run it again.")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FerlabError(f"{path} is damaged ({error}); run the comparison again.") from error
-    if not isinstance(values, dict):
-        raise FerlabError(f"{path} is damaged (no object); run the comparison again.")
-    return values
-
-
-def _table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise FerlabError(f"{path} is missing; the comparison did not finish: run it again.")
-    try:
-        return pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises several kinds
-        raise FerlabError(f"{path} is damaged; run the comparison again.") from error
+    summary = read_summary(path)
+    config = read_config(path / "config.json", mend=FINISH) if (path / "config.json").exists() else {}
+    has_epochs = (path / "epochs.parquet").exists()
+    epochs = read_table(path / "epochs.parquet", mend=FINISH) if has_epochs else pd.DataFrame()
+    history, embeddings = (read_table(path / name, mend=FINISH, of_a_run=True) for name in TABLES)
+    for name in changed(path, ("summary.json", "config.json", "epochs.parquet", *TABLES)):
+        warnings.warn(f"{path / name} is not as ferlab wrote it: somebody or something has changed it.", stacklevel=2)
+    return Run(path, summary, config, history, embeddings, epochs)
 
 
 def read_summary(run: Path) -> dict[str, Any]:
     """The content of ``summary.json`` alone.
 
     Raises:
-        FerlabError: there is none, or it is damaged.
+        UnreadableFile: there is none, it is damaged, or a field of it is not what it should be.
     """
-    try:
-        summary: dict[str, Any] = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        if not summary["methods"]:
-            raise ValueError("it names no methods")
-        return summary
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FerlabError(f"{run} has no readable summary.json ({error}): finish it with --resume.") from error
+    return dict(read_json(run / "summary.json", Summary, mend=FINISH))
 
 
 def first_seed_spaces(run: Run) -> tuple[dict[str, np.ndarray], np.ndarray]:

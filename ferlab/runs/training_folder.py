@@ -8,12 +8,13 @@
     scores.json                      its scores on the test split; written last: it says that the training is finished
     epochs/                          embeddings of some validation faces after every epoch
     tensorboard/
+    sha256.json                      checksums of all these
     checkpoints/                     while it trains (:mod:`ferlab.training.checkpoints`)
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,15 +28,21 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ferlab.checksums import RECORD, check_unchanged, record_all
 from ferlab.data.dataset import FaceDataset
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, UnreadableFile
 from ferlab.evaluation import Predictions, predict
-from ferlab.files import atomic_path, write_json, write_parquet
+from ferlab.files import atomic_path, json_text, read_json, write_json, write_parquet
 from ferlab.models import ExpressionNetwork
+from ferlab.runs.schema import ModelRecord, Scores, TrialScores, read_table
 from ferlab.runs.summary import FinishedTraining, measure
 from ferlab.training.checkpoints import checkpoints
 from ferlab.vectors import random_part
 
+MEASURED = ("history", "embeddings")
+NEEDED = ("scores.json", "history.parquet", "embeddings.parquet", "model.json", "model.safetensors", RECORD)
+NOT_RECORDED = ("checkpoints", ".lock")  # they come and go
+LONGEST = 160  # letters
 EPOCH_FACES = 600  # enough to see classes form, few enough for a map after every epoch
 
 
@@ -118,29 +125,60 @@ class TrainingFolder:
         self.write_scores(scores)
 
     def write_scores(self, scores: dict[str, Any]) -> None:
-        """Write ``scores.json``, which says that all is done."""
+        """Write ``scores.json``, which says that all is done, and before it the checksums of all files, its own too."""
+        its_own = hashlib.sha256(json_text(scores).encode()).hexdigest()
+        record_all(self.path, leave_out=NOT_RECORDED, more={"scores.json": its_own})
         write_json(self.path / "scores.json", scores)
 
     def load(self) -> FinishedTraining | None:
-        """What :meth:`save` wrote, or None where the training is not finished or a file of it is damaged."""
+        """What :meth:`save` wrote, or None where the training is not finished, since a file is missing.
+
+        Of an earlier version, without checksums, a training with a damaged file counts as not finished too.
+
+        Raises:
+            ChangedFile: a file is no longer what was written.
+            UnreadableFile: a file is what was written, but not what it should be; the sentence names the field.
+        """
+        if not (self.path / "scores.json").is_file():
+            return None
+        self.check_unchanged()
         try:
-            scores = json.loads((self.path / "scores.json").read_text(encoding="utf-8"))
-            history, rows = (pd.read_parquet(self.path / f"{name}.parquet") for name in ("history", "embeddings"))
+            scores = read_json(self.path / "scores.json", Scores, mend=self._mend)
+            history, rows = (read_table(self.path / f"{name}.parquet", mend=self._mend) for name in MEASURED)
             self.load_network()
-        except (OSError, ValueError, FerlabError):  # pyarrow's errors are among the first two
+        except FerlabError:
+            # Whole files with checksums that fit, and yet not a training's: nothing to be trained over without a word.
+            if all((self.path / name).is_file() for name in NEEDED):
+                raise
             return None
         return FinishedTraining(self.method, self.seed, scores, history, rows)
 
-    def scores(self) -> dict[str, Any] | None:
-        """What ``scores.json`` holds; None where there is none, or a damaged one."""
-        try:
-            return dict(json.loads((self.path / "scores.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+    def trial_scores(self) -> dict[str, Any] | None:
+        """What ``scores.json`` of a trial of a search holds; None where there is none.
+
+        Raises:
+            ChangedFile, UnreadableFile: as :meth:`load`.
+        """
+        if not self.is_finished():
             return None
+        self.check_unchanged()
+        return dict(read_json(self.path / "scores.json", TrialScores, mend=self._mend))
+
+    def is_finished(self) -> bool:
+        """Whether there is a ``scores.json``, whatever it holds."""
+        return (self.path / "scores.json").is_file()
+
+    def check_unchanged(self) -> None:
+        """A ChangedFile where a file has another content than the recorded one."""
+        check_unchanged(self.path, mend=self._mend)
+
+    @property
+    def _mend(self) -> str:
+        return f"restore it from a copy, or delete {self.path} to have that training made again with --resume"
 
     def epochs_done(self, epochs: int) -> int:
         """How many of the ``epochs`` are finished by now."""
-        if (self.path / "scores.json").exists():
+        if self.is_finished():
             return epochs
         saved = checkpoints(self.checkpoints)
         return int(saved[-1].name.removeprefix("epoch_")) if saved else 0
@@ -177,19 +215,31 @@ class TrainingFolder:
         write_json(self.path / "model.json", description)
 
     def load_network(self) -> StoredNetwork:
-        """The network, its class names and image size.
+        """The network, its class names and image size. Nothing is downloaded for it, whatever the files ask for.
 
         Raises:
-            FerlabError: missing or damaged files.
+            FerlabError: missing, changed or damaged files.
         """
+        check_unchanged(self.path, ("model.json", "model.safetensors"), mend=self._mend)
+        description = read_json(self.path / "model.json", ModelRecord, mend=self._mend)
         try:
-            description = json.loads((self.path / "model.json").read_text(encoding="utf-8"))
-            network = ExpressionNetwork(**description["network"])
-            network.load_state_dict(load_file(self.path / "model.safetensors"))
-            classes, size = tuple(description["classes"]), int(description["image_size"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            raise FerlabError(f"No network can be read from {self.path}: {error} Train it again.") from error
-        return StoredNetwork(network.eval(), classes, size)
+            weights, wanted = load_file(self.path / "model.safetensors"), description["network"]
+            shape = (wanted["num_classes"], wanted["heads"] * wanted["embedding_size"])
+            if "classifier.weight" not in weights or tuple(weights["classifier.weight"].shape) != shape:
+                raise ValueError(f"classifier.weight should be of shape {shape}")  # before memory is taken for it
+            network = ExpressionNetwork(**wanted, pretrained=False)
+            network.load_state_dict(weights)
+        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError, FerlabError) as error:
+            raise UnreadableFile(
+                f"{self.path / 'model.safetensors'} is not the network that model.json beside it describes "
+                f"({first_line(error)}): {self._mend}."
+            ) from error
+        if len(description["classes"]) != description["network"]["num_classes"]:
+            raise UnreadableFile(
+                f"{self.path / 'model.json'} is damaged, it names {len(description['classes'])} classes for a network "
+                f"of {description['network']['num_classes']}: {self._mend}."
+            )
+        return StoredNetwork(network.eval(), tuple(description["classes"]), description["image_size"])
 
     def save_followed(self, epoch: int, predictions: Predictions) -> None:
         """Embeddings (n, D) of the followed validation faces after an epoch."""
@@ -201,9 +251,29 @@ class TrainingFolder:
             np.save(file, embeddings.astype(np.float16))
 
     def load_epochs(self, epochs: int) -> list[np.ndarray]:
-        """What :meth:`save_epoch` wrote, in order; empty unless all ``epochs`` are there."""
+        """What :meth:`save_epoch` wrote, in order; empty unless all ``epochs`` are there.
+
+        Raises:
+            UnreadableFile: one of them is damaged.
+        """
         paths = [self._epoch_file(epoch) for epoch in range(1, epochs + 1)]
-        return [np.load(path) for path in paths] if all(path.is_file() for path in paths) else []
+        return [self._load_epoch(path) for path in paths] if all(path.is_file() for path in paths) else []
+
+    def _load_epoch(self, path: Path) -> np.ndarray:
+        try:
+            # Mapped, so that a header that promises more than the file holds is found out before memory is taken.
+            found = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+        except (OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError) as error:
+            raise UnreadableFile(f"{path} is damaged ({first_line(error)}): {self._mend}.") from error
+        if found.ndim != 2 or found.dtype.kind != "f":
+            raise UnreadableFile(f"{path} is damaged, it holds no embeddings (n, D): {self._mend}.")
+        return found
 
     def _epoch_file(self, epoch: int) -> Path:
         return self.path / "epochs" / f"epoch_{epoch:04d}.npy"
+
+
+def first_line(error: Exception) -> str:
+    """What a library said of a file, short enough for a sentence."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."

@@ -30,9 +30,9 @@ METHOD_NAMES = ("ce", "tcl-nearest", "ad-corre")
 
 
 def settings(out: Path, **changes) -> CompareSettings:
-    return CompareSettings(
-        **({"out": out, "dataset": "tiny", "methods": METHOD_NAMES, "epochs": 3, "train": TINY} | changes)
-    )
+    """Without figure files, which would take most of the time; see the tests that ask for them."""
+    usual = {"dataset": "tiny", "methods": METHOD_NAMES, "epochs": 3, "train": TINY, "no_figures": True}
+    return CompareSettings(**({"out": out} | usual | changes))
 
 
 def test_run_folder_holds_what_it_promises(tmp_path):
@@ -73,10 +73,18 @@ def test_run_folder_holds_what_it_promises(tmp_path):
     assert not list((tmp_path / "run").rglob("*.partial"))
 
 
+def test_without_figure_files_the_report_stays_and_they_can_come_later(tmp_path):
+    run = tmp_path / "run"
+    run_compare(settings(run, methods=("ce",), epochs=1))
+    assert (run / "report.html").is_file() and not (run / "figures").exists()
+    run_compare(settings(run, methods=("ce",), epochs=1, resume=True, no_figures=False))  # no other settings
+    assert (run / "figures/learning_curves_train_loss.png").is_file()
+
+
 def test_strengths_are_a_dimension_of_a_comparison(tmp_path):
     strengths = (0.0, 1.0, 8.0)
     summary = run_compare(
-        settings(tmp_path / "run", methods=("tcl-nearest", "ad-corre"), strengths=strengths, epochs=4)
+        settings(tmp_path / "run", methods=("tcl-nearest", "ad-corre"), strengths=strengths, epochs=4, no_figures=False)
     )
     assert list(summary["methods"]) == [
         "ce", "tcl-nearest@1", "tcl-nearest@8", "ce-heads", "ad-corre@1", "ad-corre@8",
@@ -216,7 +224,7 @@ def test_quick_comparison_for_real(tmp_path):
 def test_embeddings_of_two_numbers_are_their_own_map(tmp_path):
     """Also with ``quick``: there is no UMAP to be spared. A run goes on as it began, in a job too."""
     run, methods = RunFolder(tmp_path / "run"), ("ce", "tcl-nearest@1")
-    plan = {"embedding_size": 2, "quick": True, "epochs": 2}
+    plan = {"embedding_size": 2, "quick": True, "epochs": 2, "no_figures": False}
     run_compare(settings(run.path, methods=methods[:1], **plan))
     run_compare(settings(run.path, methods=methods, resume=True, **plan))
     assert run.settings()["embedding_size"] == 2
@@ -226,7 +234,7 @@ def test_embeddings_of_two_numbers_are_their_own_map(tmp_path):
     np.testing.assert_array_equal(followed, run.training("tcl-nearest@1", 0).load_epochs(2)[1])
     text = (run.path / "report.html").read_text(encoding="utf-8")
     assert "UMAP" not in text.partition('id="settings"')[0], "no map stands between the network and the eye"
-    assert "its two numbers, as they are" in text
+    assert "two numbers, as they are" in text
     assert (run.path / "figures/embedding_planes.png").is_file()
     assert evaluate_run(run.path).differences == []
 
@@ -238,7 +246,7 @@ def test_embeddings_of_two_numbers_are_their_own_map(tmp_path):
 
 
 def test_embeddings_of_three_numbers_have_maps_and_a_picture(tmp_path):
-    run_compare(settings(tmp_path, methods=("ce",), epochs=1, embedding_size=3))
+    run_compare(settings(tmp_path, methods=("ce",), epochs=1, embedding_size=3, no_figures=False))
     rows = pd.read_parquet(tmp_path / "embeddings.parquet")
     assert rows[["x", "y"]].notna().all(axis=None) and {len(vector) for vector in rows["embedding"]} == {3}
     assert (tmp_path / "figures/embedding_planes.png").is_file()

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from rich.console import Console
@@ -21,6 +26,7 @@ TRAIN = TrainSettings(batch_size=16, precision="32-true")
 def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkeypatch):
     faces = write_tiny_folder(tmp_path / "faces")  # the processes know nothing of a data set registered here
     plan = {"dataset": "folder", "root": faces, "methods": ("ce", "ce-heads"), "epochs": 1, "train": TRAIN}
+    plan["no_figures"] = True
     run_compare(CompareSettings(tmp_path / "one", **plan), QUIET)
     run_compare(CompareSettings(tmp_path / "two", **plan, jobs=2), QUIET)
     one, two = (json.loads((tmp_path / name / "summary.json").read_text())["methods"] for name in ("one", "two"))
@@ -44,11 +50,37 @@ def test_processes_train_what_is_pending_and_a_failure_is_named(tmp_path, monkey
 @pytest.mark.slow
 def test_a_strength_that_breaks_its_network_leaves_the_other_processes(tmp_path, capsys):
     faces = write_tiny_folder(tmp_path / "faces")
-    plan = {"dataset": "folder", "root": faces, "epochs": 2, "train": TRAIN}
+    plan = {"dataset": "folder", "root": faces, "epochs": 2, "train": TRAIN, "no_figures": True}
     broken = CompareSettings(tmp_path / "run", **plan, methods=("center",), strengths=(0.0, 1e38), jobs=2)
     summary = run_compare(broken, Console(width=200))
     assert list(summary["methods"]) == ["ce"]
     assert "center@1e+38, seed 0: Training stopped in epoch" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a process group is interrupted in another way there")
+def test_ctrl_c_leaves_no_traceback_on_the_terminal(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from rich.console import Console\n"
+        "from ferlab.experiments.jobs import run_jobs; from ferlab.settings import CompareSettings\n"
+        "from ferlab.training import TrainSettings\n"
+        "out = Path(sys.argv[1]); plan = CompareSettings(out, jobs=2)\n"
+        "calls = {str(i): (time.sleep, 60) for i in range(2)}\n"
+        "calls = {name: (lambda seconds, threads: time.sleep(seconds), 60) for name in calls}\n"
+        "try: run_jobs(plan, TrainSettings(), calls, Console(quiet=True), total=2, epochs_done=lambda: 0)\n"
+        "except KeyboardInterrupt: print('stopped')\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("jobs/*_log.out"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does, to all of its processes
+    out, err = running.communicate(timeout=60)
+    assert out.strip() == "stopped" and "Traceback" not in err
+    assert (tmp_path / "jobs" / jobs.PROCESSES_LOG).exists()
 
 
 def test_jobs_are_as_many_as_the_memory_allows(monkeypatch):

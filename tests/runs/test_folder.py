@@ -48,7 +48,7 @@ def test_a_network_comes_back_and_a_missing_one_is_told_with_those_that_are_ther
     assert stored.classes == ("a", "b") and stored.image_size == 32 and not stored.network.training
     with pytest.raises(FerlabError, match=r"no ce with seed 1; trained are: pml:SupConLoss\(temperature=0.1\), seed 0"):
         run.network("ce", seed=1)
-    with pytest.raises(FerlabError, match="no readable summary.json"):
+    with pytest.raises(FerlabError, match="summary.json is missing"):
         run.network()
 
 
@@ -69,7 +69,7 @@ def test_other_settings_are_named_and_new_methods_are_not(run):
         run.check_same_settings(with_settings(run, quick=True, epochs=8))
     changed = with_settings(run, methods=("ce",))
     changed["table"]["ce"] = get_method("ce").changed({"warm_up": 0.5}).recorded()
-    with pytest.raises(FerlabError, match=r"table.ce was .*\"warm_up\": 0.0.* and is .*\"warm_up\": 0.5"):
+    with pytest.raises(FerlabError, match=r"table.ce was .*\"warm_up\": 0.25.* and is .*\"warm_up\": 0.5"):
         run.check_same_settings(changed)
 
 
@@ -92,20 +92,6 @@ def test_a_held_folder_is_not_held_twice(run):
         pass
     with folder.held():
         pass
-
-
-@pytest.mark.parametrize("damage", ["scores.json", "history.parquet", "embeddings.parquet", "model.safetensors"])
-def test_a_training_with_a_damaged_file_is_not_finished(run, damage):
-    import numpy as np
-    import pandas as pd
-
-    folder = run.training("ce", 0)
-    folder.save_network(ExpressionNetwork(2), ("a", "b"), image_size=32)
-    rows = pd.DataFrame({"embedding": [np.zeros(2)]})
-    folder.write(pd.DataFrame({"epoch": [1]}), rows, {"accuracy": 1.0})
-    assert folder.load().scores == {"accuracy": 1.0} and folder.epochs_done(7) == 7
-    (folder.path / damage).write_bytes(b"half")
-    assert folder.load() is None
 
 
 def test_strengths_and_bad_options_of_a_plan(run):

@@ -61,6 +61,20 @@ def test_methods_with_heads_are_refused_below_four(size, why):
         check_settings(settings(methods=("ad-corre@2",), embedding_size=size))
 
 
+def test_tuned_methods_have_the_values_of_their_search_and_come_back_with_the_run(tmp_path):
+    plan = CompareSettings(tmp_path, methods=("ce", "tcl-nearest", "center"), tuned=True)
+    names, train = check_settings(plan)
+    row = planned_method(plan, "tcl-nearest")
+    assert {name: row.value_of(name) for name in row.tuned} == row.tuned and row.tuned["margin"] != 2
+    assert planned_method(plan, "center") == METHODS["center"]  # no search was recorded
+    run = RunFolder(tmp_path)
+    run.write_settings(recorded(plan, names, train))
+    assert read_settings(run).tuned
+    for changes in ({"methods": ("tcl-nearest@2",)}, {"strengths": (0.0, 2.0)}):
+        with pytest.raises(FerlabError, match="--tuned gives every method a weight of its own, so tcl-nearest@2"):
+            check_settings(CompareSettings(tmp_path, **{"methods": ("tcl-nearest",), "tuned": True} | changes))
+
+
 def test_four_with_heads_and_two_without_are_fine():
     assert planned_method(settings(embedding_size=4), "ad-corre").heads == 7
     check_settings(settings(methods=("ad-corre",), embedding_size=4))
