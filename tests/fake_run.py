@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,32 @@ def write_fake_run(
     pd.concat(histories, ignore_index=True).to_parquet(folder / "history.parquet")
     pd.concat(rows, ignore_index=True).to_parquet(folder / "embeddings.parquet")
     return folder
+
+
+def shaped_spaces(labels: np.ndarray) -> dict[str, np.ndarray]:
+    """A space for each of the fake run's methods: TCL's twice as tight as CE's, Ad-Corre's as its control's."""
+    rng = np.random.default_rng(0)
+    sizes = {"ce": 8, "tcl-nearest": 8, "ce-heads": 7 * 6, "ad-corre": 7 * 6}
+    spread = {"ce": 1.0, "tcl-nearest": 0.5, "ce-heads": 1.0, "ad-corre": 0.4}
+    return {
+        name: (4 * np.random.default_rng(1).normal(size=(labels.max() + 1, sizes[name])))[labels]
+        + spread[name] * rng.normal(size=(len(labels), sizes[name]))
+        for name in METHODS
+    }
+
+
+def replace_spaces(folder: Path, spaces: Mapping[str, np.ndarray]) -> None:
+    """Have `embeddings.parquet` hold other embeddings, row i those of face i; the other methods keep theirs."""
+    rows = pd.read_parquet(folder / "embeddings.parquet")
+    for name, space in spaces.items():
+        for place in rows.index[rows["method"] == name]:
+            rows.at[place, "embedding"] = space[rows.at[place, "index"]].astype(np.float32)
+    rows.to_parquet(folder / "embeddings.parquet")
+
+
+def payload(page: str) -> dict[str, Any]:
+    """What the report's page computes with."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
 
 
 def change_summary(folder: Path, edit: Callable[[dict[str, Any]], Any]) -> None:

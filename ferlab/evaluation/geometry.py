@@ -20,8 +20,10 @@ from sklearn.neighbors import NearestNeighbors
 from ferlab.errors import FerlabError
 from ferlab.vectors import unit_rows
 
+NEIGHBORS = 10  # that vote on a face's class; a space of no more faces than that cannot be measured
 
-def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = 10) -> dict[str, float]:
+
+def geometry_scores(embeddings: np.ndarray, labels: np.ndarray, neighbors: int = NEIGHBORS) -> dict[str, float]:
     """The geometry of embeddings (N, D) with labels (N,).
 
     Returns:

@@ -65,7 +65,7 @@ def attention_overlays(
         raise FerlabError("Attention overlays need at least one face, and one map for every face.")
     height, width = images.shape[1:3]
     most = max((float(places.max()) for places in maps.values()), default=1.0)
-    with figure_style():
+    with figure_style(classes) as names:
         figure, axes = plt.subplots(
             1 + len(maps), len(images), figsize=(1.15 * len(images) + 1.9, 1.2 * (1 + len(maps)) + 0.4),
             layout="constrained", squeeze=False,
@@ -75,7 +75,7 @@ def attention_overlays(
         for column, (image, label) in enumerate(zip(images, labels, strict=True)):
             grey = image.mean(axis=2) / 255
             axes[0, column].imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
-            axes[0, column].set_title(classes[label], fontsize=9, loc="center", fontweight="normal")
+            axes[0, column].set_title(names[label], fontsize=9, loc="center", fontweight="normal")
             for ax, places in zip(axes[1:, column], maps.values(), strict=True):
                 ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="lanczos")
                 picture = ax.imshow(

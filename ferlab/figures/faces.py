@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ferlab.errors import FerlabError
-from ferlab.figures.style import axes_or_new, figure_style
+from ferlab.figures.style import TALLEST, axes_or_new, figure_style, line_size
 from ferlab.palette import class_colors
 
 
@@ -53,11 +53,11 @@ def contact_sheet(
         for column, index in enumerate(chosen[:columns]):
             left = strip + gap + column * (width + gap)
             sheet[top : top + height, left : left + width] = images[index]
-    with figure_style():
+    with figure_style(classes) as names:
         ax = axes_or_new(ax, (0.78 * columns + 1.0, 0.78 * len(classes) + (0.4 if title else 0.1)))
         ax.imshow(sheet, interpolation="lanczos")
         ax.set_xticks([])
-        ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(classes))], list(classes))
+        ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(classes))], names)
         ax.tick_params(length=0)
         for spine in ax.spines.values():
             spine.set_visible(False)
@@ -111,6 +111,39 @@ def image_grid(
     return axes
 
 
+def embedding_stripes(images: np.ndarray, embeddings: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
+    """Faces beside their embeddings, a stripe a number, red above zero and blue below: an array of Axes (N, 2).
+
+    Args:
+        images: uint8 array (N, H, W, 1 or 3).
+        embeddings: float array (N, D); all have one scale of colors.
+        names: of the faces, such as their classes.
+
+    Raises:
+        FerlabError: no images, or not as many as embeddings.
+    """
+    images, embeddings = np.asarray(images), np.asarray(embeddings)
+    if not len(images) or images.ndim != 4 or embeddings.ndim != 2 or len(images) != len(embeddings):
+        raise FerlabError(
+            f"Stripes need images (N, H, W, 1 or 3) and embeddings (N, D), got {images.shape} and {embeddings.shape}."
+        )
+    largest = float(np.abs(embeddings).max()) or 1.0
+    with figure_style():
+        figure, axes = plt.subplots(
+            len(images), 2, figsize=(8.6, 0.95 * len(images)), width_ratios=(1, 9), layout="constrained", squeeze=False
+        )
+        for row, (image, embedding) in enumerate(zip(images, embeddings, strict=True)):
+            face, stripes = axes[row]
+            face.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+            stripes.imshow(embedding[None], cmap="RdBu_r", vmin=-largest, vmax=largest, aspect="auto",
+                           interpolation="nearest")  # fmt: skip
+            for ax in (face, stripes):
+                ax.set(xticks=[], yticks=[])
+            if row < len(names):
+                face.set_ylabel(names[row], rotation=0, ha="right", va="center", labelpad=8)
+    return axes
+
+
 def class_counts(
     counts: Mapping[str, Mapping[str, int]] | Mapping[str, int], ax: Axes | None = None, title: str | None = None
 ) -> Axes:
@@ -125,8 +158,9 @@ def class_counts(
         raise FerlabError("There are no classes to count.")
     splits = _by_split(counts)
     classes = list(next(iter(splits.values())))
-    with figure_style():
-        ax = axes_or_new(ax, (5.6, 0.28 * len(classes) * len(splits) + 0.9))
+    with figure_style(classes) as names:
+        ax = axes_or_new(ax, (5.6, min(0.28 * len(classes) * len(splits) + 0.9, TALLEST)))
+        size = line_size(ax, len(classes) * len(splits), usual=8.5)
         height = 0.8 / len(splits)
         colors = class_colors(classes)
         longest = max(max(numbers.values(), default=0) for numbers in splits.values())
@@ -136,8 +170,8 @@ def class_counts(
             ax.barh(at, values, height * 0.9, color=colors, alpha=1 - 0.3 * s)
             for y, value in zip(at, values, strict=True):
                 share = f"{value:,} ({value / max(values.sum(), 1):.0%})"
-                ax.text(value + longest * 0.015, y, f"{share} {split}".strip(), va="center", fontsize=8.5)
-        ax.set_yticks(range(len(classes)), classes)
+                ax.text(value + longest * 0.015, y, f"{share} {split}".strip(), va="center", fontsize=size)
+        ax.set_yticks(range(len(classes)), names, fontsize=line_size(ax, len(classes), usual=10))
         ax.invert_yaxis()
         ax.set_xlim(0, longest * 1.3)
         ax.set_xlabel("images")

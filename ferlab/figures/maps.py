@@ -13,7 +13,7 @@ from ferlab.figures.style import INK, axes_or_new, figure_style
 from ferlab.methods import method_label
 from ferlab.palette import class_colors
 from ferlab.projection import map_quality, pair_distances
-from ferlab.projection.names import apart, densest
+from ferlab.projection.names import apart, densest, named_classes
 from ferlab.vectors import random_part
 
 PAIRS_OF = 400  # points whose pairs a Shepard diagram holds: 80,000 pairs
@@ -42,7 +42,7 @@ def embedding_map(
     points, labels = np.asarray(points, dtype=float), np.asarray(labels)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
         raise FerlabError(f"A map needs points (N, 2) and labels (N,), but got {points.shape} and {labels.shape}.")
-    with figure_style():
+    with figure_style(classes) as written:
         ax = axes_or_new(ax, (4.6, 4.8))
         colors = np.array(class_colors(list(classes)))
         size = float(np.clip(14000 / max(len(points), 1), 6, 28))
@@ -57,7 +57,7 @@ def embedding_map(
                 rasterized=rasterized,
             )  # fmt: skip
         if names:
-            _write_names(ax, points, labels, classes)
+            _write_names(ax, points, labels, classes, written)
         ax.set(xticks=[], yticks=[], aspect="equal")
         ax.margins(0.04)
         for spine in ax.spines.values():
@@ -67,16 +67,18 @@ def embedding_map(
     return ax
 
 
-def _write_names(ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+def _write_names(
+    ax: Axes, points: np.ndarray, labels: np.ndarray, classes: Sequence[str], written: Sequence[str]
+) -> None:
     """The name of every class with some points where these lie densest, none over another."""
     colors = class_colors(list(classes))
-    present = [k for k in range(len(classes)) if (labels == k).sum() >= 3]
+    present = named_classes(labels, len(classes))
     places = np.array([densest(points[labels == k]) for k in present]).reshape(-1, 2)
     unit = 1.2 * np.ptp(points, axis=0).max() / 2 or 1.0  # frames take a fifth more room than names alone
-    places = unit * apart(places / unit, [classes[k] for k in present])
+    places = unit * apart(places / unit, [written[k] for k in present])
     for k, (x, y) in zip(present, places, strict=True):
         ax.text(
-            x, y, classes[k], ha="center", va="center", fontsize=9, fontweight="bold",
+            x, y, written[k], ha="center", va="center", fontsize=9, fontweight="bold",
             bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": colors[k], "lw": 1.2, "alpha": 0.88},
         )  # fmt: skip
 
@@ -95,7 +97,7 @@ def embedding_maps(
         classes: class names.
         wrong: method name -> bool array (N,) of misclassified images, ringed.
     """
-    with figure_style():
+    with figure_style(classes):
         figure, axes = plt.subplots(
             1, len(layouts), figsize=(4.3 * len(layouts), 4.5), layout="constrained", squeeze=False,
             sharex=True, sharey=True,

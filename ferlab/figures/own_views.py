@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from ferlab.errors import FerlabError
 from ferlab.figures.maps import embedding_map
 from ferlab.figures.spaces import add_scale, draw_sorted_matrix
-from ferlab.figures.style import FAINT, INK, figure_style
+from ferlab.figures.style import FAINT, INK, figure_style, legend_above
 from ferlab.methods import METHODS, heads_of, method_color, method_label
 from ferlab.palette import class_colors
 from ferlab.projection import (
@@ -34,7 +34,7 @@ from ferlab.projection import (
 from ferlab.projection.captions import CAPTIONS
 from ferlab.projection.planes import triplet_reach
 
-MARGIN = float(METHODS["tcl-nearest"].strength_options["margin"])  # in squared distance divided by D
+MARGIN = float(METHODS["tcl-nearest"].options["margin"])  # in squared distance divided by D
 
 
 def triplet_planes(
@@ -70,7 +70,7 @@ def triplet_planes(
         for method, space in spaces.items()
     }
     reach = triplet_reach(list(planes.values()), margin)
-    with figure_style():
+    with figure_style(classes) as names:
         figure, axes = _side_by_side(len(planes), height=4.4)
         for ax, (method, plane) in zip(axes, planes.items(), strict=True):
             _draw_triplet_plane(ax, plane, labels, classes, margin, reach)
@@ -80,7 +80,7 @@ def triplet_planes(
             ax.set_xlabel("distance to the own center")
         axes[0].set_ylabel("distance to the nearest other center")
         line = Line2D([], [], color=INK, lw=1.2, ls="--", label=f"hinge, margin {margin:g}")
-        _legend_of_classes(figure, labels, classes, [line])
+        _legend_of_classes(figure, labels, classes, names, [line])
         if caption:
             write_caption(figure, CAPTIONS["triplet"])
     return axes
@@ -130,7 +130,7 @@ def class_mean_planes(
             {method: [space] for method, space in spaces.items()}, labels, means
         ).items()
     }
-    with figure_style():
+    with figure_style(classes):
         figure, axes = _side_by_side(len(planes), height=4.2)
         for ax, (method, plane) in zip(axes, planes.items(), strict=True):
             embedding_map(plane, labels, classes, ax, method_label(method))
@@ -165,7 +165,7 @@ def correlation_views(
     order = correlation_order(labels, len(classes))
     matrices = {method: face_correlations(space[order]) for method, space in vectors.items()}
     histograms = {method: pair_histograms(matrix, labels[order]) for method, matrix in matrices.items()}
-    with figure_style():
+    with figure_style(classes):
         figure, axes = plt.subplots(
             len(spaces), 3, figsize=(12.6, 3.7 * len(spaces) + 1.2), layout="constrained", squeeze=False,
             width_ratios=(1.1, 1.25, 0.95),
@@ -191,7 +191,7 @@ def _draw_histograms(ax: Axes, found: PairHistograms, color: str) -> None:
               label=f"two classes, mean {_signed(found.other_mean)}")  # fmt: skip
     ax.stairs(found.same, found.edges, fill=True, color=color, alpha=0.45)
     ax.stairs(found.same, found.edges, color=color, lw=1.6, label=f"one class, mean {_signed(found.same_mean)}")
-    ax.set(xlim=(-1, 1), yticks=[], title="pairs of faces")
+    ax.set(xlim=(-1, 1), xticks=[-1, -0.5, 0, 0.5, 1], yticks=[], title="pairs of faces")
     ax.spines["left"].set_visible(False)
     handles, names = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], names[::-1], loc="upper left", fontsize=9)
@@ -231,14 +231,14 @@ def _side_by_side(number: int, height: float) -> tuple[Figure, np.ndarray]:
     return figure, axes[0]
 
 
-def _legend_of_classes(figure: Figure, labels: np.ndarray, classes: Sequence[str], more: list[Line2D]) -> None:
+def _legend_of_classes(
+    figure: Figure, labels: np.ndarray, classes: Sequence[str], names: Sequence[str], more: list[Line2D]
+) -> None:
+    colors = class_colors(list(classes))
     dots = [
-        Line2D([], [], marker="o", ms=6, ls="none", color=color, label=name)
-        for k, (name, color) in enumerate(zip(classes, class_colors(list(classes)), strict=True))
-        if (labels == k).any()
+        Line2D([], [], marker="o", ms=6, ls="none", color=colors[k], label=names[k]) for k in np.unique(labels).tolist()
     ]
-    figure.legend(handles=[*dots, *more], loc="outside upper left", ncols=len(dots) + len(more), fontsize=9,
-                  handletextpad=0.3, columnspacing=1.2)  # fmt: skip
+    legend_above(figure, dots, more)
 
 
 def _signed(value: float) -> str:

@@ -12,7 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ferlab.errors import FerlabError
-from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style, tidy_heatmap
+from ferlab.figures.style import (
+    FAINT,
+    INK,
+    TALLEST,
+    Cells,
+    axes_or_new,
+    figure_style,
+    line_size,
+    matrix_side,
+    name_columns,
+)
 from ferlab.methods import method_color, method_label
 from ferlab.palette import class_colors
 
@@ -23,7 +33,7 @@ def confusion_matrix(
     counts: np.ndarray, classes: Sequence[str], ax: Axes | None = None, title: str | None = None
 ) -> Axes:
     """A confusion matrix: color and large number are the share of the row (of the true class), the small number
-    the images.
+    the images. Where there are too many classes for numbers that can be read, color stands alone.
 
     Args:
         counts: int array (K, K); row = true class, column = predicted class.
@@ -34,8 +44,10 @@ def confusion_matrix(
     counts = np.asarray(counts)
     if counts.shape != (len(classes), len(classes)):
         raise FerlabError(f"The confusion matrix has shape {counts.shape}, but there are {len(classes)} classes.")
-    with figure_style():
-        ax = axes_or_new(ax, (5.6, 5.0))
+    with figure_style(classes) as names:
+        side = matrix_side(len(classes), 5.0)
+        ax = axes_or_new(ax, (side + 0.6, side))
+        cells = Cells.of(ax, len(classes))
         rows = counts.sum(axis=1, keepdims=True)
         share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
         text = [
@@ -43,11 +55,11 @@ def confusion_matrix(
             for t, row in enumerate(counts)
         ]
         sns.heatmap(
-            share, vmin=0, vmax=1, cmap=sns.light_palette(SHARE_COLOR, as_cmap=True), annot=np.array(text), fmt="",
-            cbar=False, square=True, linewidths=1.5, linecolor="white", xticklabels=list(classes),
-            yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 7.5},
+            share, vmin=0, vmax=1, cmap=sns.light_palette(SHARE_COLOR, as_cmap=True), square=True, cbar=False,
+            annot=np.array(text) if cells.annotation else False, fmt="", annot_kws={"fontsize": cells.annotation},
+            linewidths=cells.gap, linecolor="white", xticklabels=False, yticklabels=False, ax=ax,
         )  # fmt: skip
-        tidy_heatmap(ax)
+        cells.name_sides(ax, names)
         ax.set(xlabel="predicted", ylabel="true")
         if title:
             ax.set_title(title)
@@ -63,9 +75,10 @@ def confusion_matrices(confusions: Mapping[str, np.ndarray], classes: Sequence[s
     """
     columns = min(2, len(confusions))
     rows = -(-len(confusions) // columns)
-    with figure_style():
+    side = matrix_side(len(classes), 5.0)
+    with figure_style(classes):
         figure, axes = plt.subplots(
-            rows, columns, figsize=(5.4 * columns, 5.0 * rows), layout="constrained", squeeze=False
+            rows, columns, figsize=((side + 0.4) * columns, side * rows), layout="constrained", squeeze=False
         )
         axes = axes.ravel()
         for ax, (name, counts) in zip(axes, confusions.items(), strict=False):
@@ -84,13 +97,14 @@ def recall_bars(recalls: np.ndarray, classes: Sequence[str], ax: Axes | None = N
         ax: where to draw; a new figure otherwise.
         title: above the bars.
     """
-    with figure_style():
-        ax = axes_or_new(ax, (5.0, 0.34 * len(classes) + 0.5))
+    with figure_style(classes) as names:
+        ax = axes_or_new(ax, (5.0, min(0.34 * len(classes) + 0.5, TALLEST)))
+        size = line_size(ax, len(classes), usual=9)
         ax.barh(range(len(classes)), np.nan_to_num(recalls), 0.66, color=class_colors(list(classes)))
         for row, recall in enumerate(recalls):
             text = "no faces" if np.isnan(recall) else f"{recall:.0%}"
-            ax.text(0.01 + np.nan_to_num(recall), row, text, va="center", fontsize=9)
-        ax.set_yticks(range(len(classes)), list(classes))
+            ax.text(0.01 + np.nan_to_num(recall), row, text, va="center", fontsize=size)
+        ax.set_yticks(range(len(classes)), names, fontsize=size * 10 / 9)
         ax.set(xlim=(0, 1.12), xticks=[])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)
@@ -121,8 +135,9 @@ def class_recall(
     classes = list(dict.fromkeys(name for by_class in recalls.values() for name in by_class))
     if not classes:
         raise FerlabError("There are no recalls to draw.")
-    with figure_style():
-        ax = axes_or_new(ax, (1.1 + 0.55 * len(classes) + 0.17 * len(classes) * len(recalls), 3.9))
+    with figure_style(classes) as names:
+        width = 1.1 + 0.55 * len(classes) + 0.17 * len(classes) * len(recalls)
+        ax = axes_or_new(ax, (min(width, TALLEST), 3.9))
         width = 0.84 / len(recalls)
         for m, (method, by_class) in enumerate(recalls.items()):
             places = np.arange(len(classes)) + (m - (len(recalls) - 1) / 2) * width
@@ -132,14 +147,17 @@ def class_recall(
                 seeds = by_class.get(name, {}).get("values", [])
                 if len(seeds) > 1:
                     ax.scatter(np.full(len(seeds), place), seeds, s=9, color=INK, zorder=3, linewidths=0)
-        ax.set_xticks(range(len(classes)), classes)
+        is_flat = name_columns(ax, names)
         ax.set(ylabel="recall", ylim=(0, 1))
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         ax.set_axisbelow(True)
         ax.grid(axis="y")
         ax.tick_params(axis="x", length=0)
-        # Below the classes' names: bars may reach the top everywhere.
-        ax.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=min(4, len(recalls)))
+        # Bars may reach the top everywhere: below the classes' names, or above all where these need the room.
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1)}
+        if not is_flat:
+            place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
+        ax.legend(fontsize=9, ncols=min(4, len(recalls)), **place)
         if title:
             ax.set_title(title)
     return ax

@@ -12,7 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
 from ferlab.errors import FerlabError
-from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style, tidy_heatmap
+from ferlab.figures.names import drawn_names
+from ferlab.figures.style import FAINT, INK, Cells, axes_or_new, figure_style, matrix_side
 from ferlab.methods import method_color, method_label
 from ferlab.palette import class_colors
 from ferlab.projection import correlation_order, face_correlations
@@ -117,15 +118,18 @@ def mean_correlations(
     means = standardized(np.stack([embeddings[labels == k].mean(axis=0) for k in present]))
     matrix = np.full((len(classes),) * 2, np.nan)
     matrix[np.ix_(present, present)] = means @ means.T
-    with figure_style():
+    with figure_style(classes) as names:
         alone = ax is None
-        ax = axes_or_new(ax, (5.2, 4.5))
+        side = matrix_side(len(classes), 4.5)
+        ax = axes_or_new(ax, (side + 0.7, side))
+        cells = Cells.of(ax, len(classes))
         text = np.array([["" if np.isnan(c) else f"{c:.2f}".replace("-", "−") for c in row] for row in matrix])
         sns.heatmap(
-            matrix, vmin=-1, vmax=1, cmap="RdBu_r", annot=text, fmt="", square=True, linewidths=1.5, linecolor="white",
-            xticklabels=list(classes), yticklabels=list(classes), ax=ax, annot_kws={"fontsize": 8}, cbar=False,
+            matrix, vmin=-1, vmax=1, cmap="RdBu_r", annot=text if cells.annotation else False, fmt="", square=True,
+            linewidths=cells.gap, linecolor="white", xticklabels=False, yticklabels=False, ax=ax,
+            annot_kws={"fontsize": cells.annotation}, cbar=False,
         )  # fmt: skip
-        tidy_heatmap(ax)
+        cells.name_sides(ax, names)
         if alone:
             add_scale(ax, ax.collections[0])
         if title:
@@ -153,7 +157,7 @@ def embedding_correlations(
     """
     embeddings, labels = _checked(embeddings, labels)
     order = correlation_order(labels, len(classes))
-    with figure_style():
+    with figure_style(classes):
         alone = ax is None
         ax = axes_or_new(ax, (5.4, 4.7))
         draw_sorted_matrix(ax, face_correlations(embeddings[order]), labels[order], classes)
@@ -174,8 +178,9 @@ def draw_sorted_matrix(ax: Axes, matrix: np.ndarray, labels: np.ndarray, classes
         classes: class names; one without faces is left out.
     """
     ax.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="antialiased")
-    start, middles, names = 0, [], []
-    for k, (name, color) in enumerate(zip(classes, class_colors(list(classes)), strict=True)):
+    height = ax.get_window_extent().height / ax.figure.dpi * 72 * 0.8  # before the layout: a little too large
+    start, middles, names, free = 0, [], [], 0.0
+    for k, (name, color) in enumerate(zip(drawn_names(classes), class_colors(list(classes)), strict=True)):
         count = int((labels == k).sum())
         if not count:
             continue
@@ -185,8 +190,10 @@ def draw_sorted_matrix(ax: Axes, matrix: np.ndarray, labels: np.ndarray, classes
             Rectangle((-0.035, 1 - (start + count) / len(matrix)), 0.022, count / len(matrix),
                       transform=ax.transAxes, color=color, lw=0, clip_on=False)
         )  # fmt: skip
-        middles.append(start + count / 2 - 0.5)
-        names.append(name)
+        if (place := (start + count / 2) / len(matrix) * height) >= free:  # of many small classes not all names fit
+            middles.append(start + count / 2 - 0.5)
+            names.append(name)
+            free = place + 11
         start += count
     ax.set_yticks(middles, names)
     ax.set_xticks(middles, names, rotation=35, ha="right", rotation_mode="anchor")
@@ -204,7 +211,7 @@ def correlation_matrices(spaces: Mapping[str, np.ndarray], labels: np.ndarray, c
         labels: int array (N,).
         classes: class names.
     """
-    with figure_style():
+    with figure_style(classes):
         figure, axes = plt.subplots(
             2, len(spaces), figsize=(4.2 * len(spaces) + 0.7, 8.4), layout="constrained", squeeze=False
         )

@@ -71,7 +71,7 @@ def training_overview(
         epoch: that the map and the recalls belong to.
         map_words: what the map is.
     """
-    with figure_style():
+    with figure_style(classes):
         figure, axes = plt.subplots(2, 2, figsize=(10.4, 7.6), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         loss_axes, score_axes, map_axes, recall_axes = axes.ravel()

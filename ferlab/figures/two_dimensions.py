@@ -22,7 +22,7 @@ from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.figures.own_views import write_caption
-from ferlab.figures.style import FAINT, INK, figure_style
+from ferlab.figures.style import FAINT, INK, figure_style, legend_above
 from ferlab.methods import method_label
 from ferlab.palette import class_colors
 from ferlab.runs import Run, RunFolder
@@ -142,7 +142,7 @@ def embedding_planes(spaces: Mapping[str, LowSpace], classes: Sequence[str], *, 
         found = " and ".join(map(str, sizes)) or "no"
         raise FerlabError(f"Spaces of two or of three dimensions can be drawn as they are, but these have {found}.")
     is_plane = sizes == [2]
-    with figure_style():
+    with figure_style(classes) as names:
         figure, axes = plt.subplots(
             2, len(spaces), figsize=(max(4.2 * len(spaces), 6.4), 9.5), layout="constrained", squeeze=False,
             subplot_kw={} if is_plane else {"projection": "3d"},
@@ -154,7 +154,7 @@ def embedding_planes(spaces: Mapping[str, LowSpace], classes: Sequence[str], *, 
             column[0].set_title(method_label(method))
         _name_rows(axes, is_plane)
         present = np.unique(np.concatenate([space.train_labels for space in spaces.values()]))
-        _legend(figure, present, classes)
+        _legend(figure, present, classes, names)
         if caption:
             write_caption(figure, CAPTION + (GROUND if is_plane else "") + SCALES)
     return axes
@@ -223,18 +223,16 @@ def _name_rows(axes: np.ndarray, is_plane: bool) -> None:
             row[0].text2D(0.0, 0.98, words, transform=row[0].transAxes, fontweight="bold", va="top")
 
 
-def _legend(figure: Figure, present: np.ndarray, classes: Sequence[str]) -> None:
+def _legend(figure: Figure, present: np.ndarray, classes: Sequence[str], names: Sequence[str]) -> None:
     colors = class_colors(list(classes))
     marks = [
-        Line2D([], [], marker=_marker(k), ms=7, ls="none", color=colors[k], label=classes[k]) for k in present.tolist()
+        Line2D([], [], marker=_marker(k), ms=7, ls="none", color=colors[k], label=names[k]) for k in present.tolist()
     ]
     more = [
         Line2D([], [], marker="o", ms=8, ls="none", mfc="none", mec=INK, mew=1.3, label="class mean"),
         Line2D([], [], color=INK, lw=2.2, label="direction of the classifier"),
     ]
-    columns = int(figure.get_figwidth() / 1.4)
-    figure.legend(handles=marks + more, loc="outside upper left", ncols=columns, fontsize=9, handletextpad=0.4,
-                  columnspacing=1.4)  # fmt: skip
+    legend_above(figure, marks, more)
 
 
 def _marker(k: int) -> str:

@@ -7,6 +7,8 @@ from scipy import sparse
 
 from ferlab.vectors import unit_rows
 
+PAIRS_AT_ONCE = 32_000_000  # distances held in memory
+
 
 def comparable_rows(space: np.ndarray, metric: str) -> np.ndarray:
     """Rows (N, D) float32 such that the metric is 1 - their products, or their plain distance for "euclidean".
@@ -22,7 +24,7 @@ def comparable_rows(space: np.ndarray, metric: str) -> np.ndarray:
 
 
 def nearest_rows(
-    points: np.ndarray, count: int, metric: str = "cosine", chunk: int = 2048
+    points: np.ndarray, count: int, metric: str = "cosine", chunk: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of each point, exactly, by matrix product.
 
@@ -30,7 +32,7 @@ def nearest_rows(
         points: float32 (N, D), :func:`comparable_rows`.
         count: how many of each, at most N.
         metric: as for :func:`comparable_rows`.
-        chunk: points at once, so that memory does not grow with N squared.
+        chunk: points at once; None for so many that memory does not grow with N.
 
     Returns:
         Indices and distances, int32 and float32 (N, count), ascending; each point itself comes first.
@@ -40,6 +42,7 @@ def nearest_rows(
         [[0, 1], [1, 0]]
     """
     n = len(points)
+    chunk = chunk or max(1, min(2048, PAIRS_AT_ONCE // max(n, 1)))
     squares = (points**2).sum(axis=1)
     indices = np.empty((n, count), dtype=np.int32)
     distances = np.empty((n, count), dtype=np.float32)

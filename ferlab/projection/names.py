@@ -6,6 +6,19 @@ import numpy as np
 
 # Of class names on a map some four inches or 350 pixels high, in units of half its height.
 HALF_LETTER, LINE = 0.021, 0.09
+MOST_NAMES = 20  # on a map: more would hide it
+FEWEST = 3  # points of a class that is named
+
+
+def named_classes(labels: np.ndarray, classes: int) -> list[int]:
+    """The classes whose names stand on a map, ascending: those with three points or more, of many the largest ones.
+
+    >>> named_classes(np.array([0, 0, 0, 1, 1, 2, 2, 2, 2]), 3)
+    [0, 2]
+    """
+    counts = np.bincount(labels, minlength=classes)
+    largest = np.argsort(-counts, kind="stable")[:MOST_NAMES]
+    return sorted(int(k) for k in largest if counts[k] >= FEWEST)
 
 
 def densest(points: np.ndarray) -> np.ndarray:

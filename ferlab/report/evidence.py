@@ -155,6 +155,12 @@ class Confusion:
     reference: str | None
     rows: list[tuple[int, list[ConfusionCell]]]
 
+    def largest(self, most: int) -> list[tuple[int, int, ConfusionCell]]:
+        """(true, predicted, cell) of the most frequent confusions of two classes, for when there are too many cells."""
+        pairs = [(t, p, cell) for t, (_, cells) in enumerate(self.rows) for p, cell in enumerate(cells)]
+        confused = [(t, p, cell) for t, p, cell in pairs if t != p and cell.count]
+        return sorted(confused, key=lambda pair: (-pair[2].count, -pair[2].share))[:most]
+
 
 def confusions(run: Run, num_classes: int) -> list[Confusion]:
     """The confusions of every method that has them, beside those of its reference where that has them too."""

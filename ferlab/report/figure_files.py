@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ferlab import figures
+from ferlab.checksums import recorded_path
 from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
-from ferlab.files import atomic_path
 from ferlab.report.measures import DOSE_MEASURES
 from ferlab.runs.reading import Run, first_seed_spaces, read_run
 
@@ -143,7 +143,7 @@ def _save(drawable: RunFigure, folder: Path) -> list[Path]:
     written = []
     for suffix in ("png",) if drawable.is_photo else ("png", "svg"):
         target = folder / f"{drawable.name}.{suffix}"
-        with atomic_path(target) as beside:
+        with recorded_path(folder.parent, f"{folder.name}/{target.name}") as beside:
             figure.savefig(
                 beside,
                 dpi=130,

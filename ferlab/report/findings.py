@@ -93,17 +93,24 @@ class AskedChange:
     """One thing that a method's loss asks for, against its reference, on training or on test faces.
 
     Attributes:
+        method: whose loss asks for it.
         asked: what it is, and where the loss pulls it.
         split: ``"train"`` or ``"test"``.
         own, reference: means over the seeds.
         test: the difference over the seeds, where there are enough.
     """
 
+    method: str
     asked: Asked
     split: str
     own: float
     reference: float
     test: Comparison | None
+
+    @property
+    def change(self) -> float:
+        """As a share of the reference's value."""
+        return (self.own - self.reference) / max(abs(self.reference), 1e-9)
 
     @property
     def is_as_asked(self) -> bool:
@@ -149,6 +156,17 @@ class Findings:
             for name, changes in self.asked.items()
             if all(change.is_as_asked for change in changes if change.split == split)
         ]
+
+    def clearly_as_asked(self) -> list[AskedChange]:
+        """Of every method that moved all that its loss asks for on test faces the largest of these changes, from a
+        tenth of the reference's value on: what may be said before there are seeds for a test."""
+        largest = [
+            max(
+                (change for change in self.asked[name] if change.split == "test"), key=lambda change: abs(change.change)
+            )
+            for name in self.as_asked("test")
+        ]
+        return [change for change in largest if abs(change.change) >= CLEAR_CHANGE]
 
     @property
     def has_tests(self) -> bool:
@@ -224,7 +242,7 @@ def _asked_changes(
             values = _mean(own.get(asked.key)), _mean(other.get(asked.key))
             if asked.loss is not None and values[0] is not None and values[1] is not None:
                 test = tests.get(f"{split}.{asked.key}")
-                changes.append(AskedChange(asked, split, *values, test))
+                changes.append(AskedChange(name, asked, split, *values, test))
     return changes
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ferlab.methods import method_label
-from ferlab.report.findings import Compactness, Findings
-from ferlab.report.wording import difference, interval, listed, seeds_counted
+from ferlab.methods import method_label, without_strength
+from ferlab.report.findings import FEW_COMPARISONS, AskedChange, Compactness, Findings
+from ferlab.report.wording import difference, interval, listed, listed_by_loss, seeds_counted
 
 
 def headline(found: Findings) -> str:
@@ -12,6 +12,7 @@ def headline(found: Findings) -> str:
     count = seeds_counted(found.seeds)
     moved = [change for change in found.spaces if change.direction is not None]
     did = found.as_asked("test") if found.has_tests else []
+    seems = [] if found.has_tests else found.clearly_as_asked()
     clearer = [change.method for change in found.spaces if change.is_clearer]
     elsewhere = [change.method for change in found.spaces if change.other_tests]
     if found.untrained and len(found.untrained) == len(found.methods):
@@ -20,6 +21,8 @@ def headline(found: Findings) -> str:
         return "Only references were run: there is nothing to compare yet."
     if did:
         return _did_as_asked(found, did)
+    if seems:
+        return _moved_as_asked(found, seems)
     if moved:
         return _moved_spaces(found)
     if found.changed_accuracy:
@@ -40,8 +43,8 @@ MOST_NAMED = 4
 
 def _did_as_asked(found: Findings, did: list[str]) -> str:
     """Which losses did what they ask for on faces that they have not seen, and what it cost."""
-    many = len(did) > MOST_NAMED
-    who = f"{len(did)} of {len(found.asked)} methods" if many else listed(did)
+    many = len({without_strength(name) for name in did}) > MOST_NAMED
+    who = f"{len(did)} of {len(found.asked)} methods" if many else listed_by_loss(did)
     does = f"{who} {'does' if len(did) == 1 else 'do'} what {'it asks' if len(did) == 1 else 'they ask'} for"
     costs = {name: 100 * found.tests[name]["accuracy"].difference for name in did if name in found.changed_accuracy}
     if not costs:
@@ -51,6 +54,20 @@ def _did_as_asked(found: Findings, did: list[str]) -> str:
         return f"{does}, on test faces too; the accuracy of {len(costs)} of them changed, by {ends} points."
     told = " and ".join(f"{method_label(name)} by {cost:+.1f} points" for name, cost in costs.items())
     return f"{does}, on test faces too; accuracy changed: {told}."
+
+
+def _moved_as_asked(found: Findings, seems: list[AskedChange]) -> str:
+    """What the losses moved of what they ask for, where there are too few seeds for a test, and what may be chance."""
+    names = [change.method for change in seems]
+    many = len({without_strength(name) for name in names}) > MOST_NAMED
+    who = f"{len(names)} of {len(found.asked)} methods" if many else listed_by_loss(names)
+    numbers = [f"{change.asked.words}: {change.own:.2f} against {change.reference:.2f}" for change in seems]
+    told = f" ({'; '.join(numbers)})" if len(seems) <= FEW_COMPARISONS else ""
+    moves, losses = ("moves", "its loss asks") if len(names) == 1 else ("move", "their losses ask")
+    return (
+        f"{who} {moves} the space as {losses}, on test faces too{told}; what that does to accuracy, "
+        f"{seeds_counted(found.seeds)} cannot tell."
+    )
 
 
 def _moved_spaces(found: Findings) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ferlab.checksums import recorded_path
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.files import atomic_path
 from ferlab.images import sprite_sheet
 from ferlab.markup import render
 from ferlab.methods import method_color, method_label
@@ -54,7 +54,7 @@ def write_report(run_dir: str | Path, dataset: FaceDataset) -> Path:
     run = read_run(run_dir)
     text = _page(run, dataset, _shown_points(run, dataset))
     target = run.path / "report.html"
-    with atomic_path(target) as beside:
+    with recorded_path(run.path, target.name) as beside:
         beside.write_text(text, encoding="utf-8")
     return target
 

@@ -10,11 +10,22 @@ import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.images import TILE
-from ferlab.methods import build_loss, get_method, is_known, method_color, method_label, method_style
+from ferlab.methods import (
+    build_loss,
+    get_method,
+    is_known,
+    method_color,
+    method_label,
+    method_style,
+    without_strength,
+)
 from ferlab.palette import class_colors
 from ferlab.report.measures import DOSE_MEASURES
+from ferlab.report.views import correlation_payload, space_views, strongest_unbroken, view_payload
 from ferlab.runs.reading import Run
+from ferlab.texts import distinct, shortened
 
+NAME_LETTERS = 32  # of a class
 PANELS = 3  # maps side by side
 SHOWN_FIRST = ("ce", "tcl-nearest", "ad-corre")
 # Columns of the history that are no curves.
@@ -35,8 +46,10 @@ def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]
     """
     first = next(iter(points.values()), pd.DataFrame({"label": [], "index": []}))
     colors = class_colors(list(dataset.classes))
+    names = distinct(shortened(name, NAME_LETTERS) for name in dataset.classes)
+    views, no_others = space_views(run, points)
     return {
-        "classes": [{"name": name, "color": color} for name, color in zip(dataset.classes, colors, strict=True)],
+        "classes": [{"name": name, "color": color} for name, color in zip(names, colors, strict=True)],
         "methods": {
             name: {
                 "label": method_label(name),
@@ -46,10 +59,13 @@ def page_payload(run: Run, dataset: FaceDataset, points: dict[str, pd.DataFrame]
             for name in run.methods
         },
         "terms": _terms(run.methods),
-        "panels": _panels(list(points)),
+        "panels": _panels(run, list(points)),
         "labels": first["label"].astype(int).tolist(),
         "indices": first["index"].astype(int).tolist(),
-        "maps": {name: _map(rows) for name, rows in points.items()},
+        "answers": {name: _answers(rows) for name, rows in points.items()},
+        "views": [view_payload(view) for view in views],
+        "no_others": no_others,
+        "correlations": correlation_payload(run, points, len(dataset.classes)),
         "sprite": {"columns": columns, "tile": TILE},
         "curves": [curve for name in run.methods for curve in _curves(run, name)],
         "planes": run.has_planes,
@@ -73,19 +89,16 @@ def _doses(run: Run) -> dict[str, Any]:
     }
 
 
-def _panels(mapped: list[str]) -> list[str]:
-    """The methods whose maps are shown at first."""
-    preferred = [name for name in SHOWN_FIRST if name in mapped]
+def _panels(run: Run, mapped: list[str]) -> list[str]:
+    """The methods whose maps are shown at first; of a loss with several strengths one of them."""
+    of_first = ([name for name in mapped if name == first or without_strength(name) == first] for first in SHOWN_FIRST)
+    preferred = [strongest_unbroken(run, names) for names in of_first if names]
     return (preferred + [name for name in mapped if name not in preferred])[:PANELS]
 
 
-def _map(rows: pd.DataFrame) -> dict[str, list]:
-    return {
-        "x": [round(float(x), 4) for x in rows["x"]],
-        "y": [round(float(y), 4) for y in rows["y"]],
-        "predicted": rows["predicted"].astype(int).tolist(),
-        "confidence": _rounded(rows["confidence"]),
-    }
+def _answers(rows: pd.DataFrame) -> dict[str, list]:
+    """What a method says of every face."""
+    return {"predicted": rows["predicted"].astype(int).tolist(), "confidence": _rounded(rows["confidence"])}
 
 
 def _curves(run: Run, method: str) -> list[dict[str, Any]]:

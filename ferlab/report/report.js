@@ -3,12 +3,13 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const sprite = document.getElementById("sprite");
   const tip = document.getElementById("tip");
-  const { classes, labels, maps } = data;
+  const { classes, labels, answers, views } = data;
   const N = labels.length;
   const CORRECT = ["#348ad6", "#d98a06"];
 
   const state = {
-    colorby: "label", tool: "lasso", names: true, hover: -1, hoverPanel: -1,
+    colorby: "label", tool: "lasso", names: true, hover: -1, hoverPanel: -1, pair: [],
+    seen: 0,  // which of the views
     hidden: new Set(), selected: new Set(),
     view: { x: 0, y: 0, zoom: 1 },
     panels: data.panels.slice(),
@@ -26,6 +27,7 @@
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const percent = (value) => `${Math.round(value * 100)} %`;
   const label = (method) => data.methods[method].label;
+  const watchers = [];  // called after another face is under the cursor, or others are selected
 
   // ---- faces -------------------------------------------------------------------------------------------
   function drawFace(canvas, i) {
@@ -36,67 +38,73 @@
   }
 
   // ---- maps --------------------------------------------------------------------------------------------
-  // One scale for all maps, so that a tighter class looks tighter.
-  const extent = (axis) => {
-    const ends = Object.values(maps).map((map) => {
-      const sorted = map[axis].slice().sort((a, b) => a - b), last = sorted.length - 1;
-      return [sorted[Math.floor(last * 0.001)], sorted[Math.ceil(last * 0.999)]];  // a stray point must not shrink the rest
-    });
-    return [Math.min(...ends.map((e) => e[0])), Math.max(...ends.map((e) => e[1]))];
-  };
-  const [left, right] = extent("x"), [bottom, top] = extent("y");
-  const middle = { x: (left + right) / 2, y: (bottom + top) / 2 };
-  const reach = (Math.max(right - left, top - bottom) / 2) * 1.06 || 1;
+  // A view holds the places of all faces by method, as 16-bit numbers; one scale for all, so that a tighter class looks tighter.
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const decoded = new Map();
+  function placesIn(view, method) {
+    const key = `${view.key} ${method}`;
+    if (!decoded.has(key)) {
+      const codes = view.places[method] === undefined ? null : new Uint16Array(bytes(view.places[method]).buffer);
+      const axis = (offset) => Float64Array.from({ length: N }, (_, i) => view.low[offset] + (codes[2 * i + offset] / 65535) * view.span[offset]);
+      decoded.set(key, codes && { x: axis(0), y: axis(1) });
+    }
+    return decoded.get(key);
+  }
+  const seen = () => views[state.seen];
 
   class Panel {
     constructor(index) {
       this.index = index;
       this.choice = element("select", { "aria-label": `Method of map ${index + 1}` });
-      for (const method of Object.keys(maps)) this.choice.append(element("option", { value: method }, label(method)));
+      for (const method of Object.keys(answers)) this.choice.append(element("option", { value: method }, label(method)));
       this.choice.value = state.panels[index];
       this.choice.addEventListener("change", () => { state.panels[index] = this.choice.value; this.layout(); });
       this.score = element("span", { class: "score" });
       this.base = element("canvas");
       this.over = element("canvas", { class: "over", tabindex: "0", role: "img" });
-      this.plot = element("div", { class: "plot" }, this.base, this.over);
+      this.missing = element("p", { class: "missing", hidden: "" });
+      this.plot = element("div", { class: "plot" }, this.base, this.over, this.missing);
       this.node = element("div", { class: "panel card" }, element("div", {}, this.choice, this.score), this.plot);
       const on = (type, handler) => this.over.addEventListener(type, handler);
       on("pointerdown", (e) => this.down(e));
       on("pointermove", (e) => this.move(e));
       on("pointerup", (e) => this.up(e));
       on("pointerleave", () => { if (!this.drag) setHover(-1, -1); });
-      on("dblclick", () => { state.view = { x: 0, y: 0, zoom: 1 }; layoutAll(); });
+      on("dblclick", resetView);
       on("keydown", (e) => this.key(e));
       on("wheel", (e) => this.wheel(e));
     }
     get method() { return state.panels[this.index]; }
-    get map() { return maps[this.method]; }
+    get answer() { return answers[this.method]; }
+    get unit() { return (this.size / 2 / seen().reach) * state.view.zoom; }
+    pixelX(x) { return this.size / 2 + (x - seen().middle[0] - state.view.x) * this.unit; }
+    pixelY(y) { return this.size / 2 - (y - seen().middle[1] - state.view.y) * this.unit; }
 
     layout() {
       const size = this.plot.clientWidth, ratio = window.devicePixelRatio || 1;
       for (const canvas of [this.base, this.over]) { canvas.width = canvas.height = Math.max(1, Math.round(size * ratio)); }
       this.size = size; this.ratio = ratio;
-      const { x, y, zoom } = state.view, unit = (size / 2 / reach) * zoom;
-      this.px = new Float32Array(N); this.py = new Float32Array(N);
-      for (let i = 0; i < N; i++) {
-        this.px[i] = size / 2 + (this.map.x[i] - middle.x - x) * unit;
-        this.py[i] = size / 2 - (this.map.y[i] - middle.y - y) * unit;
-      }
+      const places = placesIn(seen(), this.method), why = places ? "" : seen().missing[this.method] || "This run holds no embeddings of this method.";
+      this.px = new Float32Array(N).fill(NaN); this.py = new Float32Array(N).fill(NaN);
+      for (let i = 0; places && i < N; i++) { this.px[i] = this.pixelX(places.x[i]); this.py[i] = this.pixelY(places.y[i]); }
+      this.missing.hidden = !why; this.missing.textContent = why;
       let correct = 0;
-      for (let i = 0; i < N; i++) correct += this.map.predicted[i] === labels[i];
+      for (let i = 0; i < N; i++) correct += this.answer.predicted[i] === labels[i];
       this.score.textContent = `${percent(correct / N)} right`;
       this.over.setAttribute("aria-label",
-        `Map of ${N} test faces in the embedding space of ${label(this.method)}. Arrow keys walk from face to face, Enter selects, Escape clears.`);
+        `${seen().name}: ${N} test faces in the embedding space of ${label(this.method)}. ${why || seen().notes[this.method] || ""} Arrow keys walk from face to face, Enter selects, Escape clears.`);
       this.paint(); this.mark();
     }
     color(i) {
-      if (state.colorby === "correct") return this.map.predicted[i] === labels[i] ? CORRECT[0] : CORRECT[1];
-      return classes[state.colorby === "predicted" ? this.map.predicted[i] : labels[i]].color;
+      if (state.colorby === "correct") return this.answer.predicted[i] === labels[i] ? CORRECT[0] : CORRECT[1];
+      return classes[state.colorby === "predicted" ? this.answer.predicted[i] : labels[i]].color;
     }
     paint() {
       const c = this.base.getContext("2d");
       c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       c.clearRect(0, 0, this.size, this.size);
+      if (!this.missing.hidden) return;
+      if (seen().hinge !== null) this.paintHinge(c);
       const any = state.selected.size > 0;
       const radius = Math.max(1.6, Math.min(4.2, 130 / Math.sqrt(N + 200))) * Math.min(1.8, Math.sqrt(state.view.zoom)) * (this.size / 440) ** 0.5;
       for (const chosen of any ? [false, true] : [false]) {
@@ -116,12 +124,64 @@
         for (const color of [...paths.keys()].sort((a, b) => (a === CORRECT[1]) - (b === CORRECT[1]))) { c.fillStyle = color; c.fill(paths.get(color)); }
       }
       c.globalAlpha = 1;
-      if (state.names && state.colorby !== "correct") this.paintNames(c);
+      // On TCL's plane most classes begin in one corner, where their names would cover them.
+      if (seen().hinge !== null) this.paintCorner(c);
+      else if (state.names && state.colorby !== "correct") this.paintNames(c);
+      this.paintBeyond(c);
+    }
+    // How many faces lie outside, where nobody has moved or zoomed.
+    paintBeyond(c) {
+      if (state.view.zoom !== 1 || state.view.x || state.view.y) return;
+      let beyond = 0;
+      for (let i = 0; i < N; i++) beyond += !state.hidden.has(labels[i]) && (this.px[i] < 0 || this.py[i] < 0 || this.px[i] > this.size || this.py[i] > this.size);
+      if (!beyond) return;
+      c.font = "11px system-ui, sans-serif"; c.textAlign = "right"; c.textBaseline = "top";
+      this.write(c, `${beyond.toLocaleString("en")} beyond`, this.size - 4, 4);
+    }
+    // Small words that stay readable over dots.
+    write(c, words, x, y, color = "--dim") {
+      c.lineJoin = "round"; c.lineWidth = 3.5; c.strokeStyle = ink("--card"); c.strokeText(words, x, y);
+      c.fillStyle = ink(color); c.fillText(words, x, y);
+    }
+    // TCL's plane below the dots: the part where the loss is 0, the line y = x + margin, axes with numbers.
+    paintHinge(c) {
+      const margin = seen().hinge, { size } = this, far = 4 * seen().reach;
+      const x0 = this.pixelX(0), y0 = this.pixelY(0), ym = this.pixelY(margin), xe = this.pixelX(far), ye = this.pixelY(far + margin);
+      c.fillStyle = ink("--soft"); c.beginPath(); c.moveTo(x0, ym); c.lineTo(xe, ye); c.lineTo(x0, ye); c.closePath(); c.fill();
+      c.strokeStyle = ink("--dim"); c.lineWidth = 1; c.beginPath(); c.moveTo(x0, 0); c.lineTo(x0, y0); c.lineTo(size, y0); c.stroke();
+      c.lineWidth = 1.6; c.setLineDash([6, 4]); c.beginPath(); c.moveTo(x0, ym); c.lineTo(xe, ye); c.stroke(); c.setLineDash([]);
+      c.font = "11px system-ui, sans-serif"; c.fillStyle = ink("--dim");
+      const rough = seen().reach / state.view.zoom / 3, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
+      const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+      for (let n = 0; n * step < far && n < 40; n++) {
+        const x = this.pixelX(n * step), y = this.pixelY(n * step), words = (n * step).toFixed(digits);
+        c.textAlign = "center"; c.textBaseline = "top"; if (x > -10 && x < size - 8) c.fillText(words, x, y0 + 5);
+        c.textAlign = "right"; c.textBaseline = "middle"; if (y > 8 && y < size && n) c.fillText(words, x0 - 5, y);
+      }
+      c.textAlign = "center"; c.textBaseline = "bottom"; c.fillText("distance to the own center →", (x0 + size) / 2, Math.min(size - 2, y0 + 34));
+      c.save(); c.translate(Math.max(2, x0 - 38), (Math.max(0, y0) + 0) / 2); c.rotate(-Math.PI / 2); c.textBaseline = "top"; c.fillText("to the nearest other center →", 0, 0); c.restore();
+      // Along the line where there is room, else beside its end at the frame's top.
+      const end = Math.min(size, x0 + ym), at = x0 + 0.68 * (end - x0), open = seen().notes[this.method];
+      c.font = "600 12px system-ui, sans-serif"; c.textAlign = "center";
+      if (end - x0 > 130) {
+        c.save(); c.translate(at, ym - (at - x0)); c.rotate(-Math.PI / 4); c.textBaseline = "bottom";
+        this.write(c, "hinge shut", 0, -4); c.textBaseline = "top"; this.write(c, open, 0, 5); c.restore();
+      } else if (end > x0) {
+        c.textAlign = "left"; c.textBaseline = "top";
+        this.write(c, "shut", x0 + 5, 5); this.write(c, open, end + 8, 5);
+      }
+    }
+    // Embeddings of a fixed small length, such as Ad-Corre's heads, lie in the corner of TCL's plane: say that it is not empty.
+    paintCorner(c) {
+      const x0 = this.pixelX(0), y0 = this.pixelY(0), near = 0.05 * this.size;
+      if (!this.px.every((px, i) => px - x0 < near && y0 - this.py[i] < near)) return;
+      c.font = "12px system-ui, sans-serif"; c.textAlign = "left"; c.textBaseline = "bottom";
+      this.write(c, "← all faces are here, near 0", x0 + near, y0 - 8, "--ink");
     }
     paintNames(c) {
       const sums = classes.map(() => [[], []]);
       for (let i = 0; i < N; i++) {
-        const k = state.colorby === "predicted" ? this.map.predicted[i] : labels[i];
+        const k = state.colorby === "predicted" ? this.answer.predicted[i] : labels[i];
         if (!state.hidden.has(labels[i])) { sums[k][0].push(this.px[i]); sums[k][1].push(this.py[i]); }
       }
       const median = (v) => v.sort((a, b) => a - b)[v.length >> 1];
@@ -149,11 +209,10 @@
         c.fillStyle = ink("--accent"); c.globalAlpha = 0.14; c.fill(); c.globalAlpha = 1;
         c.strokeStyle = ink("--accent"); c.lineWidth = 1.5; c.stroke();
       }
-      if (i < 0) return;
+      for (const face of state.pair) this.ring(c, face);
+      if (i < 0 || Number.isNaN(this.px[i])) return;
+      this.ring(c, i);
       const x = this.px[i], y = this.py[i];
-      c.lineWidth = 4; c.strokeStyle = ink("--card"); c.beginPath(); c.arc(x, y, 8, 0, 6.2832); c.stroke();
-      c.lineWidth = 2.2; c.strokeStyle = ink("--ink"); c.stroke();
-      c.fillStyle = this.color(i); c.beginPath(); c.arc(x, y, 4.5, 0, 6.2832); c.fill();
       if (state.hoverPanel === this.index) return;
       // the same face, beside its ring in the other maps
       const side = 54, left = x + side + 22 > this.size ? x - side - 14 : x + 14, top = Math.max(4, Math.min(this.size - side - 22, y - side / 2));
@@ -162,7 +221,13 @@
       c.strokeStyle = this.color(i); c.lineWidth = 2; c.stroke();
       c.drawImage(sprite, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, left, top, side, side);
       c.fillStyle = ink("--ink"); c.font = "600 11px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "alphabetic";
-      c.fillText(classes[this.map.predicted[i]].name, left + side / 2, top + side + 13, side + 4);
+      c.fillText(classes[this.answer.predicted[i]].name, left + side / 2, top + side + 13, side + 4);
+    }
+    ring(c, i) {
+      const x = this.px[i], y = this.py[i];
+      c.lineWidth = 4; c.strokeStyle = ink("--card"); c.beginPath(); c.arc(x, y, 8, 0, 6.2832); c.stroke();
+      c.lineWidth = 2.2; c.strokeStyle = ink("--ink"); c.stroke();
+      c.fillStyle = this.color(i); c.beginPath(); c.arc(x, y, 4.5, 0, 6.2832); c.fill();
     }
     nearest(x, y, limit) {
       let best = -1, least = limit * limit;
@@ -188,8 +253,7 @@
       if (!this.drag.moved) setHover(-1, -1);
       this.drag.moved = true;
       if (state.tool === "move") {
-        const unit = (this.size / 2 / reach) * state.view.zoom;
-        state.view.x = this.drag.view.x - (x - from[0]) / unit; state.view.y = this.drag.view.y + (y - from[1]) / unit;
+        state.view.x = this.drag.view.x - (x - from[0]) / this.unit; state.view.y = this.drag.view.y + (y - from[1]) / this.unit;
         layoutAll();
       } else {
         if (state.tool === "lasso") this.drag.path.push([x, y]);
@@ -213,9 +277,9 @@
     wheel(e) {
       if (state.tool !== "move") return;  // otherwise the wheel scrolls the page
       e.preventDefault();
-      const [x, y] = this.at(e), before = (this.size / 2 / reach) * state.view.zoom;
+      const [x, y] = this.at(e), before = this.unit;
       const zoom = Math.min(30, Math.max(0.5, state.view.zoom * Math.exp(-e.deltaY * 0.0016)));
-      const after = (this.size / 2 / reach) * zoom;
+      const after = (before / state.view.zoom) * zoom;
       state.view.x += (x - this.size / 2) * (1 / before - 1 / after);
       state.view.y -= (y - this.size / 2) * (1 / before - 1 / after);
       state.view.zoom = zoom;
@@ -249,16 +313,19 @@
   const panels = data.panels.map((_, index) => new Panel(index));
   const layoutAll = () => panels.forEach((panel) => panel.layout());
   const paintAll = () => panels.forEach((panel) => panel.paint());
+  function resetView() { state.view = { x: 0, y: 0, zoom: 1 }; layoutAll(); }
 
   function setHover(i, panel, clientX, clientY) {
+    if (state.pair.length) { state.pair = []; tip.classList.remove("pair"); panels.forEach((p) => p.mark()); }
     if (i !== state.hover || panel !== state.hoverPanel) {
       state.hover = i; state.hoverPanel = panel;
       panels.forEach((p) => p.mark());
+      watchers.forEach((watch) => watch());
       if (i >= 0) {
         drawFace(tip.querySelector("canvas"), i);
         const table = element("table");
         for (const method of new Set(state.panels)) {
-          const map = maps[method], right = map.predicted[i] === labels[i];
+          const map = answers[method], right = map.predicted[i] === labels[i];
           table.append(element("tr", {}, element("td", {}, label(method)),
             element("td", {}, `${right ? "✓" : "✗"} ${classes[map.predicted[i]].name}`),
             element("td", {}, map.confidence[i] === null ? "" : percent(map.confidence[i]))));
@@ -267,26 +334,42 @@
       }
     }
     tip.hidden = i < 0;
-    if (i >= 0) {
-      // below or above the face, within its own map where it fits: the marks in the other maps stay free
-      const box = tip.getBoundingClientRect();
-      const room = panel >= 0 ? panels[panel].node.getBoundingClientRect() : { left: 8, right: innerWidth - 8 };
-      const x = Math.max(Math.min(clientX - box.width / 2, room.right - box.width), Math.min(room.left, innerWidth - box.width - 8));
-      let y = clientY + 22;
-      if (y + box.height > innerHeight - 8) y = clientY - box.height - 22;
-      tip.style.left = `${Math.max(8, x)}px`; tip.style.top = `${Math.max(8, y)}px`;
-    }
+    if (i >= 0) placeTip(clientX, clientY, panel >= 0 ? panels[panel].node : null);
+  }
+  // Two faces at once, of a cell of a correlation matrix; none where the cursor has left.
+  function setPair(faces, words, clientX, clientY, node) {
+    if (state.hover >= 0) setHover(-1, -1);
+    state.pair = faces;
+    panels.forEach((p) => p.mark());
+    tip.hidden = !faces.length; tip.classList.toggle("pair", faces.length > 0);
+    if (!faces.length) return;
+    tip.querySelectorAll("canvas").forEach((canvas, n) => drawFace(canvas, faces[n]));
+    tip.querySelector("div").replaceChildren(...words);
+    placeTip(clientX, clientY, node);
+  }
+  function placeTip(clientX, clientY, node) {
+    // below or above the face, within its own map where it fits: the marks in the other maps stay free
+    const box = tip.getBoundingClientRect();
+    const room = node ? node.getBoundingClientRect() : { left: 8, right: innerWidth - 8 };
+    const x = Math.max(Math.min(clientX - box.width / 2, room.right - box.width), Math.min(room.left, innerWidth - box.width - 8));
+    let y = clientY + 22;
+    if (y + box.height > innerHeight - 8) y = clientY - box.height - 22;
+    tip.style.left = `${Math.max(8, x)}px`; tip.style.top = `${Math.max(8, y)}px`;
   }
 
   // ---- selection ---------------------------------------------------------------------------------------
   const MOST = 72;
+  const counted = (number) => `${number.toLocaleString("en")} ${number === 1 ? "face" : "faces"}`;
   function select(chosen) {
     state.selected = chosen;
     document.getElementById("clear").disabled = !chosen.size;
+    const chosenLink = document.getElementById("chosen");
+    chosenLink.hidden = !chosen.size; chosenLink.textContent = `${counted(chosen.size)} selected ↓`;
     paintAll();
+    watchers.forEach((watch) => watch());
     const box = document.getElementById("selection");
     if (!chosen.size) {
-      box.replaceChildren(element("p", {}, "Nothing selected. Draw around some dots, or press a dot or a cell of a confusion matrix: the faces appear here."));
+      box.replaceChildren(element("p", {}, "Nothing selected. Draw around some dots, press a dot, or press a cell of a confusion matrix: the faces appear here."));
       return;
     }
     const all = [...chosen], counts = classes.map((_, k) => all.filter((i) => labels[i] === k).length);
@@ -295,7 +378,7 @@
     const facts = element("p", { class: "facts" });
     counts.forEach((n, k) => { if (n) facts.append(element("span", {}, element("b", {}, `${n}`), ` ${classes[k].name}`)); });
     for (const method of new Set(state.panels)) {
-      const right = all.filter((i) => maps[method].predicted[i] === labels[i]).length;
+      const right = all.filter((i) => answers[method].predicted[i] === labels[i]).length;
       facts.append(element("span", {}, `${label(method)}: `, element("b", {}, percent(right / all.length)), " right"));
     }
     const faces = element("div", { class: "faces" });
@@ -307,13 +390,13 @@
       const canvas = element("canvas", { width: "128", height: "128", role: "img", "aria-label": `face ${data.indices[i]}, ${name}` });
       drawFace(canvas, i);
       const figure = element("figure", { "--c": classes[labels[i]].color }, canvas, element("div", {}, name));
-      const others = [...new Set(state.panels.map((m) => maps[m].predicted[i]))].filter((k) => k !== labels[i]);
+      const others = [...new Set(state.panels.map((m) => answers[m].predicted[i]))].filter((k) => k !== labels[i]);
       if (others.length) figure.append(element("div", { class: "wrong" }, `✗ ${others.map((k) => classes[k].name).join(", ")}`));
       figure.addEventListener("pointerenter", (e) => setHover(i, -2, e.clientX, e.clientY));
       figure.addEventListener("pointerleave", () => setHover(-1, -1));
       faces.append(figure);
     }
-    const title = `${all.length.toLocaleString("en")} ${all.length === 1 ? "face" : "faces"} selected` + (all.length > MOST ? `, ${MOST} of them shown` : "");
+    const title = `${counted(all.length)} selected` + (all.length > MOST ? `, ${MOST} of them shown` : "");
     box.replaceChildren(element("h3", {}, title), mix, facts, faces);
   }
 
@@ -336,6 +419,25 @@
       return button;
     }));
   }
+  // With whose eyes to look: one button a view.
+  function viewChoice() {
+    const box = document.getElementById("views");
+    box.append(...views.map((view, n) => {
+      const button = element("button", { type: "button", "data-view": view.key }, view.name);
+      button.addEventListener("click", () => look(n));
+      return button;
+    }));
+    look(0);
+  }
+  function look(n) {
+    state.seen = n; state.view = { x: 0, y: 0, zoom: 1 };
+    const view = seen();
+    for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view.key));
+    for (const words of document.querySelectorAll("[data-caption]")) words.classList.toggle("unseen", words.dataset.caption !== view.key);
+    for (const note of document.querySelectorAll("[data-note]")) note.hidden = note.dataset.note !== view.key;
+    document.getElementById("names").disabled = view.hinge !== null;
+    layoutAll();
+  }
   for (const button of document.querySelectorAll("[data-tool]")) {
     button.addEventListener("click", () => {
       state.tool = button.dataset.tool;
@@ -345,14 +447,14 @@
   }
   document.getElementById("colorby").addEventListener("change", (e) => { state.colorby = e.target.value; legend(); paintAll(); });
   document.getElementById("names").addEventListener("change", (e) => { state.names = e.target.checked; paintAll(); });
-  document.getElementById("reset").addEventListener("click", () => { state.view = { x: 0, y: 0, zoom: 1 }; layoutAll(); });
+  document.getElementById("reset").addEventListener("click", resetView);
   document.getElementById("clear").addEventListener("click", () => select(new Set()));
   for (const cell of document.querySelectorAll(".confusion button")) {
     cell.addEventListener("click", () => {
-      const map = maps[cell.dataset.method];
-      if (!map) return;
+      const answer = answers[cell.dataset.method];
+      if (!answer) return;
       const t = Number(cell.dataset.true), p = Number(cell.dataset.predicted), chosen = new Set();
-      for (let i = 0; i < N; i++) if (labels[i] === t && map.predicted[i] === p) chosen.add(i);
+      for (let i = 0; i < N; i++) if (labels[i] === t && answer.predicted[i] === p) chosen.add(i);
       if (!state.panels.includes(cell.dataset.method)) {
         state.panels[panels.length - 1] = cell.dataset.method; panels[panels.length - 1].choice.value = cell.dataset.method; layoutAll();
       }
@@ -578,11 +680,12 @@
     const box = document.getElementById("panels");
     box.style.setProperty("--panels", panels.length);
     box.append(...panels.map((panel) => panel.node));
-    legend(); layoutAll(); select(new Set());
+    legend(); viewChoice(); select(new Set());
     let size = 0;
     new ResizeObserver(() => { if (box.clientWidth !== size) { size = box.clientWidth; layoutAll(); } }).observe(box);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", layoutAll);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { layoutAll(); watchers.forEach((watch) => watch()); });
     sprite.decode().then(() => { collage(); document.documentElement.dataset.ready = "yes"; panels.forEach((p) => p.mark()); });
   }
-  window.ferlabReport = { state, panels, select, data };  // for the console, and for tests
+  // For correlations.js, for the console, and for tests.
+  window.ferlabReport = { state, panels, select, data, look, setPair, watchers, element, svg, ink, bytes, label, counted };
 })();

@@ -16,15 +16,22 @@ def accuracy_sentences(found: Findings) -> list[str]:
         return []
     low, high = (pick(accuracies, key=lambda name: accuracies[name]) for pick in (min, max))
     faces = f" on {found.faces:,} test faces" if found.faces else ""
-    ranges = (
-        f"Accuracy{faces} ranges from {percent(accuracies[low])} for {method_label(low)} to "
-        f"{percent(accuracies[high])} for {method_label(high)}."
-    )
+    if percent(accuracies[low]) == percent(accuracies[high]):
+        ranges = f"Accuracy{faces} is {percent(accuracies[low])} for {_all_of(len(accuracies))}."
+    else:
+        ranges = (
+            f"Accuracy{faces} ranges from {percent(accuracies[low])} for {method_label(low)} to "
+            f"{percent(accuracies[high])} for {method_label(high)}."
+        )
     if found.seeds == 1:
         return [ranges, _of_one_seed(accuracies[high], found.faces)]
     if not found.has_tests:
         return [ranges, "Two seeds show a spread but allow no interval: take three or more to compare accuracies."]
     return [ranges, *(_accuracy_difference(found, name) for name in found.references)]
+
+
+def _all_of(number: int) -> str:
+    return "both methods" if number == 2 else f"all {number} methods"
 
 
 def _of_one_seed(accuracy: float, faces: int) -> str:

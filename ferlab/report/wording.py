@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ferlab.evaluation.significance import LEVEL, Comparison
-from ferlab.methods import method_label
+from ferlab.methods import method_label, strength_of, without_strength
 
 
 def listed(methods: Sequence[str]) -> str:
@@ -14,8 +14,35 @@ def listed(methods: Sequence[str]) -> str:
     >>> listed(["ce"]), listed(["ce", "tcl-nearest", "ad-corre"])
     ('Cross-entropy', 'Cross-entropy, CE + TCL (nearest) and CE + Ad-Corre')
     """
-    labels = [method_label(name) for name in methods]
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    return in_words([method_label(name) for name in methods])
+
+
+def listed_by_loss(methods: Sequence[str]) -> str:
+    """As :func:`listed`, with several strengths of one loss together.
+
+    >>> listed_by_loss(["tcl-nearest@0.5", "tcl-nearest@3", "center@2"])
+    'CE + TCL (nearest) at strengths 0.5 and 3 and CE + center loss, strength 2'
+    """
+    families: dict[str, list[str]] = {}
+    for name in methods:
+        families.setdefault(without_strength(name), []).append(name)
+    return in_words(
+        [
+            method_label(own[0])
+            if len(own) == 1
+            else f"{method_label(family)} at strengths {in_words([f'{strength_of(name):g}' for name in own])}"
+            for family, own in families.items()
+        ]
+    )
+
+
+def in_words(words: Sequence[str]) -> str:
+    """A list in a sentence.
+
+    >>> in_words(["one"]), in_words(["one", "two", "three"])
+    ('one', 'one, two and three')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def percent(share: float) -> str:

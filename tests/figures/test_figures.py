@@ -153,6 +153,15 @@ def test_contact_sheet_puts_faces_into_their_rows(channels):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["happiness", "anger"]
 
 
+def test_stripes_are_the_numbers_of_an_embedding():
+    images, embeddings = np.full((2, 8, 8, 3), 90, np.uint8), np.array([[0.5, -2.0, 0.0], [1.0, 0.0, 0.1]])
+    axes = figures.embedding_stripes(images, embeddings, ["happiness", "anger"])
+    assert axes.shape == (2, 2) and [ax.get_ylabel() for ax in axes[:, 0]] == ["happiness", "anger"]
+    for (_, stripes), embedding in zip(axes, embeddings, strict=True):
+        np.testing.assert_array_equal(np.asarray(stripes.images[0].get_array())[0], embedding)
+        assert stripes.images[0].get_clim() == (-2.0, 2.0), "one scale for all faces"
+
+
 def test_image_grid_names_rows_and_columns():
     axes = figures.image_grid(
         [[np.full((8, 8, 3), 90, np.uint8)] * 2, [np.zeros((8, 8, 1), np.uint8)]], ["a", "b"], ["x", "y"]
@@ -201,6 +210,7 @@ def test_class_counts():
         lambda: figures.confusion_matrix(np.zeros((3, 3)), CLASSES),
         lambda: figures.contact_sheet(np.zeros((3, 8, 8)), np.zeros(3, int), CLASSES),
         lambda: figures.class_counts({}),
+        lambda: figures.embedding_stripes(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((3, 4))),
         lambda: figures.metric_bars({"methods": {"ce": {}}}, "accuracy"),
     ],
 )

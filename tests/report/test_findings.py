@@ -127,5 +127,19 @@ def test_a_loss_did_what_it_asks_for_where_all_its_measures_moved_beyond_chance(
     assert ("does what it asks for" in said.headline) == (len(test) > 1 and "test" in splits)
 
 
+@pytest.mark.parametrize(("test", "told"), [([0.3], True), ([0.47], False), ([0.6], False), ([0.3, 0.31], True)])
+def test_with_too_few_seeds_for_a_test_a_clear_move_is_named_and_called_what_it_is(run, test, told):
+    headline = verdict(asked(run, test, test)).headline
+    assert ("CE + TCL (nearest) moves the space as its loss asks, on test faces too (" in headline) == told
+    assert ("cannot tell" in headline) or not told
+
+
+def test_strengths_of_one_loss_are_named_together(run):
+    shown = asked(run, [0.1, 0.102, 0.1], [0.3, 0.302, 0.301])
+    methods = shown.summary["methods"]
+    methods |= {f"tcl-nearest@{strength}": methods["tcl-nearest"] for strength in (0.5, 2)}
+    assert verdict(shown).headline.startswith("CE + TCL (nearest) at strengths 4, 0.5 and 2 do what they ask for")
+
+
 def test_without_these_measures_nothing_is_said_of_them(run):
     assert found(run, [0.3] * 3, [0.4] * 3).asked == {}

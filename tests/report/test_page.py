@@ -10,15 +10,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from fake_run import METHODS, change_summary, fake_faces, write_fake_run
+from fake_run import METHODS, change_summary, fake_faces, payload, write_fake_run
 from PIL import Image
 
 from ferlab.errors import FerlabError
 from ferlab.report import write_report
-
-
-def payload(text: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+from ferlab.report.payload import NAME_LETTERS
+from ferlab.texts import shortened
 
 
 def test_page_is_complete_and_asks_for_nothing(run_dir, faces):
@@ -30,7 +28,7 @@ def test_page_is_complete_and_asks_for_nothing(run_dir, faces):
     data = payload(text)
     assert data["panels"] == ["ce", "tcl-nearest", "ad-corre"]
     assert data["labels"] == faces.labels.tolist()
-    assert list(data["maps"]) == list(METHODS)
+    assert list(data["answers"]) == list(METHODS)
     accuracy = json.loads((run_dir / "summary.json").read_text())["methods"]["ce"]["accuracy"]["mean"]
     assert f"<td>{accuracy:.3f}</td>" in text
 
@@ -57,7 +55,7 @@ def test_what_comes_from_data_cannot_become_markup(tmp_path):
     (run_dir / "config.json").write_text(json.dumps({"settings": {"<i>": '"><svg>'}}))
     text = write_report(run_dir, faces).read_text(encoding="utf-8")
     assert "<script>alert" not in text and "<img src=x>" not in text and "<b>x</b>" not in text and "<svg>" not in text
-    assert [c["name"] for c in payload(text)["classes"]] == list(classes)
+    assert [c["name"] for c in payload(text)["classes"]] == [shortened(name, NAME_LETTERS) for name in classes]
     assert text.count("window.ferlabReport") == 1
 
 
@@ -75,7 +73,8 @@ def test_gray_images_unknown_methods_missing_metrics_and_several_seeds(tmp_path)
 
 def test_run_without_maps_still_gives_a_report(tmp_path, faces):
     run_dir = write_fake_run(tmp_path / "run", faces, mapped=0)
-    assert payload(write_report(run_dir, faces).read_text(encoding="utf-8"))["maps"] == {}
+    data = payload(write_report(run_dir, faces).read_text(encoding="utf-8"))
+    assert data["answers"] == {} and data["views"] == [] and data["correlations"] is None
 
 
 def test_history_with_gaps_is_valid_json(tmp_path, faces):
@@ -117,3 +116,18 @@ def test_tables_of_evidence_say_what_the_summary_holds(tmp_path, faces):
     assert "88 %</td>" in text and "1,234" in text and "&lt;yaw&gt;" in text
     one_seed = write_report(write_fake_run(tmp_path / "one", faces), faces).read_text()
     assert "differences have no interval" in one_seed and "there are no slices" in one_seed
+
+
+def test_names_of_two_hundred_letters_and_a_hundred_classes(tmp_path):
+    names = tuple(f"<b>{'x' * 200}\u202e{k}" for k in range(100))
+    dataset = fake_faces(300, classes=names)
+    page = write_report(write_fake_run(tmp_path / "run", dataset, methods=("ce",)), dataset).read_text(encoding="utf-8")
+    shown = re.sub(r'(title|aria-label)="[^"]*"', "", page)
+    assert "x" * 60 not in shown and "\u202e" not in page and "<b>x" not in page
+    assert "most frequent confusions" in page and page.count("data-predicted=") == 20
+
+
+def test_words_of_the_confusions_head_are_not_broken(tmp_path):
+    dataset = fake_faces(40)
+    page = write_report(write_fake_run(tmp_path / "run", dataset, methods=("ce",)), dataset).read_text(encoding="utf-8")
+    assert 'class="confusion upright"' in page and "most frequent confusions" not in page

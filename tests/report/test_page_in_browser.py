@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from fake_run import METHODS, write_fake_run
+from fake_run import METHODS, replace_spaces, shaped_spaces, write_fake_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -70,6 +70,7 @@ def to_maps(page) -> None:
 def test_maps_are_drawn_and_nothing_is_wider_than_the_window(open_report, build_folder, width, scheme):
     page = open_report(width, scheme)
     page.screenshot(path=build_folder / f"report_{scheme}_{width}.png", full_page=True)
+    page.locator("[data-view=umap]").click()
     page.locator("#names").uncheck()
     to_maps(page)
     canvases = page.locator("canvas.over")
@@ -158,6 +159,7 @@ def test_lasso_box_and_click_select_in_all_maps(open_report):
 @pytest.mark.browser
 def test_legend_coloring_and_method_choice(open_report):
     page = open_report()
+    page.locator("[data-view=umap]").click()
     page.locator("#names").uncheck()
     to_maps(page)
     first = page.locator("canvas.over").first
@@ -265,7 +267,8 @@ def test_doses_are_charts_with_marks_and_a_legend(browser, tmp_path, faces):
         for strength, mean in ((0, 0.8), (1, 0.7), (4, 0.3))
     ]
     measures = {"balanced_accuracy": points, "silhouette": points}
-    dose = {"control": "ce", "strengths": [0, 1, 4], "default": 1, "breaks_at": 4}
+    dose = {"control": "ce", "strengths": [0, 1, 4], "methods": ["ce", "tcl-nearest@1", "tcl-nearest"]}
+    dose |= {"default": 1, "breaks_at": 4}
     summary = json.loads((run / "summary.json").read_text())
     summary["doses"] = {"tcl-nearest": dose | {"measures": {"train": measures, "test": measures}}}
     (run / "summary.json").write_text(json.dumps(summary))
@@ -289,3 +292,138 @@ def test_a_run_without_strengths_has_no_such_section(open_report):
     page = open_report()
     expect(page.locator("#doses")).to_be_hidden()
     assert page.get_by_role("link", name="Doses").count() == 0
+
+
+def drawn(page, panel: int) -> str:
+    """What a map shows, its marks too; a screenshot would scroll the page."""
+    return page.evaluate("n => ['base', 'over'].map((c) => ferlabReport.panels[n][c].toDataURL()).join()", panel)
+
+
+def open_page(browser, run_dir, faces, scheme="light"):
+    """A report from disk without network; a console error raises at the end, through `page.errors`."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme, offline=True).new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.goto(write_report(run_dir, faces).as_uri())
+    page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=30_000)
+    return page
+
+
+@pytest.fixture
+def shaped_page(browser, shaped_dir, faces):
+    page = open_page(browser, shaped_dir, faces)
+    yield page
+    assert not page.errors
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_the_views_are_a_choice_above_the_maps_each_with_its_sentence(shaped_page):
+    page, captions, pictures = shaped_page, [], []
+    to_maps(page)
+    views = page.locator("#views button")
+    assert views.all_inner_texts() == ["TCL's plane", "Class means", "UMAP"]
+    assert views.first.get_attribute("aria-pressed") == "true", "TCL's plane comes first"
+    page.evaluate("ferlabReport.select(new Set([1, 2, 3]))")
+    views.first.focus()
+    for n in range(3):
+        if n:
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+        expect(views.nth(n)).to_have_attribute("aria-pressed", "true")
+        captions.append(page.locator("#caption").inner_text().strip())
+        pictures.append(drawn(page, 1))
+        assert page.locator("details[data-note]:visible").count() == 1
+        assert page.evaluate("ferlabReport.state.selected.size") == 3, "what is selected stays so"
+    assert "hinge" in captions[0] and "linear map" in captions[1] and captions[2].startswith("UMAP keeps neighbors")
+    assert len(set(pictures)) == 3
+
+
+@pytest.mark.browser
+def test_tcls_plane_stands_on_one_scale_with_the_hinge_where_it_belongs(shaped_page):
+    page = shaped_page
+    to_maps(page)
+    found = page.evaluate(
+        "ferlabReport.panels.map((p) =>"
+        " ({ x: p.pixelX(0), unit: p.unit, own: [...p.px], label: p.over.getAttribute('aria-label') }))"
+    )
+    assert len({round(panel["unit"], 6) for panel in found}) == 1, "one scale"
+    ce, tcl, _ = (np.median(np.array(panel["own"]) - panel["x"]) for panel in found)
+    assert 0 < tcl < 0.5 * ce
+    assert "hinge open: " in found[0]["label"]
+    # The same faces are found by pointing: hover, and the marks in the other maps.
+    page.mouse.move(*place(page, 1, 10))
+    expect(page.locator("#tip")).to_be_visible()
+    assert page.evaluate("ferlabReport.state.hover") >= 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_correlations_hover_tells_two_faces_and_a_block_selects_on_the_maps(
+    browser, shaped_dir, faces, build_folder, scheme
+):
+    page = open_page(browser, shaped_dir, faces, scheme)
+    picture = page.locator("#pairs canvas").nth(1)
+    picture.scroll_into_view_if_needed()
+    page.screenshot(path=build_folder / f"report_correlations_{scheme}.png")
+    assert page.evaluate("ferlabReport.pairs.map((p) => p.method)") == ["ce-heads", "ad-corre"]
+    order = page.evaluate("ferlabReport.data.correlations.faces")
+    row, column = 5, 70
+    box = picture.bounding_box()
+    left, length = page.evaluate("[ferlabReport.pairs[1].left, ferlabReport.pairs[1].length]")
+    scale = length / len(order)
+    marks = drawn(page, 0)
+    page.mouse.move(box["x"] + left + (column + 0.5) * scale, box["y"] + (row + 0.5) * scale)
+    tip = page.locator("#tip")
+    expect(tip).to_be_visible()
+    expect(tip.locator("canvas").nth(1)).to_be_visible()
+    pair = [order[row], order[column]]
+    assert page.evaluate("ferlabReport.state.pair") == pair
+    for face in pair:
+        assert f"{faces.classes[faces.labels[face]]} · face {face}" in tip.inner_text()
+    assert "correlation" in tip.inner_text() and "two classes: −1 is wanted" in tip.inner_text()
+    assert drawn(page, 0) != marks, "both are ringed on the maps"
+    page.mouse.down()
+    page.mouse.up()
+    wanted = {face for face in order if faces.labels[face] in faces.labels[pair]}
+    assert set(page.evaluate("[...ferlabReport.state.selected]")) == wanted
+    expect(page.locator("#chosen")).to_contain_text(f"{len(wanted)} faces selected")
+    page.mouse.move(5, 5)
+    expect(tip).to_be_hidden()
+    assert page.evaluate("ferlabReport.state.pair") == [] and not page.errors
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_correlations_by_keyboard_and_another_method(shaped_page, faces):
+    page = shaped_page
+    picture = page.locator("#pairs canvas").first
+    picture.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter"):  # the first shows where one is
+        page.keyboard.press(key)
+    chosen = page.evaluate("[...ferlabReport.state.selected]")
+    assert set(faces.labels[chosen]) == {1, 2} and len(chosen) == 40
+    page.keyboard.press("Escape")
+    assert page.evaluate("ferlabReport.state.selected.size") == 0
+    expect(page.locator("#tip")).to_be_hidden()
+    before = pixels(picture)
+    page.get_by_label("Method of correlation picture 1").select_option("ad-corre")
+    assert (pixels(picture) != before).any()
+    assert "CE + Ad-Corre" in picture.get_attribute("aria-label")
+
+
+@pytest.mark.browser
+def test_a_space_that_cannot_be_drawn_says_why_in_its_place(browser, tmp_path, faces):
+    run_dir = write_fake_run(tmp_path / "run", faces)
+    spaces = shaped_spaces(faces.labels)
+    spaces["tcl-nearest"][0] = np.nan
+    replace_spaces(run_dir, spaces)
+    page = open_page(browser, run_dir, faces)
+    said = page.locator(".plot .missing")
+    expect(said.nth(1)).to_contain_text("did the training diverge")
+    assert [said.nth(n).is_visible() for n in range(3)] == [False, True, False]
+    page.locator("[data-view=umap]").click()
+    expect(said.nth(1)).to_be_hidden()
+    assert not page.errors
+    page.context.close()

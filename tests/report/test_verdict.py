@@ -34,6 +34,12 @@ def test_one_seed_claims_no_accuracy_difference_however_large(tmp_path, faces):
     assert "as far as one seed can tell" in said.headline
 
 
+def test_a_tie_is_no_range(tmp_path, faces):
+    all_alike = {name: [0.2312] for name in METHODS}
+    said = with_values(write_fake_run(tmp_path / "r", faces), all_alike, SAME).sentences[0]
+    assert "is 23.1 % for all 4 methods." in said and "ranges" not in said
+
+
 def test_three_agreeing_seeds_make_a_difference(tmp_path, faces):
     accuracy = {
         "ce": [0.700, 0.710, 0.705], "tcl-nearest": [0.750, 0.761, 0.754],
