@@ -11,6 +11,7 @@ import numpy as np
 from ferlab import markup
 from ferlab.errors import FerlabError
 from ferlab.images import data_uri
+from ferlab.texts import printable, shortened
 from ferlab.widgets.kit.static import with_picture
 
 if TYPE_CHECKING:
@@ -51,9 +52,14 @@ class FaceLabeling(ipywidgets.VBox):
         self._answers = np.full(len(images), -1, dtype=np.int64)
         self._position, self._size = 0, size
         self._face, self._progress = ipywidgets.HTML(), ipywidgets.HTML()
-        self._names = [ipywidgets.Button(description=name, layout={"width": "110px"}) for name in self.classes]
-        for button in self._names:
-            button.on_click(lambda pressed: self.name(pressed.description))
+        self._names = [
+            ipywidgets.Button(
+                description=shortened(printable(name), 40), tooltip=printable(name), layout={"width": "110px"}
+            )
+            for name in self.classes
+        ]
+        for button, name in zip(self._names, self.classes, strict=True):
+            button.on_click(lambda pressed, name=name: self.name(name))
         self._back = ipywidgets.Button(description="Back", icon="arrow-left", layout={"width": "110px"})
         self._back.on_click(lambda pressed: self._go(self._position - 1))
         rows = ipywidgets.Box(self._names, layout={"flex_flow": "row wrap", "max_width": "480px"})

@@ -21,7 +21,7 @@ def moments() -> list[dict]:
     """A real training's states: before it, and after each of three epochs."""
     settings = TrainSettings(epochs=3, batch_size=28, learning_rate=0.05, precision="32-true")
     faces, few = tiny_faces(per_class=12), tiny_faces("validation", 2)
-    monitor = TrainingMonitor("center", settings, faces, few, embedding_size=2)
+    monitor = TrainingMonitor("center@1", settings, faces, few, embedding_size=2)
     found = [state_of(monitor)]
 
     def remembering(*arguments, on_epoch, **hooks):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ferlab.errors import FerlabError
 from ferlab.widgets.explorer import details
-from ferlab.widgets.explorer.layouts import OPTIMIZED, Layouts
+from ferlab.widgets.explorer.layouts import OPTIMIZED, PROJECTIONS, Layouts
 from ferlab.widgets.explorer.state import MOST_METHODS, ExplorerState
 from ferlab.widgets.explorer.umap_jobs import UmapJobs
 from ferlab.widgets.explorer.view import ExplorerView
@@ -35,6 +35,7 @@ class ExplorerActions:
         self, state: ExplorerState, view: ExplorerView, *, background: Background, turn: threading.RLock
     ) -> None:
         self._turn, self._state, self._view = turn, state, view
+        self._warned: tuple[Layouts, str] | None = None  # of which costly maps one has been told
         self._umap = UmapJobs(state, view, background=background, turn=turn, arrived=self._arrived)
 
     def begin(self) -> None:
@@ -42,7 +43,12 @@ class ExplorerActions:
         state = self._state
         if "umap" not in state.layouts and state.kind != "embedding":
             if problem := state.layouts.problem:
-                state.notes.append(problem)
+                state.notes.append(f"{problem} {PROJECTIONS[state.kind]} is shown instead.")
+            elif (cost := state.layouts.cost("umap")).is_high:
+                state.answers = [
+                    f"UMAP of {len(state.points):,} points takes {cost}, so it was not started: press Compute UMAP "
+                    "anew, or call recompute(), to have it."
+                ]
             else:
                 self.compute_umap()
         self.arrange()
@@ -212,10 +218,21 @@ class ExplorerActions:
     # ---- projections -------------------------------------------------------------------------------------------
 
     def project(self, kind: str) -> None:
-        """Show a projection; UMAP and densMAP, where there are none yet, as soon as they are computed."""
+        """Show a projection; UMAP and densMAP, where there are none yet, as soon as they are computed.
+
+        Raises:
+            FerlabError: it cannot be computed; or it takes long, and was not asked for twice.
+        """
         state = self._state
         if kind in OPTIMIZED and kind not in state.layouts:
             state.layouts.check_umap()
+            cost = state.layouts.cost(kind)
+            if cost.is_high and (state.layouts, kind) != self._warned:
+                self._warned = state.layouts, kind
+                raise FerlabError(
+                    f"{PROJECTIONS[kind]} of {len(state.points):,} points takes {cost}, so it was not started: choose "
+                    "it once more to start it; everything else can be used meanwhile."
+                )
             self._umap.start(kind)
             return
         state.choose_projection(kind)

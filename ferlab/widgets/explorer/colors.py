@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ferlab.labels import class_labels
 from ferlab.palette import CORRECT_COLORS, class_colors
+from ferlab.texts import distinct as distinct_texts
+from ferlab.texts import printable
 from ferlab.widgets.explorer.points import Points
 
 LEVELS = 64
@@ -22,6 +28,10 @@ _MISSING = {False: "#eceef1", True: "#2a3037"}
 _NO_COLORING = {"index", "seed", "background", "class", "label", "identity"}
 _FIRST = ("intensity", "yaw", "pitch", "roll")
 PEOPLE = 6
+MOST_CATEGORIES = 12
+NOT_KNOWN = "not known"
+# Colorings that are no columns.
+RESERVED = ("true class", "predicted class", "right or wrong", "confidence")
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Legend:
         entries: (color, name, number of points or None).
         scale: hex colors from low to high; empty for named colors.
         low, high: ends of the scale.
+        ends: the same in words.
     """
 
     entries: Sequence[tuple[str, str, int | None]]
@@ -54,16 +65,36 @@ class Legend:
     low: float = 0.0
     high: float = 1.0
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        return f"{self.low:.3g}", f"{self.high:.3g}"
+
+
+@dataclass(frozen=True)
+class TimeLegend(Legend):
+    """A legend whose scale goes from one point of time, or duration, to another; `low` and `high` are seconds."""
+
+    is_duration: bool = False
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        if self.is_duration:
+            return str(pd.Timedelta(seconds=round(self.low))), str(pd.Timedelta(seconds=round(self.high)))
+        first, last = pd.Timestamp(self.low, unit="s"), pd.Timestamp(self.high, unit="s")
+        return f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}"
+
 
 def colorings(points: Points) -> list[str]:
     """What these points can be colored by, the most used first."""
-    names = ["true class"]
+    names = ["true class"] if points.is_labelled.any() or not points.predicted else []
     if points.predicted:
-        names += ["predicted class", "right or wrong"]
-    if points.confidence:
+        names.append("predicted class")
+        if any(points.is_answered(method).any() for method in points.predicted):
+            names.append("right or wrong")
+    if any(np.isfinite(values).any() for values in points.confidence.values()):
         names.append("confidence")
     about = points.metadata
-    if "identity" in about:
+    if points.people:
         names.append("identity")
     usable = [column for column in about if column not in _NO_COLORING and _usable(about[column])]
     first = [column for column in _FIRST if column in usable]
@@ -81,7 +112,7 @@ def is_unit(column: str) -> bool:
     return column.startswith("AU") and column[2:].isdigit()
 
 
-def color_points(points: Points, name: str, *, method: str, dark: bool, people: list[int]) -> Coloring:
+def color_points(points: Points, name: str, *, method: str, dark: bool, people: list[Any]) -> Coloring:
     """The colors of a method's map.
 
     Args:
@@ -99,25 +130,28 @@ def color_points(points: Points, name: str, *, method: str, dark: bool, people: 
     if name == "right or wrong":
         if method not in points.predicted:
             return _all_missing(len(points), dark)
-        wrong = points.predicted[method] != points.labels
-        return Coloring(wrong.astype(int), [*CORRECT_COLORS.values()], on_top=wrong)
+        is_answered = points.is_answered(method)
+        wrong = is_answered & (points.predicted[method] != points.labels)
+        codes = np.where(is_answered, wrong, len(CORRECT_COLORS)).astype(int)
+        unknown = [] if is_answered.all() else [_MISSING[dark]]
+        return Coloring(codes, [*CORRECT_COLORS.values(), *unknown], on_top=wrong)
     if name == "identity":
-        who = points.metadata["identity"].to_numpy()
         codes = np.zeros(len(points), dtype=int)
         for number, person in enumerate(people, start=1):
-            codes[who == person] = number
+            codes[points.is_person(person)] = number
         return Coloring(codes, [_REST[dark], *_person_colors(people)], on_top=codes > 0)
     if name == "confidence":
         values = points.confidence.get(method)
         return _all_missing(len(points), dark) if values is None else _scaled(values, 0.0, 1.0, dark)
     column = points.metadata[name]
-    if _categorical(column):
-        categories, codes = _categories(column)
+    if (groups := groups_in(column)) is not None:
+        codes, categories = groups
         return Coloring(codes, class_colors(categories))
-    return _scaled(column.to_numpy(dtype=float), *_limits(column), dark)
+    numbers = numbers_in(column)
+    return _scaled(numbers, *_limits(numbers), dark)
 
 
-def legend_of(points: Points, name: str, *, dark: bool, people: list[int]) -> Legend:
+def legend_of(points: Points, name: str, *, dark: bool, people: list[Any]) -> Legend:
     """The legend of :func:`color_points`, for all maps."""
     if name in ("true class", "predicted class"):
         colors = class_colors(list(points.classes))
@@ -126,42 +160,110 @@ def legend_of(points: Points, name: str, *, dark: bool, people: list[int]) -> Le
         known = counts if name == "true class" else [None] * len(colors)
         return Legend(list(zip(colors, points.classes, known, strict=True)), [])
     if name == "right or wrong":
-        return Legend([(color, answer, None) for answer, color in CORRECT_COLORS.items()], [])
+        entries = [(color, answer, None) for answer, color in CORRECT_COLORS.items()]
+        is_whole = all(points.is_answered(method).all() for method in points.predicted)
+        return Legend(entries if is_whole else [*entries, (_MISSING[dark], NOT_KNOWN, None)], [])
     if name == "identity":
-        who = points.metadata["identity"]
+        shown = [points.is_person(person) for person in people]
         named = [
-            (color, f"person {person}", int((who == person).sum()))
-            for color, person in zip(_person_colors(people), people, strict=True)
+            (color, f"person {person}", int(of.sum()))
+            for color, person, of in zip(_person_colors(people), people, shown, strict=True)
         ]
-        return Legend([*named, (_REST[dark], "everyone else", int((~who.isin(people)).sum()))], [])
+        rest = len(points) - int(np.sum(shown))
+        return Legend([*named, (_REST[dark], "everyone else", rest)], [])
     if name == "confidence":
-        return Legend([], _ramp(_SEQUENTIAL[dark]), 0.0, 1.0)
+        is_whole = all(np.isfinite(values).all() for values in points.confidence.values())
+        return Legend([] if is_whole else [(_MISSING[dark], NOT_KNOWN, None)], _ramp(_SEQUENTIAL[dark]), 0.0, 1.0)
     column = points.metadata[name]
-    if _categorical(column):
-        categories, codes = _categories(column)
+    if (groups := groups_in(column)) is not None:
+        codes, categories = groups
         counts = np.bincount(codes, minlength=len(categories)).tolist()
         return Legend(list(zip(class_colors(categories), categories, counts, strict=True)), [])
-    low, high = _limits(column)
-    return Legend([], _ramp((_DIVERGING if low < 0 < high else _SEQUENTIAL)[dark]), low, high)
+    return _scale_of(column, dark)
+
+
+def _scale_of(column: pd.Series, dark: bool) -> Legend:
+    """The legend of a column of numbers, with a gray entry for what is none."""
+    numbers = numbers_in(column)
+    low, high = _limits(numbers)
+    absent, infinite = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum())
+    words = " or ".join(word for word, count in (("missing", absent), ("infinite", infinite)) if count)
+    entries = [(_MISSING[dark], words, absent + infinite)] if words else []
+    ramp = _ramp((_DIVERGING if low < 0 < high else _SEQUENTIAL)[dark])
+    if pd.api.types.is_timedelta64_dtype(column):
+        return TimeLegend(entries, ramp, low, high, is_duration=True)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return TimeLegend(entries, ramp, low, high)
+    return Legend(entries, ramp, low, high)
 
 
 def _usable(column: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(column):
-        return column.nunique() > 1
-    return _categorical(column)
+    if (numbers := numbers_in(column)) is not None:
+        finite = numbers[np.isfinite(numbers)]
+        return len(finite) > 0 and bool((finite != finite[0]).any())
+    return groups_in(column) is not None
 
 
-def _categorical(column: pd.Series) -> bool:
-    return not pd.api.types.is_numeric_dtype(column) and 1 < column.nunique() <= 12
+def without_coloring(about: pd.DataFrame) -> list[str]:
+    """The columns whose values are no single numbers or names: lists, dicts, arrays."""
+    return [name for name in about if name not in _NO_COLORING and not _is_hashable(about[name])]
 
 
-def _categories(column: pd.Series) -> tuple[list[str], np.ndarray]:
-    codes, categories = pd.factorize(column.astype(str), sort=True)
-    return [str(category) for category in categories], codes
+def numbers_in(column: pd.Series) -> np.ndarray | None:
+    """float64 (N,) of a column of numbers or times (these in seconds), NaN where one is missing; None of other columns.
+
+    >>> numbers_in(pd.Series([1, None, 3], dtype="Int64")).tolist(), numbers_in(pd.Series([True, False]))
+    ([1.0, nan, 3.0], None)
+    """
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
+    types = pd.api.types
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        zero = pd.Timestamp(0, tz=column.dt.tz) if types.is_datetime64_any_dtype(column) else pd.Timedelta(0)
+        return ((column - zero) / pd.Timedelta(seconds=1)).to_numpy(dtype=float, na_value=np.nan)
+    if types.is_bool_dtype(column) or types.is_complex_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    if types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    given = column.dropna() if types.is_object_dtype(column) else column.iloc[:0]
+    if not len(given) or not all(isinstance(v, Real | Decimal) and not isinstance(v, bool | np.bool_) for v in given):
+        return None
+    return pd.to_numeric(column.where(column.notna(), None), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 
-def _limits(column: pd.Series) -> tuple[float, float]:
-    low, high = float(column.min()), float(column.max())
+def groups_in(column: pd.Series) -> tuple[np.ndarray, list[str]] | None:
+    """A column of a few names: int64 (N,) and the names that it indexes, "(missing)" the last; None of other columns.
+
+    >>> codes, names = groups_in(pd.Series(["left", None, "right"]))
+    >>> codes.tolist(), names
+    ([0, 2, 1], ['left', 'right', '(missing)'])
+    """
+    if numbers_in(column) is not None or not _is_hashable(column):
+        return None
+    distinct = column.nunique()
+    if not distinct + column.isna().any() > 1 or not 0 < distinct <= MOST_CATEGORIES:
+        return None
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        texts = column.cat.rename_categories(distinct_texts(map(printable, column.cat.categories)))
+    else:
+        texts = column.astype(object).map(printable, na_action="ignore")
+    codes, names = class_labels(texts)
+    return codes, list(names)
+
+
+def _is_hashable(column: pd.Series) -> bool:
+    if not pd.api.types.is_object_dtype(column):
+        return True
+    try:
+        column.nunique()
+    except TypeError:
+        return False
+    return True
+
+
+def _limits(numbers: np.ndarray) -> tuple[float, float]:
+    finite = numbers[np.isfinite(numbers)]
+    low, high = float(finite.min()), float(finite.max())
     if low < 0 < high:
         return -max(-low, high), max(-low, high)
     return low, high
@@ -169,8 +271,10 @@ def _limits(column: pd.Series) -> tuple[float, float]:
 
 def _scaled(values: np.ndarray, low: float, high: float, dark: bool) -> Coloring:
     colors = _ramp((_DIVERGING if low < 0 < high else _SEQUENTIAL)[dark])
-    share = np.clip((values - low) / max(high - low, 1e-12), 0.0, 1.0)
-    missing = ~np.isfinite(share)
+    missing = ~np.isfinite(values)
+    # Halves, for the whole way between the ends may be larger than the largest number.
+    half = max(high / 2 - low / 2, 1e-300)
+    share = np.clip((np.where(missing, low, values) / 2 - low / 2) / half, 0.0, 1.0)
     codes = np.where(missing, LEVELS, np.round(np.where(missing, 0.0, share) * (LEVELS - 1)))
     return Coloring(codes.astype(int), [*colors, _MISSING[dark]])
 
@@ -181,7 +285,7 @@ def _ramp(ends: tuple[str, ...]) -> list[str]:
     return [to_hex(color) for color in LinearSegmentedColormap.from_list("ferlab", ends)(np.linspace(0, 1, LEVELS))]
 
 
-def _person_colors(people: list[int]) -> list[str]:
+def _person_colors(people: list[Any]) -> list[str]:
     return class_colors([f"person {person}" for person in people])
 
 

@@ -12,10 +12,12 @@ from ferlab.errors import FerlabError
 from ferlab.methods import method_label
 from ferlab.projection import DISTANCES
 from ferlab.projection.captions import CAPTIONS
+from ferlab.texts import shortened
 from ferlab.widgets.explorer.colors import is_unit
 from ferlab.widgets.explorer.layouts import PROJECTIONS
 
 OF_SELECTION = "selection"
+LETTERS = 32  # of a name on a button
 _WIDE = {"button_width": "auto"}
 
 # Rows have length 1 in the explorer, and then "euclidean" finds the neighbors of "cosine".
@@ -53,7 +55,9 @@ class Controls:
         self.color_by.style.description_width = self.person.style.description_width = "auto"
         self.methods = {
             name: ipywidgets.ToggleButton(
-                description=method_label(name), tooltip=f"Show or hide {method_label(name)}", layout={"width": "auto"}
+                description=shortened(method_label(name), LETTERS),
+                tooltip=f"Show or hide {method_label(name)}",
+                layout={"width": "auto"},
             )
             for name in methods
         }
@@ -146,7 +150,7 @@ class Controls:
         self.stage.value = "side" if morphed is None else "morph"
         display(self.morph_row, morphed is not None)
         self.tour.playing &= morphed is not None
-        stops = [(method_label(name), name) for name in shown]
+        stops = [(shortened(method_label(name), LETTERS), name) for name in shown]
         if self.stops.options != tuple(stops):
             self.stops.options = stops
         if morphed is not None:

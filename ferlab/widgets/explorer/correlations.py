@@ -17,6 +17,7 @@ from ferlab.projection import (
     pair_histograms,
     split_heads,
 )
+from ferlab.texts import shortened
 from ferlab.widgets.explorer.points import Points
 
 KEPT = 12  # pictures, of two megabytes each
@@ -80,7 +81,7 @@ class CorrelationFaces:
         found, start = [], 0
         for k, name in enumerate(self.points.classes):
             if count := int((labels == k).sum()):
-                found.append(Block(start, count, name, colors[k]))
+                found.append(Block(start, count, shortened(name, 24), colors[k]))
                 start += count
         return found
 

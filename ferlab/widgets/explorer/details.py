@@ -15,12 +15,16 @@ from ferlab.methods import method_label
 from ferlab.palette import class_colors
 from ferlab.projection.captions import CAPTIONS
 from ferlab.projection.quality import MapQuality
+from ferlab.texts import shortened
 from ferlab.widgets.explorer.colors import Legend
 from ferlab.widgets.explorer.correlations import signed
 from ferlab.widgets.explorer.neighbors import CLOSE, Moved, Near, Pair
 from ferlab.widgets.explorer.points import Points
 
 GALLERY = 48
+LETTERS = 40  # of a name in a sentence
+IN_MIX = 12
+IN_LEGEND = 60
 CLEAR = "clear"
 NEIGHBORS = 6
 HINT = (
@@ -159,7 +163,9 @@ def _moved_row(points: Points, first: str, name: str, moved: Moved) -> FaceRow:
 
 
 def _selected_face(points: Points, at: int, focus: int | None, methods: Sequence[str]) -> FaceCard:
-    answers = {int(points.predicted[name][at]) for name in methods if name in points.predicted}
+    answers = {
+        int(points.predicted[name][at]) for name in methods if name in points.predicted and points.is_answered(name)[at]
+    }
     wrong = ", ".join(points.classes[k] for k in sorted(answers - {int(points.labels[at])}))
     if not wrong:
         return _face(points, at, pressed=at == focus)
@@ -189,7 +195,11 @@ def _counted(points: Points, positions: np.ndarray) -> list[tuple[int, str, str]
 
 
 def _class_mix(points: Points, positions: np.ndarray) -> str:
-    return ", ".join(f"{number:,} {name}" for number, _, name in _counted(points, positions))
+    counted = _counted(points, positions)
+    mix = [f"{number:,} {shortened(name, LETTERS)}" for number, _, name in counted[:IN_MIX]]
+    if more := sum(number for number, _, _ in counted[IN_MIX:]):
+        mix.append(f"{more:,} of {len(counted) - IN_MIX} other classes")
+    return ", ".join(mix)
 
 
 # ---- one point ---------------------------------------------------------------------------------------------------
@@ -201,10 +211,14 @@ def tooltip(points: Points, method: str, position: int) -> dict[str, str | None]
         return {}
     answer = "not known"
     if method in points.predicted:
-        answer = points.classes[points.predicted[method][position]]
-        if method in points.confidence:
+        answer = shortened(points.classes[points.predicted[method][position]], LETTERS)
+        if method in points.confidence and np.isfinite(points.confidence[method][position]):
             answer += f" ({points.confidence[method][position]:.0%})"
-    return {"class": points.classes[points.labels[position]], "answer": answer, "face": points.picture(position)}
+    return {
+        "class": shortened(points.classes[points.labels[position]], LETTERS),
+        "answer": answer,
+        "face": points.picture(position),
+    }
 
 
 # ---- around the maps ---------------------------------------------------------------------------------------------
@@ -218,7 +232,10 @@ def title_html(name: str, note: str) -> str:
 def legend_html(legend: Legend, pick: bool) -> str:
     """The legend; with `pick` its entries are buttons that report their place in it."""
     stops = legend.scale[:: max(1, len(legend.scale) // 8)] + legend.scale[-1:]
-    return render("widgets/explorer/legend.html", legend=legend, pick=pick, stops=", ".join(stops))
+    entries, more = legend.entries[:IN_LEGEND], max(0, len(legend.entries) - IN_LEGEND)
+    return render(
+        "widgets/explorer/legend.html", legend=legend, entries=entries, more=more, pick=pick, stops=", ".join(stops)
+    )
 
 
 def messages_html(sentences: Sequence[str], working: str) -> str:

@@ -32,13 +32,18 @@ function spanOf(panel) {
   return [low - room, high + room];
 }
 
-const written = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)).replace("-", "−");
+// As many decimals as tell the axis' numbers apart, two at least for small ones.
+const written = (value, span = Infinity) => {
+  const usual = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const needed = Number.isFinite(span) && span > 0 ? Math.ceil(-Math.log10(span)) + 1 : 0;
+  return value.toFixed(Math.min(Math.max(usual, needed), 5)).replace("-", "−");
+};
 
 function drawAxes(svg, panel, stops, ink, faint, y, [low, high]) {
   draw("text", { x: 4, y: 13, fill: ink, "font-size": 11.5, "font-weight": 600 }, svg, panel.words);
   for (const value of [low + 0.08 * (high - low), (low + high) / 2, high - 0.08 * (high - low)]) {
     draw("line", { x1: BOX.left, x2: BOX.width - BOX.right, y1: y(value), y2: y(value), stroke: faint, "stroke-opacity": 0.3 }, svg);
-    draw("text", { x: BOX.left - 6, y: y(value) + 3.5, fill: faint, "font-size": 10.5, "text-anchor": "end" }, svg, written(value));
+    draw("text", { x: BOX.left - 6, y: y(value) + 3.5, fill: faint, "font-size": 10.5, "text-anchor": "end" }, svg, written(value, (high - low) / 2));
   }
   stops.forEach((stop, at) => draw("text", { x: place(at, stops.length), y: BOX.height - 8, fill: faint, "font-size": 10.5, "text-anchor": "middle" }, svg, stop));
 }

@@ -22,10 +22,12 @@ from ferlab.projection import (
     triplet_epoch_planes,
 )
 from ferlab.projection.aligned import MINIMUM_POINTS
-from ferlab.projection.names import HALF_LETTER, LINE, apart, densest
+from ferlab.projection.cost import MapCost, map_cost
+from ferlab.projection.names import HALF_LETTER, LINE, apart, densest, named_classes
 from ferlab.projection.planes import triplet_reach
 from ferlab.projection.quality import MapQuality
 from ferlab.runs.reading import PLANE
+from ferlab.texts import shortened
 from ferlab.vectors import random_part
 from ferlab.widgets.explorer.points import Points
 from ferlab.widgets.kit.background import Background
@@ -38,8 +40,9 @@ PROJECTIONS = {
 OPTIMIZED = ("umap", "densmap")  # computed in the background; the others at once, when they are asked for
 UNMEASURED = ("embedding", "triplet")  # nothing is lost on the one, and the other is no map of neighbors
 # One ruler for all spaces: the margin of TCL's strengths, in squared distance divided by D.
-MARGIN = float(get_method("tcl-nearest@1").options["margin"])
+MARGIN = float(get_method("tcl-nearest").options["margin"])
 PAIRS_AMONG = 500
+LETTERS = 24  # of a name on a map
 MapName = tuple[str, str, int]  # projection, method, epoch
 Segment = tuple[tuple[float, float], tuple[float, float]]
 
@@ -83,6 +86,12 @@ class Layouts:
         if len(self.points) < MINIMUM_POINTS:
             return f"UMAP needs at least {MINIMUM_POINTS} points, but there are {len(self.points)}."
         return ""
+
+    def cost(self, kind: str) -> MapCost:
+        """What UMAP or densMAP of all methods and epochs will take."""
+        epochs = [space for spaces in self.points.spaces.values() for space in spaces]
+        size = max(space.shape[1] for space in epochs)
+        return map_cost(len(self.points), size, maps=len(epochs), densmap=kind == "densmap")
 
     def are_flat(self, methods: list[str]) -> bool:
         """Whether the spaces of some methods have two dimensions each."""
@@ -235,17 +244,17 @@ class Layouts:
 def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
     """The names of the classes that have three points or more, and places for them: where their points lie densest.
 
+    Of very many classes the largest are named, and long names are shortened.
+
     Args:
         layout: float array (N, 2), in units of the plot, in random order.
         labels: int array (N,).
         classes: class names.
     """
     named, densest_places = [], []
-    for k, name in enumerate(classes):
-        few = layout[labels == k][:120]  # in random order, so the first ones stand for all
-        if len(few) >= 3:
-            named.append(name)
-            densest_places.append(densest(few))
+    for k in named_classes(labels, len(classes)):
+        named.append(shortened(classes[k], LETTERS))
+        densest_places.append(densest(layout[labels == k][:120]))  # in random order: the first ones stand for all
     places = apart(np.array(densest_places).reshape(-1, 2), named)
     # Within the plot, the letters at its sides too.
     room = np.array([[1 - HALF_LETTER * len(name), 1 - LINE / 2] for name in named]).reshape(-1, 2)

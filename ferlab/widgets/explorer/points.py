@@ -1,4 +1,4 @@
-"""The points that an explorer shows: read from a run or from tables of one's own, and asked for their neighbors."""
+"""The points that an explorer shows, read from a run; those of tables of one's own: :mod:`.tables`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.images import data_uri
-from ferlab.projection import procrustes
+from ferlab.labels import is_unlabelled, natural
 from ferlab.runs import Run, RunFolder
 from ferlab.runs.reading import PLANE
 from ferlab.vectors import unit_rows
@@ -64,10 +64,31 @@ class Points:
         """What maps there are of them: a loss with several strengths is one."""
         return Strengths(self.doses, self.methods)
 
-    @property
-    def people(self) -> list[int]:
-        """Who is shown, where that is known."""
-        return sorted(self.metadata["identity"].unique().tolist()) if "identity" in self.metadata else []
+    @cached_property
+    def people(self) -> list[Any]:
+        """Who is shown, where that is known: numbers or names."""
+        if "identity" not in self.metadata:
+            return []
+        try:
+            found = self.metadata["identity"].dropna().unique().tolist()
+        except TypeError:  # lists, or the like
+            return []
+        whole = [int(who) if isinstance(who, float) and who.is_integer() else who for who in found]
+        return sorted(whole, key=lambda who: natural(str(who)))
+
+    def is_person(self, who: Any) -> np.ndarray:
+        """bool (N,): the points that show somebody."""
+        shown = self.metadata["identity"].astype(object)
+        return shown.map(lambda one: one == who, na_action="ignore").eq(True).to_numpy(bool)
+
+    @cached_property
+    def is_labelled(self) -> np.ndarray:
+        """bool (N,): the points whose class is known."""
+        return ~is_unlabelled(self.labels, self.classes)
+
+    def is_answered(self, method: str) -> np.ndarray:
+        """bool (N,): the points of which class and answer are known, so that the answer is right or wrong."""
+        return self.is_labelled & ~is_unlabelled(self.predicted[method], self.classes)
 
     @property
     def epochs(self) -> int:
@@ -121,7 +142,7 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
     tables = run.map_points()
     first = next(iter(tables.values()))
     _check_faces(dataset, first["index"], first["label"], run)
-    order = _shuffled(len(first))
+    order = shuffled(len(first))
     tables = {name: table.iloc[order].reset_index(drop=True) for name, table in tables.items()}
     indices = first["index"].to_numpy(dtype=np.int64)[order]
     labels = first["label"].to_numpy(dtype=np.int64)[order]
@@ -136,11 +157,11 @@ def run_points(run: Run, dataset: FaceDataset | None) -> Points:
         labels=labels,
         classes=_classes_of(run, dataset, labels),
         layouts=_maps({name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in tables.items()}, spaces),
-        spaces=_of_length_one(spaces),
-        lengths=_lengths(spaces),
+        spaces=of_length_one(spaces),
+        lengths=lengths_of(spaces),
         predicted={name: table["predicted"].to_numpy(dtype=np.int64) for name, table in tables.items()},
         confidence={name: table["confidence"].to_numpy(dtype=float) for name, table in tables.items()},
-        metadata=_metadata(dataset, indices),
+        metadata=metadata_of(dataset, indices),
         images=None if dataset is None else dataset.images,
         doses=run.summary.get("doses", {}),
     )
@@ -162,7 +183,7 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
     first = own[methods[0]]
     first = first[first["epoch"] == first["epoch"].min()]
     _check_faces(dataset, first["index"], first["label"], run)
-    order = _shuffled(len(first))
+    order = shuffled(len(first))
     indices = first["index"].to_numpy(dtype=np.int64)[order]
     labels = first["label"].to_numpy(dtype=np.int64)[order]
     layouts = {
@@ -179,9 +200,9 @@ def epoch_points(run: Run, dataset: FaceDataset | None) -> Points:
         labels=labels,
         classes=_classes_of(run, dataset, labels),
         layouts=_maps(layouts, spaces),
-        spaces=_of_length_one(spaces),
-        lengths=_lengths(spaces),
-        metadata=_metadata(dataset, indices),
+        spaces=of_length_one(spaces),
+        lengths=lengths_of(spaces),
+        metadata=metadata_of(dataset, indices),
         images=None if dataset is None else dataset.images,
         doses=run.summary.get("doses", {}),
     )
@@ -217,122 +238,10 @@ def _classes_of(run: Run, dataset: FaceDataset | None, labels: np.ndarray) -> tu
     return tuple(run.summary.get("classes") or CLASSES[: max([*sizes, int(labels.max()) + 1])])
 
 
-# ---- from tables -------------------------------------------------------------------------------------------------
-
-_KNOWN = {"index", "label", "predicted", "confidence", "x", "y", "embedding"}
+# ---- parts -----------------------------------------------------------------------------------------------------
 
 
-def table_points(
-    tables: Mapping[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None
-) -> tuple[Points, list[str]]:
-    """Points from tables of one's own, and sentences about what was left out.
-
-    Tables that hold different points are cut to those they share; one that shares none with the first is left out.
-    Positions `x`, `y` are turned onto the first table's by Procrustes analysis, so that maps can be compared.
-
-    Raises:
-        FerlabError: no table, a table without label, without x, y and embedding, or naming a point twice.
-    """
-    if not tables:
-        raise FerlabError("There is nothing to explore; give a run folder, a table, or a dict of tables.")
-    if empty := [name for name, table in tables.items() if not len(table)]:
-        raise FerlabError(f"The table {empty[0]} has no rows.")
-    named = {name: _indexed(name, table) for name, table in tables.items()}
-    kept, notes = _shared(named)
-    first = next(iter(kept.values()))
-    kept = {name: table.iloc[_shuffled(len(first))] for name, table in kept.items()}
-    first = next(iter(kept.values()))
-    indices = first.index.to_numpy(dtype=np.int64)
-    images = dataset.images if isinstance(dataset, FaceDataset) else dataset
-    if images is not None and len(indices) and not 0 <= indices.min() <= indices.max() < len(images):
-        raise FerlabError(f"The column index goes up to {indices.max()}, but there are {len(images)} images.")
-    classes = _class_names(kept, dataset)
-    labels = _coded(first["label"], classes)
-    differing = [name for name, table in kept.items() if not np.array_equal(_coded(table["label"], classes), labels)]
-    if differing:
-        notes.append(f"{differing[0]} gives some points other labels; those of {next(iter(kept))} are shown.")
-    with_spaces = all("embedding" in table for table in kept.values())
-    with_maps = all({"x", "y"} <= set(table) for table in kept.values())
-    if not with_spaces and not with_maps:
-        raise FerlabError(
-            "Some tables have x and y, the others only embedding: give all of them x and y, or all of them embedding."
-        )
-    layouts = {name: [table[["x", "y"]].to_numpy(dtype=np.float32)] for name, table in kept.items() if with_maps}
-    reference = next(iter(layouts.values()))[0] if layouts else None
-    for name in list(layouts)[1:]:
-        layouts[name] = [procrustes(reference, layouts[name][0])[0].astype(np.float32)]
-    spaces = {name: [_stacked(table["embedding"])] for name, table in kept.items()} if with_spaces else {}
-    metadata = _metadata(dataset if isinstance(dataset, FaceDataset) else None, indices)
-    for column in first:
-        if column not in _KNOWN:
-            metadata[column] = first[column].to_numpy()
-    points = Points(
-        indices=indices,
-        labels=labels,
-        classes=classes,
-        layouts=layouts,
-        spaces=_of_length_one(spaces),
-        lengths=_lengths(spaces),
-        predicted={name: _coded(table["predicted"], classes) for name, table in kept.items() if "predicted" in table},
-        confidence={n: t["confidence"].to_numpy(dtype=float) for n, t in kept.items() if "confidence" in t},
-        metadata=metadata,
-        images=images,
-    )
-    return points, notes
-
-
-def _indexed(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    if "label" not in table:
-        raise FerlabError(f"The table {name} has no column label; it has: {', '.join(map(str, table.columns))}.")
-    if "embedding" not in table and not {"x", "y"} <= set(table):
-        raise FerlabError(f"The table {name} needs columns x and y, or embedding with one vector a row.")
-    indices = table["index"].to_numpy() if "index" in table else np.arange(len(table))
-    table = table.set_index(pd.Index(indices, dtype=np.int64, name="point"))
-    if table.index.has_duplicates:
-        twice = table.index[table.index.duplicated()][0]
-        raise FerlabError(f"The table {name} names point {twice} twice in its column index.")
-    return table
-
-
-def _shared(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The tables cut to the points of all, in one order, and sentences about what was left out."""
-    name, first = next(iter(tables.items()))
-    common, kept, notes = first.index, [name], []
-    for other, table in list(tables.items())[1:]:
-        both = common.intersection(table.index, sort=False)
-        if len(both):
-            common, kept = both, [*kept, other]
-        else:
-            notes.append(f"{other} has no point in common with {name} and is left out.")
-    largest = max(len(tables[name]) for name in kept)
-    if len(common) < largest:
-        notes.append(f"The spaces do not hold the same points: the {len(common):,} that all of them have are shown.")
-    return {name: tables[name].loc[common] for name in kept}, notes
-
-
-def _class_names(tables: dict[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None) -> tuple[str, ...]:
-    if isinstance(dataset, FaceDataset):
-        return tuple(dataset.classes)
-    values = pd.unique(
-        pd.concat([table[column] for table in tables.values() for column in ("label", "predicted") if column in table])
-    )
-    if all(isinstance(value, str) for value in values):
-        known = [name for name in CLASSES if name in values]
-        return tuple(known + sorted(set(values) - set(known)))
-    return tuple(f"class {k}" for k in range(int(max(values)) + 1))
-
-
-def _coded(values: pd.Series, classes: tuple[str, ...]) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(values):
-        codes = values.to_numpy(dtype=np.int64)
-    else:
-        codes = pd.Categorical(values, list(classes)).codes.astype(np.int64)
-    if len(codes) and not (codes.min() >= 0 and codes.max() < len(classes)):
-        raise FerlabError(f"A label is none of the {len(classes)} classes: {', '.join(classes)}.")
-    return codes
-
-
-def _metadata(dataset: FaceDataset | None, indices: np.ndarray) -> pd.DataFrame:
+def metadata_of(dataset: FaceDataset | None, indices: np.ndarray) -> pd.DataFrame:
     if dataset is None:
         return pd.DataFrame(index=range(len(indices)))
     return dataset.metadata.iloc[indices].reset_index(drop=True)
@@ -342,13 +251,13 @@ def _stacked(vectors: pd.Series) -> np.ndarray:
     return np.stack(vectors.to_numpy()).astype(np.float32)
 
 
-def _of_length_one(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+def of_length_one(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
     return {name: [unit_rows(space) for space in epochs] for name, epochs in spaces.items()}
 
 
-def _lengths(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+def lengths_of(spaces: Mapping[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
     return {name: [np.linalg.norm(space, axis=1) for space in epochs] for name, epochs in spaces.items()}
 
 
-def _shuffled(count: int) -> np.ndarray:
+def shuffled(count: int) -> np.ndarray:
     return np.random.default_rng(0).permutation(count)

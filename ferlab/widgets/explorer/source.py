@@ -11,7 +11,8 @@ import pandas as pd
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.runs import Run, RunFolder, load_splits, read_run, read_settings
-from ferlab.widgets.explorer.points import Points, epoch_points, run_points, table_points
+from ferlab.widgets.explorer.points import Points, epoch_points, run_points
+from ferlab.widgets.explorer.tables import table_points
 
 
 class PointSource:

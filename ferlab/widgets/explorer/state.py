@@ -53,6 +53,7 @@ class ExplorerState:
         self._source, self._background = source, background
         self._finished = Layouts(source.points, background)
         self._followed: Layouts | None = None
+        self._colorings: tuple[Points, list[str]] | None = None
         self.epoch: int | None = None
         self.methods = _usual_methods(source) if methods is None else _checked(methods, self.strengths.known)
         self.strength = self.strengths.first
@@ -114,7 +115,9 @@ class ExplorerState:
     @property
     def colorings(self) -> list[str]:
         """What these points can be colored by."""
-        return colorings(self.points)
+        if self._colorings is None or self._colorings[0] is not self.points:
+            self._colorings = self.points, colorings(self.points)
+        return self._colorings[1]
 
     @property
     def highlighted(self) -> list[int]:
@@ -125,7 +128,8 @@ class ExplorerState:
             return [self.person]
         if not len(self.selected):
             return self.points.people[:1]
-        return self.points.metadata["identity"].iloc[self.selected].value_counts().index[:PEOPLE].tolist()
+        shown = self.points.metadata["identity"].iloc[self.selected].dropna()
+        return shown.astype(object).value_counts().index[:PEOPLE].tolist()
 
     @property
     def messages(self) -> list[str]:
@@ -270,7 +274,11 @@ class ExplorerState:
         """Method -> share of the selected points that it classifies right, of the methods whose answers are known."""
         answers = {name: self.points.predicted.get(self.trained(name)) for name in self.methods}
         known = {name: predicted for name, predicted in answers.items() if predicted is not None}
-        return shares_right(known, self.points.labels, self.selected)
+        shares: dict[str, float] = {}
+        for name, predicted in known.items():
+            answered = self.selected[self.points.is_answered(self.trained(name))[self.selected]]
+            shares |= shares_right({name: predicted}, self.points.labels, answered)
+        return shares
 
     def _begin_anew(self, before: Points) -> None:
         """Other points than before: forget what was said about those."""

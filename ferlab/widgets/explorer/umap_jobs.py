@@ -57,7 +57,9 @@ class UmapJobs:
             place = f"{method_label(name)}, {names.index(name) + 1} of {len(names)}"
             self._background.call(partial(self._say_place, job, kind, place))
 
-        self._report(f"{PROJECTIONS[kind]} is being computed; everything else can be used meanwhile.", [])
+        cost = layouts.cost(kind)
+        takes = f" ({cost})" if cost.is_high else ""
+        self._report(f"{PROJECTIONS[kind]} is being computed{takes}; everything else can be used meanwhile.", [])
         self._background.run(
             partial(layouts.compute_optimized, kind, settings, tell),
             partial(self._take, job, kind, layouts, notes),

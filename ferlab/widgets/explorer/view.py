@@ -163,7 +163,10 @@ class ExplorerView:
             if state.kind == "triplet":
                 parts.append(f"hinge open: {state.layouts.open_hinges(trained, state.epoch or 1):.0%}")
             if trained in state.points.predicted:
-                parts.append(f"{(state.points.predicted[trained] == state.points.labels).mean():.0%} right")
+                answered = state.points.is_answered(trained)
+                if answered.any():
+                    right = state.points.predicted[trained][answered] == state.points.labels[answered]
+                    parts.append(f"{right.mean():.0%} right")
             if state.epoch is not None:
                 parts.append(f"epoch {min(state.epoch, state.points.epochs_of(trained))}")
             if state.kind != "umap":

@@ -118,7 +118,7 @@ def face_lab_figure(
     count = len(spaces.methods)
     middle, reach = extent(spaces)
     colors = class_colors(list(spaces.classes))
-    with figure_style():
+    with figure_style(spaces.classes) as names:
         drawing, (face, *maps) = plt.subplots(
             1, 1 + count, figsize=(2.6 + 3.6 * count, 4), layout="constrained", width_ratios=[2.4, *[3.6] * count]
         )
@@ -128,7 +128,7 @@ def face_lab_figure(
         face.set_title(title, fontsize=10)
         for name, ax in zip(spaces.methods, maps, strict=True):
             best = int(probabilities[name].argmax())
-            said = f"{method_label(name)}:\n{spaces.classes[best]} {probabilities[name][best]:.0%}"
+            said = f"{method_label(name)}:\n{names[best]} {probabilities[name][best]:.0%}"
             embedding_map(spaces.layouts[name], spaces.labels, spaces.classes, ax, said)
             ax.set_xlim(middle[0] - reach[0], middle[0] + reach[0])
             ax.set_ylim(middle[1] - reach[1], middle[1] + reach[1])

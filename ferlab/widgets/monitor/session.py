@@ -91,7 +91,7 @@ class Task:
 
     def earlier_epochs(self) -> int:
         """How many epochs of an earlier training can be gone on from."""
-        is_finished = self.stored.scores() is not None  # a training of ferlab compare: not one to go on with
+        is_finished = self.stored.is_finished()  # a training of ferlab compare: not one to go on with
         return 0 if is_finished else self.stored.epochs_done(self.settings.epochs)
 
     def record_path(self, epoch: int) -> Path:
