@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferlab.classroom.marks import GUESSES, NOT_BEGUN, SOLVED, STATES
+from ferlab.classroom.checks import what_was_said
+from ferlab.classroom.exercises import EXERCISES
+from ferlab.classroom.marks import GUESSES, STATES
 from ferlab.errors import FerlabError
 from ferlab.files import atomic_path
+from ferlab.texts import plain, printable, spreadsheet_cell
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
 _COLUMNS = ("student", "file", "exercise", "item", "state", "said")
-_EXERCISE = re.compile(r"^### Exercise (\d+)", re.MULTILINE)
-_CHECK = re.compile(r"\bprint\((check_\w+)\(")
 _MARKS = dict(zip(STATES, ("✓", "·", "", ""), strict=True))  # of an exercise in the overview
+MOST_BYTES = 50 * 2**20  # of one notebook; those of the series have one or two with all their pictures
+MOST_FILES = 200  # of one student
+MOST_ENTRIES = 20_000  # of one student's folder, looked through for notebooks
+MOST_GUESSES = 500  # in one file
+MOST_LETTERS = 2_000  # of one answer: a spreadsheet's cell holds 32,767
 
 
 def collect(folder: str | Path) -> pd.DataFrame:
     """What the notebooks say that a class saved: which exercises were solved, and what was guessed before looking.
 
     Only what is saved is read; nothing of it is executed. Guesses are in the file that :func:`ferlab.classroom.ask`
-    writes.
+    writes. Whatever a student hands in, the others' rows are the same: files are read that lie in the student's own
+    folder, without following links, and up to a size; names and texts come in letters that every table takes.
 
     Args:
         folder: has one folder a student with their notebooks in it, at any depth (such as nbgrader's ``submitted``),
-            and with ``guesses.json`` if that was handed in too.
+            and with ``guesses.json`` if that was handed in too. What the notebooks are called plays no part.
 
     Returns:
         One row an exercise or guess: ``student``, ``file``, ``exercise`` (such as "03-1"), ``item`` (the check's name,
         or the question), ``state`` (one of ``STATES``, or "guess") and ``said``, the check's sentence or what was
-        guessed. What cannot be read is a row too, its ``state`` says why: "cannot be read", "in no student's folder",
-        "nothing here".
+        guessed. What cannot be read is a row too, its ``state`` says so: "cannot be read", with the reason in ``said``,
+        "in no student's folder", "nothing here".
 
     Raises:
         FerlabError: there is no such folder, or nothing in it.
@@ -52,56 +61,138 @@ def collect(folder: str | Path) -> pd.DataFrame:
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if place.name.startswith("."):
             continue
-        if place.is_dir():
-            rows += [{"student": place.name} | row for row in _handed_in(place)]
+        if place.is_symlink():
+            rows.append(
+                {"student": place.name, **_unread("a link: copy what it leads to here, if it is this student's")}
+            )
+        elif place.is_dir():
+            try:
+                found = _handed_in(place)
+            except Exception as error:  # nobody else shall miss their rows for it
+                found = [_unread(f"{type(error).__name__}: {error}")]
+            rows += [{"student": place.name} | row for row in found]
         else:
             rows.append({"student": "", "file": place.name, "state": "in no student's folder"})
     if not rows:
         raise FerlabError(f"There is nothing in {folder}: one folder a student is expected.")
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).fillna("")
+    told = [{column: _told(column, row.get(column, "")) for column in _COLUMNS} for row in rows]
+    return pd.DataFrame(told, columns=list(_COLUMNS))
+
+
+def _told(column: str, text: str) -> str:
+    """A cell of the table, in letters that every file and terminal takes; names are on one line."""
+    text = printable(text[:MOST_LETTERS], keep="\n\t")
+    return text if column == "said" else text.replace("\n", "\\x0a").replace("\t", "\\x09")
 
 
 def _handed_in(place: Path) -> list[dict[str, str]]:
     """What lies in one student's folder, a row an exercise or guess."""
     rows: list[dict[str, str]] = []
-    for path in sorted([*place.rglob("*.ipynb"), *place.rglob(GUESSES)]):
-        below = path.relative_to(place)
-        if any(part.startswith(".") for part in below.parts):  # JupyterLab's checkpoints
-            continue
-        try:
-            items = list(_guesses(path) if path.name == GUESSES else _exercises(path))
-        except Exception as error:  # a student's file may be anything
-            items = [{"state": "cannot be read", "said": f"{type(error).__name__}: {error}"[:200]}]
-        rows += [{"file": below.as_posix()} | item for item in items]
+    found = list(islice(_files(place), MOST_FILES + 1))
+    for path, why in sorted(found[:MOST_FILES]):
+        if why:
+            items = [_unread(why)]
+        else:
+            try:
+                items = list(_guesses(path) if _holds_guesses(path) else _exercises(path))
+            except FerlabError as error:
+                items = [_unread(str(error))]
+            except Exception as error:  # a student's file may be anything
+                items = [_unread(f"{type(error).__name__}: {error}"[:200])]
+        rows += [{"file": path.relative_to(place).as_posix()} | item for item in items]
+    if len(found) > MOST_FILES:
+        rows.append(_unread(f"more than {MOST_FILES} notebooks and links: the others were left out"))
     return rows or [{"state": "nothing here"}]
+
+
+def _unread(why: str) -> dict[str, str]:
+    return {"state": "cannot be read", "said": why}
+
+
+def _files(place: Path) -> Iterator[tuple[Path, str]]:
+    """The notebooks and files of guesses below a student's folder, each with why it is not to be opened, or with ""."""
+    folders, seen = [place], 0
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                paths = sorted(Path(entry) for entry in islice(entries, MOST_ENTRIES + 1))
+        except OSError as error:
+            yield folder, f"its folder cannot be opened ({error.strerror})"
+            continue
+        for path in paths:
+            if path.name.startswith("."):  # JupyterLab's checkpoints
+                continue
+            seen += 1
+            if seen > MOST_ENTRIES:
+                yield path, f"more than {MOST_ENTRIES:,} files: this one and those after it were left out"
+                return
+            kind = path.lstat().st_mode
+            if stat.S_ISDIR(kind):
+                folders.append(path)
+            elif stat.S_ISLNK(kind) and (path.is_dir() or _is_wanted(path)):
+                yield path, "a link, which is not followed: the file itself is needed"
+            elif _is_wanted(path):
+                yield path, "" if stat.S_ISREG(kind) else "no regular file"
+
+
+def _is_wanted(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb" or _holds_guesses(path)
+
+
+def _holds_guesses(path: Path) -> bool:
+    """Whether this is a file of guesses: also "Copy of guesses.json", or what a learning platform makes of the name."""
+    return path.suffix.lower() == ".json" and Path(GUESSES).stem in path.stem.lower()
+
+
+def _read(path: Path) -> str:
+    """The text of a regular file of a sensible size.
+
+    Raises:
+        FerlabError: it is none, or holds something else than text.
+    """
+    # Not to wait for the other end of a pipe, and not to follow a link, that took the file's place meanwhile.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise FerlabError("no regular file")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FerlabError(
+            f"larger than {MOST_BYTES // 2**20} MB: clear the outputs of the cells without a check, save, hand in again"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FerlabError("no text in UTF-8, so no notebook that Jupyter saved") from error
 
 
 def _exercises(path: Path) -> Iterator[dict[str, str]]:
     """The checks of a notebook, with what they said."""
-    import nbformat  # brings a validator of JSON schemas along, which the command line need not wait for
-
-    number = found[0] if (found := re.match(r"\d\d(?=_)", path.name)) else path.stem
-    exercise = ""
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown" and (headings := _EXERCISE.findall(cell.source)):
-            exercise = f"{number}-{headings[-1]}"
-        if cell.cell_type == "code" and (check := _CHECK.search(cell.source)):
-            printed = "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs).strip()
-            yield {"exercise": exercise, "item": check[1], "state": _state(printed), "said": printed}
-
-
-def _state(printed: str) -> str:
-    """One of ``STATES``, from what a check left in its notebook."""
-    if not printed:
-        return "not run"
-    if printed.startswith(NOT_BEGUN):
-        return "not begun"
-    return "solved" if printed.startswith(SOLVED) else "tried"
+    try:
+        # Not by nbformat, whose validator takes minutes for a large notebook and stops at an odd one.
+        notebook = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise FerlabError(f"no notebook that Jupyter saved, or a damaged one ({type(error).__name__})") from error
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise FerlabError("no notebook that Jupyter saved: it has no cells")
+    for cell in cells:
+        if isinstance(cell, Mapping) and cell.get("cell_type") == "code":
+            for check, state, said in what_was_said(cell):
+                yield {"exercise": EXERCISES[check], "item": check, "state": state, "said": said}
 
 
 def _guesses(path: Path) -> Iterator[dict[str, str]]:
     """The answers to the questions of a class's notebooks."""
-    for question, answer in json.loads(path.read_text(encoding="utf-8")).items():
+    try:
+        answers = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
+        raise FerlabError(f"no file of guesses, or a damaged one ({type(error).__name__})") from error
+    if not isinstance(answers, dict):
+        raise FerlabError("no file of guesses: it holds no questions with their answers")
+    for question, answer in islice(answers.items(), MOST_GUESSES):
         yield {"item": str(question), "state": "guess", "said": str(answer)}
 
 
@@ -111,24 +202,31 @@ def overview(table: pd.DataFrame) -> Table:
     Where a notebook was handed in twice, or an exercise has two checks, the better state of the notebooks counts and
     the worse one of the checks.
     """
-    from rich.markup import escape
     from rich.table import Table
 
-    exercises = sorted(set(table["exercise"]) - {""})
-    shown = Table("student", *exercises, "solved", "guesses", "to look at")
+    exercises = sorted(set(EXERCISES.values()) & set(table["exercise"]))
+    shown = Table("student")
+    for heading in (*exercises, "solved", "guesses", "to look at"):
+        shown.add_column(plain(heading))
     for student, rows in table[table["student"] != ""].groupby("student"):
         states = [_best_state(rows[rows["exercise"] == exercise]) for exercise in exercises]
         odd = rows[~rows["state"].isin([*STATES, "guess"])]
         shown.add_row(
-            escape(str(student)),
+            plain(student),
             *(_MARKS[state] for state in states),
             str(states.count("solved")),
             str(int((rows["state"] == "guess").sum())),
-            escape(", ".join(f"{row.file} {row.state}".strip() for row in odd.itertuples())),
+            plain(_listed([f"{row.file} {row.state}".strip() for row in odd.itertuples()])),
         )
     for row in table[table["student"] == ""].itertuples():
-        shown.add_row(*[""] * (len(exercises) + 3), escape(f"{row.file} {row.state}"))
+        shown.add_row(*[""] * (len(exercises) + 3), plain(f"{row.file} {row.state}"))
     return shown
+
+
+def _listed(odd: list[str], most: int = 3) -> str:
+    """The first of what a student handed in and nobody can read; all of it is in the table."""
+    more = len(odd) - most
+    return ", ".join(odd[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _best_state(rows: pd.DataFrame) -> str:
@@ -139,6 +237,6 @@ def _best_state(rows: pd.DataFrame) -> str:
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table from :func:`collect` for a spreadsheet."""
-    text = table.map(lambda cell: f"'{cell}" if cell[:1] in "=+-@" and cell else cell)  # else it could be a formula
+    text = table.map(lambda cell: spreadsheet_cell(printable(cell, keep="\n\t")))
     with atomic_path(Path(path)) as beside:
         text.to_csv(beside, index=False)

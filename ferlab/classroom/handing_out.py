@@ -1,21 +1,33 @@
-"""Notebooks of the series without their solutions."""
+"""Notebooks of the series without their solutions, and without what came of running them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ferlab.classroom.checks import CELL_KEY, called_checks
 from ferlab.errors import FerlabError
 from ferlab.files import atomic_path
 from ferlab.lab import FIRST_NOTEBOOK, find_clone
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 _SOLUTION = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>\n*", re.DOTALL)
 _FOLD_OUT = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
+# All else in the metadata of a notebook and of a cell is the trace of a program: states of widgets, times of execution,
+# what was folded in, the name of the text that it is paired with.
+_KEPT = ("kernelspec", "language_info")
+_KEPT_OF_CELL = ("tags", "slideshow")
 
 
 def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -> list[Path]:
     """Copy notebooks of the series without their solutions.
+
+    Outputs, counts and states of widgets stay behind as well: an instructor's run would be a student's. The cell of a
+    check is told its name, so that :func:`ferlab.classroom.collect` knows it whatever becomes of the cell's text.
 
     Args:
         out: folder to write; notebooks of these names in it are replaced.
@@ -40,11 +52,16 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
     written = []
     for path in chosen:
         notebook = nbformat.read(path, as_version=4)
-        notebook.metadata.pop("jupytext", None)  # else JupyterLab would look for the text beside it, or write one
+        notebook.metadata = _only(notebook.metadata, _KEPT)
         for cell in notebook.cells:
+            cell.metadata = _only(cell.metadata, _KEPT_OF_CELL)
             if cell.cell_type == "markdown":
                 text = _without(_SOLUTION, cell.source)
                 cell.source = text if hints else _without(_FOLD_OUT, text)
+            elif cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+                if checks := called_checks(cell.source):
+                    cell.metadata[CELL_KEY] = {"checks": checks}
         target = Path(out) / path.name
         with atomic_path(target) as beside:
             nbformat.write(notebook, beside)
@@ -63,6 +80,10 @@ def _chosen(numbers: Sequence[str]) -> list[Path]:
     if unknown := [number for number in wanted if number not in series]:
         raise FerlabError(f"There is no notebook {', '.join(unknown)}; there are {', '.join(series)}.")
     return [series[number] for number in wanted or series]
+
+
+def _only(metadata: NotebookNode, names: Sequence[str]) -> NotebookNode:
+    return type(metadata)({name: metadata[name] for name in names if name in metadata})
 
 
 def _without(block: re.Pattern[str], text: str) -> str:

@@ -118,6 +118,19 @@ def test_a_spreadsheet_takes_nothing_for_a_formula(submitted, tmp_path):
     assert pd.read_csv(tmp_path / "table.csv")["said"][0] == "'=both"
 
 
+def test_names_do_nothing_in_a_terminal_or_a_spreadsheet(tmp_path):
+    names = ("[red]x", "a\x1b[2J", ":bomb:", "\t=1+1")
+    for name in names:
+        save(tmp_path / name / f"{name}.ipynb", "### Exercise 1: a", ("print(check_margin_shift(shift))", "a\n=1+1"))
+    table, written = collect(tmp_path), StringIO()
+    Console(file=written, width=200, color_system=None).print(overview(table))
+    shown = written.getvalue()
+    assert "[red]x" in shown and r"a\x1b[2J" in shown and ":bomb:" in shown and "\x1b" not in shown
+    write_csv(table, tmp_path / "table.csv")
+    text = (tmp_path / "table.csv").read_text(encoding="utf-8")
+    assert r"\x09=1+1" in text and ",'=1+1" in text and "\x1b" not in text
+
+
 def test_what_cannot_be_read_is_a_row_and_the_rest_is_read(submitted):
     (submitted / "ada" / "broken.ipynb").write_text("{", encoding="utf-8")
     (submitted / "ada" / "guesses.json").write_text("[1", encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ferlab.classroom.exercises.tools import Mistake, answer_of, known_mistake, solved
+from ferlab.classroom.exercises.tools import Mistake, answer_of, known_mistake, number_of, solved
 from ferlab.evaluation import holm
 
 
@@ -91,3 +91,68 @@ def check_claims(answers: Mapping[str, str | None]) -> str:
         for number, (name, claim) in enumerate(_CLAIMS.items(), start=1)
     ]
     return solved("\n".join(["All right.", *lines])) if all(right.values()) else "\n".join(lines)
+
+
+# Balanced accuracy of a control and of its doses, each a case that another mistake falls into.
+_DOSE_CASES: tuple[tuple[float, dict[float, float]], ...] = (
+    (0.90, {0.5: 0.895, 1.0: 0.905, 2.0: 0.893, 4.0: 0.80}),  # the weakest, the best, the right one, the strongest
+    (0.90, {0.5: 0.88, 1.0: 0.895, 2.0: 0.884, 4.0: 0.896}),  # one that passes behind one that fails
+    (0.90, {2.0: 0.894, 0.5: 0.91, 1.0: 0.90, 4.0: 0.87}),  # in no order
+    (0.90, {1.0: 0.89, 2.0: 0.85}),  # one point exactly, which floats miss by a hair
+    (0.90, {0.5: 0.80, 1.0: 0.70}),  # none
+    (0.50, {0.5: 0.4955, 1.0: 0.55, 2.0: 0.60}),  # better than the control by more than a point
+)
+
+
+def check_chosen_dose(function: Callable[[float, dict[float, float]], float]) -> str:
+    """Judge a learner's `function(control, of_doses)` for the strongest dose within one point of its control.
+
+    `control` is a balanced accuracy, `of_doses` maps every dose to its own.
+
+    Returns:
+        What is right, or what seems to have gone wrong.
+    """
+    for control, of_doses in _DOSE_CASES:
+        passed = [dose for dose, accuracy in of_doses.items() if accuracy >= control - 0.01 - 1e-9]
+        right = max(passed, default=0)
+        value, complaint = number_of(function, control, dict(of_doses))
+        if complaint:
+            return complaint
+        if not np.isclose(value, right):
+            given = ", ".join(f"{dose:g}: {accuracy:g}" for dose, accuracy in of_doses.items())
+            return known_mistake(value, _dose_mistakes(control, of_doses, passed)) or (
+                f"For a control of {control:g} and doses {{{given}}} you choose {value:g}, but it should be {right:g}."
+            )
+    return solved("Right: the strongest dose that passes, whatever lies between.")
+
+
+def _dose_mistakes(control: float, of_doses: Mapping[float, float], passed: list[float]) -> list[Mistake]:
+    if not passed:
+        return [(dose, "Where no dose is within one point, the answer is 0: the control itself.") for dose in of_doses]
+    best = max(of_doses, key=lambda dose: of_doses[dose])
+    inner = [dose for dose in passed if of_doses[dose] > control - 0.01 + 1e-9]
+    until = 0.0
+    for dose in sorted(of_doses):
+        if dose not in passed:
+            break
+        until = dose
+    return [
+        (best, "This is the dose with the best accuracy. The rule asks for the strongest one that is good enough."),
+        (
+            max(inner, default=0),
+            "A dose exactly one point below its control passes; 0.90 - 0.89 is a little more than 0.01 for a computer.",
+        ),
+        (
+            until,
+            "You stop at the first dose that fails. Curves go up and down: a stronger one behind it may pass again.",
+        ),
+        (
+            max((dose for dose in passed if abs(of_doses[dose] - control) <= 0.01), default=0),
+            "A dose that is better than its control by more than a point passes too.",
+        ),
+        (min(passed), "This is the weakest dose that passes; the rule asks for the strongest."),
+        (
+            max(of_doses),
+            "This is the strongest dose of all, but its accuracy is more than one point below the control.",
+        ),
+    ]

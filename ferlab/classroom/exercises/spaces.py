@@ -166,7 +166,8 @@ def check_torn_apart(
         return f"You have selected {len(chosen)} faces; take at least {at_least}."
     spread = {}
     for name in explorer.methods:
-        space = explorer.points.space(name, explorer.epoch or 1)
+        # Of a loss with several strengths, the one on the map.
+        space = explorer.points.space(explorer.state.trained(name), explorer.epoch or 1)
         if space is None:
             return f"The embeddings of {method_label(name)} were not kept, so its spread cannot be measured."
         spread[name] = relative_spread(space, chosen)

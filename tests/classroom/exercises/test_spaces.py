@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from fake_run import fake_faces, write_fake_run
+from fake_run import fake_faces, write_dosed_run, write_fake_run
 
 from ferlab.classroom.exercises import (
     check_common_neighbors,
@@ -139,6 +139,23 @@ def test_torn_apart_by_ad_corre_asks_for_the_control(explorer):
     own.methods, own.selection = ["ce", "ad-corre"], range(20)
     said = check_torn_apart(own)
     assert said.startswith("✓ Found: 20 faces") and "CE, k heads (control)" in said and "1.00 times" in said
+
+
+def test_torn_apart_at_the_strength_on_the_map(tmp_path):
+    faces = fake_faces(84)
+    run = write_dosed_run(tmp_path / "dosed", faces, ("ce", "tcl-nearest@0.5", "tcl-nearest@2"), epochs=1)
+    own = EmbeddingExplorer(run, faces, ["ce", "tcl-nearest"], validation=faces)
+    rng = np.random.default_rng(0)
+    group = np.zeros((84, 4))
+    group[:20] = 5
+    tight = group + 0.05 * rng.normal(size=group.shape)
+    torn = np.where(group > 0, rng.normal(size=group.shape), tight)
+    own.points.spaces.update({"ce": [tight], "tcl-nearest@0.5": [tight], "tcl-nearest@2": [torn]})
+    own.selection = own.points.indices[:20]
+    own.strength = 0.5
+    assert "is asked for" in check_torn_apart(own)
+    own.strength = 2
+    assert check_torn_apart(own).startswith("✓ Found: 20 faces")
 
 
 # ---- neighbors in common -------------------------------------------------------------------------------------------
