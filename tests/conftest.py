@@ -93,8 +93,20 @@ def opened_gallery(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def opened_parts(shared_folder: Path, opened_gallery: Path) -> dict[str, Path]:
+    """All parts of the gallery, likewise."""
+    from ferlab.gallery import PARTS, open_gallery
+
+    with FileLock(shared_folder / "gallery.lock"):
+        return {part: open_gallery(shared_folder / PARTS[part].name, part) for part in PARTS}
+
+
+@pytest.fixture(scope="session")
 def executed_notebooks(
-    request: pytest.FixtureRequest, shared_folder: Path, opened_gallery: Path, clean_environment: dict[str, str]
+    request: pytest.FixtureRequest,
+    shared_folder: Path,
+    opened_parts: dict[str, Path],
+    clean_environment: dict[str, str],
 ) -> ExecutedNotebooks:
     """The notebooks as they are after a run, each executed once by whoever comes first."""
     from executed_notebooks import FIRST, ExecutedNotebooks  # nbformat takes seconds, and most tests need none of it
@@ -105,7 +117,7 @@ def executed_notebooks(
         asked.add(FIRST)
     folder = shared_folder / "notebooks"
     folder.mkdir(exist_ok=True)
-    return ExecutedNotebooks(folder, clean_environment, opened_gallery, frozenset(asked))
+    return ExecutedNotebooks(folder, clean_environment, opened_parts, frozenset(asked))
 
 
 @pytest.fixture(scope="module")

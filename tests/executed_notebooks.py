@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from notebook_reading import ROOT, read
 
+from ferlab.gallery import PARTS
 from ferlab.lab import FIRST_NOTEBOOK
 
 FIRST = FIRST_NOTEBOOK.as_posix()  # executed in a browser, by test_lab_browser.py, and kept by it
@@ -48,13 +49,13 @@ class ExecutedNotebooks:
     Attributes:
         folder: shared by all workers.
         environment: of the kernels.
-        gallery: the gallery, opened, so that not every run of the tests does it once more.
+        gallery: its parts, opened, so that not every run of the tests does it once more.
         asked: the notebooks that a test of this run executes; a book made for another test takes no others.
     """
 
     folder: Path
     environment: Mapping[str, str]
-    gallery: Path
+    gallery: Mapping[str, Path]
     asked: frozenset[str]
 
     def get(self, name: str) -> nbformat.NotebookNode:
@@ -103,7 +104,8 @@ class ExecutedNotebooks:
         with FileLock(self.folder / "series.lock"):
             if not home.exists():
                 shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*", "runs"))
-                shutil.copytree(self.gallery, home / "notebooks" / "runs" / "gallery")
+                for part, opened in self.gallery.items():
+                    shutil.copytree(opened, home / "notebooks" / PARTS[part])
         notebook = read(name)
         notebook.cells += solved_again(notebook)
         settings = {"timeout": PATIENCE, "kernel_name": "python3"}

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -16,47 +17,55 @@ from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError
 from ferlab.evaluation import predict
 from ferlab.files import is_free
-from ferlab.gallery.packing import METHOD_FILE, SEED, load_gallery_network, unpack_epochs
+from ferlab.gallery.packing import RECORD, SEED, load_gallery_network, unpack_epochs
 from ferlab.runs import FinishedTraining, RunFolder
 
 FILES = Path(__file__).with_name("files")
+PARTS = {name: Path("runs") / folder for name, folder in (
+    ("methods", "gallery"), ("strengths", "gallery-strengths"), ("plane", "gallery-plane"),
+)}  # fmt: skip
 MEND = "restore it with `git checkout -- ferlab/gallery`, or install ferlab again"
 
 
-def open_gallery(folder: str | Path = "runs/gallery") -> Path:
-    """A run folder with the gallery's trainings, written when it is not there yet (some seconds).
+def open_gallery(folder: str | Path | None = None, part: str = "methods") -> Path:
+    """A run folder with trainings of the gallery, written when it is not there yet (some seconds).
 
     Args:
-        folder: where to write it.
+        folder: where to write it; by default ``runs/gallery``, and ``runs/gallery-<part>`` for the other parts.
+        part: ``"methods"``, all methods with one seed; ``"strengths"``, what more of a loss does; ``"plane"``, networks
+            whose embedding is two numbers.
 
     Returns:
-        The folder, for :func:`ferlab.report.read_run`, ``EmbeddingExplorer``, ``FaceLab``, ``ferlab evaluate`` and all
+        The folder, for :func:`ferlab.runs.read_run`, ``EmbeddingExplorer``, ``FaceLab``, ``ferlab evaluate`` and all
         else that takes a run.
 
     Raises:
-        FerlabError: something else lies in ``folder``, or a file of the gallery is missing or damaged.
+        FerlabError: no such part; something else lies in ``folder``; a file of the gallery is missing or damaged.
 
     Example:
-        >>> run = open_gallery("runs/gallery")    # doctest: +SKIP
+        >>> run = open_gallery(part="strengths")    # doctest: +SKIP
     """
-    folder = Path(folder).expanduser()
+    if part not in PARTS:
+        raise FerlabError(f"The gallery has no part {part!r}; choose from: {', '.join(PARTS)}.")
+    folder = (PARTS[part] if folder is None else Path(folder)).expanduser()
     record = _record()
+    config = record["parts"][part]["config"]
     if not is_free(folder):
-        if RunFolder(folder).config() != record["config"] or not (folder / "summary.json").is_file():
+        if RunFolder(folder).config() != config or not (folder / "summary.json").is_file():
             raise FerlabError(f"{folder} holds something else than the gallery: name another folder for it.")
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and moved at the end: a gallery that is there is complete.
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(RunFolder(beside), record, load_dataset("synthetic", "test"))
+        _write(RunFolder(beside), record, part, load_dataset("synthetic", "test"))
         beside.chmod(0o755)  # mkdtemp's are for their owner alone
         if folder.exists() and is_free(folder):
             folder.rmdir()
         try:
             beside.rename(folder)
         except OSError:
-            if RunFolder(folder).config() != record["config"]:  # unless another notebook has opened it meanwhile
+            if RunFolder(folder).config() != config:  # unless another notebook has opened it meanwhile
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -77,30 +86,36 @@ def seeds_summary() -> dict[str, Any]:
 
 
 def _record() -> dict[str, Any]:
-    path = FILES / "gallery.json"
+    path = FILES / RECORD
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
 
 
-def _write(folder: RunFolder, record: dict[str, Any], test_set: FaceDataset) -> None:
-    trainings = [_write_method(folder, name, method, test_set) for name, method in record["methods"].items()]
-    folder.write_config(record["config"])
+def _write(folder: RunFolder, record: dict[str, Any], part: str, test_set: FaceDataset) -> None:
+    own = record["parts"][part]
+    maps, epochs = (_read_parquet(FILES / f"{part}.{name}.parquet") for name in ("maps", "epochs"))
+    trainings = []
+    for name, file in own["files"].items():
+        layout = maps.loc[maps["method"] == name, ["x", "y"]].to_numpy(np.float32)
+        trainings.append(_write_training(folder, name, FILES / file, record["trainings"][file], layout, test_set))
+    folder.write_config(own["config"])
     folder.write_results(
         history=pd.concat([training.history for training in trainings], ignore_index=True),
         embeddings=pd.concat([training.embeddings for training in trainings], ignore_index=True),
-        epochs=pd.read_parquet(FILES / "epochs.parquet"),
-        summary=record["summary"],
+        epochs=epochs.astype({"method": "str", "x": np.float32, "y": np.float32}),
+        summary=own["summary"],
     )
 
 
-def _write_method(folder: RunFolder, name: str, record: dict[str, Any], test_set: FaceDataset) -> FinishedTraining:
-    path = FILES / METHOD_FILE.format(name)
+def _write_training(
+    folder: RunFolder, name: str, path: Path, record: dict[str, Any], layout: np.ndarray, test_set: FaceDataset
+) -> FinishedTraining:
     try:
         tensors = load_file(path)
         network = load_gallery_network(tensors, record["network"])
-        epochs, layout = unpack_epochs(tensors), tensors["map"].numpy()
+        epochs = unpack_epochs(tensors)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
     training = folder.training(name, SEED)
@@ -111,3 +126,10 @@ def _write_method(folder: RunFolder, name: str, record: dict[str, Any], test_set
         training.save_epoch(epoch, embeddings)
     training.write(history, rows, record["scores"])
     return FinishedTraining(name, SEED, record["scores"], history, rows.assign(x=layout[:, 0], y=layout[:, 1]))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's are among them
+        raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from ferlab.errors import FerlabError
 from ferlab.experiments.evaluate import evaluate_run
-from ferlab.gallery import open_gallery, opening, packing, seeds_summary
-from ferlab.methods import ALL_METHODS, METHODS
+from ferlab.gallery import PARTS, open_gallery, opening, packing, seeds_summary
+from ferlab.methods import ALL_METHODS, DEFAULT_METHODS, without_strength
 from ferlab.report import verdict
 from ferlab.runs import RunFolder, read_run
+from ferlab.runs.plan import planned_method
+from ferlab.settings import CompareSettings, TrainSettings
 
 
 @pytest.fixture
@@ -24,15 +27,49 @@ def gallery(opened_gallery):
     return opened_gallery
 
 
+@pytest.fixture(params=PARTS)
+def part(request, opened_parts):
+    return opened_parts[request.param]
+
+
 def test_it_is_of_todays_methods(gallery):
     run = read_run(gallery)
-    assert run.methods == list(ALL_METHODS) == list(seeds_summary()["methods"])
-    table = RunFolder(gallery).settings()["table"]
-    assert table == {name: METHODS[name].recorded() for name in ALL_METHODS}, (
-        "make it anew: data_scripts/make_gallery.py"
-    )
+    assert run.methods == list(ALL_METHODS) and set(DEFAULT_METHODS) <= set(seeds_summary()["methods"])
     assert len(seeds_summary()["seeds"]) >= 3
-    assert seeds_summary()["epochs"] == run.summary["epochs"]
+    assert seeds_summary()["epochs"] == run.summary["epochs"] == TrainSettings().epochs
+
+
+def test_every_part_is_of_todays_recipe(part):
+    settings = RunFolder(part).settings()
+    table = {name: planned_method(CompareSettings(embedding_size=settings["embedding_size"]), name).recorded()
+             for name in settings["methods"]}  # fmt: skip
+    assert settings["table"] == table, "make it anew: data_scripts/make_gallery.py"
+    usual = json.loads(json.dumps(dataclasses.asdict(TrainSettings())))
+    assert settings["train"] == usual | {"epochs": settings["epochs"]}
+
+
+def test_strengths_run_from_the_control_to_a_strong_dose(opened_parts):
+    for summary in (read_run(opened_parts["strengths"]).summary, seeds_summary()):
+        for name in ("tcl-nearest", "ad-corre"):
+            doses = summary["doses"][name]
+            assert doses["strengths"][0] == 0 and len(doses["strengths"]) >= 4 and max(doses["strengths"]) >= 4
+            assert doses["default"] in doses["strengths"]
+
+
+def test_the_losses_do_what_they_ask_for():
+    """What the whole lab is for: over the strengths hinges close, and correlations between the classes fall."""
+    doses = seeds_summary()["doses"]
+    for split in ("train", "test"):
+        open_hinges = [point["mean"] for point in doses["tcl-nearest"]["measures"][split]["open_hinges"]]
+        assert open_hinges[0] > 0.9 and open_hinges[-1] < 0.7 * open_hinges[0]
+        assert open_hinges == sorted(open_hinges, reverse=True)
+        ratio = [point["mean"] for point in doses["ad-corre"]["measures"][split]["within_between_ratio"]]
+        assert ratio[-1] < 0.9 * ratio[0]
+
+
+def test_planes_are_two_numbers(opened_parts):
+    run = read_run(opened_parts["plane"])
+    assert run.has_planes and {"ce", "tcl-nearest"} <= set(map(without_strength, run.methods))
 
 
 def test_its_seeds_are_summed_up_with_intervals(gallery):
@@ -42,25 +79,26 @@ def test_its_seeds_are_summed_up_with_intervals(gallery):
         assert measure in sentence and sentence.count("95 % interval") == 2 and "beyond chance" in sentence
 
 
-def test_it_has_maps_and_epochs(gallery):
-    run = read_run(gallery)
+def test_it_has_maps_and_epochs(part):
+    run = read_run(part)
     assert run.mapped_methods == run.methods
     assert set(run.epochs["epoch"]) == set(range(1, run.summary["epochs"] + 1))
     for name in run.methods:
-        epochs = RunFolder(gallery).training(name, packing.SEED).load_epochs(run.summary["epochs"])
+        epochs = RunFolder(part).training(name, packing.SEED).load_epochs(run.summary["epochs"])
         assert len(epochs) == run.summary["epochs"] and np.isfinite(epochs).all()
 
 
 def test_it_is_near_the_seeds_it_stands_for(gallery):
     # Rounded to half precision, a network may answer differently for a few of 3,000 faces.
-    for name, scores in read_run(gallery).summary["methods"].items():
+    for name in set(DEFAULT_METHODS) & set(seeds_summary()["methods"]):
+        scores = read_run(gallery).summary["methods"][name]
         full = seeds_summary()["methods"][name]["accuracy"]["values"][packing.SEED]
         assert abs(scores["accuracy"]["mean"] - full) < 2e-3, name
 
 
 @pytest.mark.slow
-def test_every_number_can_be_computed_again(gallery):
-    evaluation = evaluate_run(gallery)
+def test_every_number_can_be_computed_again(opened_parts):
+    evaluation = evaluate_run(opened_parts["strengths"])  # it has what all others have
     assert evaluation.differences == [] and evaluation.checked > 500
 
 
@@ -88,20 +126,34 @@ def test_other_folders_are_left_alone(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "my thesis"
 
 
-@pytest.mark.parametrize("damaged", ["ce.safetensors", "gallery.json"])
+def test_no_such_part_is_a_sentence(tmp_path):
+    with pytest.raises(FerlabError, match="no part 'seeds'; choose from: methods, strengths, plane"):
+        open_gallery(tmp_path / "gallery", part="seeds")
+
+
+@pytest.mark.parametrize("damaged", ["*.ce.safetensors", "gallery.json", "methods.maps.parquet"])
 def test_damaged_files_are_a_sentence(tmp_path, monkeypatch, damaged):
     files = tmp_path / "files"
     shutil.copytree(opening.FILES, files)
-    (files / damaged).write_bytes((files / damaged).read_bytes()[:1000])
+    for file in files.glob(damaged):
+        file.write_bytes(file.read_bytes()[:1000])
     monkeypatch.setattr(opening, "FILES", files)
     with pytest.raises(FerlabError, match="restore it"):
         open_gallery(tmp_path / "gallery")
     assert not (tmp_path / "gallery").exists()
 
 
-@given(st.integers(0, 10_000), st.floats(1e-3, 1e3))
-def test_packed_epochs_are_within_half_a_step(seed, scale):
-    epochs = [scale * np.random.default_rng(seed + i).normal(size=(5, 3)).astype(np.float32) for i in range(2)]
+@given(st.integers(0, 10_000), st.floats(1e-3, 1e3), st.integers(1, 60))
+def test_packed_epochs_are_near(seed, scale, size):
+    """Of at most 40 dimensions all are kept, and every face is within half a step along each of them."""
+    rng = np.random.default_rng(seed)
+    hidden = rng.normal(size=(2, 50, min(size, 30))) @ rng.normal(size=(2, min(size, 30), size))
+    epochs = (scale * hidden).astype(np.float32)
     back = packing.unpack_epochs(packing.pack_epochs(epochs))
-    for given_epoch, of in zip(epochs, back, strict=True):
-        assert np.abs(given_epoch - of).max() <= 0.5001 * np.abs(given_epoch).max() / 127
+    largest = np.linalg.norm(epochs - epochs.mean(axis=1, keepdims=True), axis=2).max()
+    assert np.linalg.norm(epochs - back, axis=2).max() <= largest * (0.51 / 127 * size**0.5 + 2e-3)
+
+
+def test_an_epoch_of_equal_faces_is_packed_too():
+    epochs = np.full((1, 4, 3), 2.5, dtype=np.float32)
+    np.testing.assert_allclose(packing.unpack_epochs(packing.pack_epochs(epochs)), epochs, rtol=1e-6)
