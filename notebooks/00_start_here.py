@@ -16,16 +16,18 @@
 # %% [markdown]
 # # Start here: one network, three losses, three spaces
 #
-# Welcome. A neural network that recognizes facial expressions turns every face into a list of numbers, its **embedding**:
-# a point in a space with a hundred or more dimensions. The *loss* it is trained with decides how that space is arranged.
-# In this notebook you train the same network with three losses and then walk through the spaces they make.
+# Welcome. A neural network that recognizes facial expressions turns every face into a list of numbers, its
+# **embedding**: a point in a space with a hundred or more dimensions. The *loss* it is trained with decides how that
+# space is arranged. Here you turn two such losses up by hand and watch the space change; then you train the networks
+# yourself.
 #
 # **You will**
-# - see the faces and the action units that move them;
-# - train a network with cross-entropy (CE), with CE + Triplet-Center Loss (TCL) and with CE + Ad-Corre;
-# - find the same face in all three spaces, and measure what changed.
+# - turn up Triplet-Center Loss (TCL) and Ad-Corre, from cross-entropy (CE) alone to the strongest dose, and see the
+#   points move;
+# - say what each loss asks of the space, whether it got it, and what that cost;
+# - train the same network with three losses, find one face in all three spaces, and measure what changed.
 #
-# **Time:** about 30 minutes, of which the computer needs one or two. **Assumed:** you can read Python; you know what a
+# **Time:** about 30 minutes, of which the computer needs two or three. **Assumed:** you can read Python; you know what a
 # classifier and a loss are. **Needed:** an ordinary laptop, no GPU, no network, no data of your own.
 #
 # Run a cell with <kbd>Shift</kbd> + <kbd>Enter</kbd>, one after the other.
@@ -39,29 +41,173 @@ if importlib.util.find_spec("ferlab") is None:
     get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
 
 # %% tags=["parameters"]
-quick = True  # False: all faces and all epochs, the comparison as "make compare" runs it (several minutes)
-run_folder = "runs/start_here"  # where the results go; what an earlier run of this notebook left there is replaced
+quick = True  # False: section 4 takes all faces and all epochs, as "make compare" does (up to ten minutes)
+run_folder = "runs/start_here"  # where section 4 writes; what an earlier run of this notebook left there is replaced
+doses_folder = "runs/gallery-strengths"  # of section 2: the gallery's, or your own of "ferlab compare --strengths"
 
 # %% [markdown]
-# ## 1. Is this machine ready?
+# ## 1. A face is a point
+#
+# Nothing is trained yet: the package brings trained networks along. Here are three faces that none of them has
+# learned from, and what the one trained with cross-entropy makes of each: a stripe a number, red above zero and blue
+# below.
+#
+# (The faces are **rendered**, not photographed; section 3 says more. An error in this cell means that the notebook
+# runs outside the environment that `make lab` sets up: close it and start again with `make lab`.)
 
 # %%
 import warnings
 
+import numpy as np
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
-from ferlab.report import machine_facts
+from ferlab.figures import embedding_stripes, show
+from ferlab.gallery import open_gallery
+from ferlab.runs import RunFolder, first_seed_spaces, load_splits, read_run, read_settings
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
-pd.Series(machine_facts(), name="this machine").to_frame()
+if doses_folder == "runs/gallery-strengths":
+    open_gallery(part="strengths")
+dosed = read_run(doses_folder)
+test_faces = load_splits(read_settings(RunFolder(doses_folder)), ["test"])["test"]
+spaces, labels = first_seed_spaces(dosed)
+
+happy, sad = (np.flatnonzero(labels == test_faces.classes.index(name)) for name in ("happiness", "sadness"))
+three = [happy[0], happy[1], sad[0]]
+show(
+    embedding_stripes(test_faces.images[three], spaces["ce"][three], [test_faces.classes[k] for k in labels[three]]),
+    alt="Three rendered faces, two happy and one sad, each beside its embedding as a row of colored stripes",
+)
+
+# %%
+between = {"two happy faces": (happy, happy), "a happy and a sad face": (happy, sad)}
+distances = {
+    words: np.linalg.norm(spaces["ce"][a][:100, None] - spaces["ce"][b][-100:], axis=2).mean()
+    for words, (a, b) in between.items()
+}
+Markdown(
+    f"Each is a point in {spaces['ce'].shape[1]} dimensions. Points that lie close together are faces that the network finds "
+    f"alike: on average, {' and '.join(f'{words} are {value:.1f} apart' for words, value in distances.items())}."
+)
 
 # %% [markdown]
-# If this cell gave a table, you are ready. An error here means that the notebook runs outside the environment that
-# `make lab` sets up; close it and start again with `make lab`.
+# ## 2. Turn the loss up
+#
+# Cross-entropy asks for right *answers*. Where the points lie does not matter to it, as long as a plane can part the
+# classes. Two losses that are added to it ask for more:
+#
+# | loss | what it asks for |
+# |---|---|
+# | **cross-entropy** (CE) | the right class gets the largest score |
+# | **CE + TCL** | also: each point is nearer to its own class center than to the nearest other center, by a margin ([Rajoli et al. 2023](https://arxiv.org/abs/2302.04108), after He et al. 2018) |
+# | **CE + Ad-Corre** | also: embeddings of one class correlate, those of different classes do not ([Fard & Mahoor 2022](https://doi.org/10.1109/ACCESS.2022.3156598)) |
+#
+# A loss has a **strength**: how many times it counts. At 0 there is cross-entropy alone, at 1 a reference (of
+# Ad-Corre: the balance of its paper). For each strength one network was trained, from the same first weights, on the
+# same faces in the same order, so that *only the loss differs*. (Ad-Corre's network has several heads, also at 0.)
+#
+# You are about to turn the strength up. Commit yourself first. (Your guesses are kept in `runs/guesses.json`, so that
+# they outlive a restart.)
+
+# %%
+from ferlab.classroom import ask
+
+reshaped_guess = ask(
+    "From cross-entropy to the strongest dose: what will the faces of one class do, compared with the gaps between classes?",
+    ["draw together", "spread", "nothing that one can see", "something else with each loss"],
+)
+price_guess = ask(
+    "And the share of faces that are classified right?",
+    ["it rises", "it stays within a point", "it falls by one to five points", "it falls further"],
+)
+display(reshaped_guess, price_guess)
 
 # %% [markdown]
-# ## 2. The faces
+# ### TCL, with its own eyes
+#
+# TCL compares two distances of a face, and they make a plane: to the right, how far it is from its own class center; upward,
+# how far from the nearest other one. Above the line TCL is content with a face, its *hinge is shut*. Every dot is a test
+# face. The left map is cross-entropy alone and stays; the right one begins there too.
+#
+# Run the cell, then **drag the slider *Strength*** from 0 to the right and back, or press its play button. The curves below
+# it say the same in numbers; their marker can be dragged too. What happens first, what last?
+
+# %%
+from ferlab.widgets import EmbeddingExplorer
+
+turned_up = EmbeddingExplorer(dosed, test_faces, methods=["ce", "tcl-nearest"])
+turned_up.projection = "triplet"
+turned_up.strength = 0
+turned_up
+
+# %% [markdown]
+# TCL compares squared distances with a fixed margin, so a network can please it in two ways: draw its classes together, or
+# make the whole space larger. Go to the strongest dose and choose other projections to tell the two apart. On the
+# **class-mean plane** the unit is the mean distance between two class means, so a smaller cloud *is* a tighter class;
+# **UMAP** keeps neighbors and equalizes densities. How much of what TCL's plane shows is left on each?
+#
+# ### Ad-Corre, with its own eyes
+#
+# Ad-Corre compares correlations. Its picture is the matrix below the maps: a cell is a pair of faces, sorted by class, red where
+# they correlate and blue where they do the opposite. It wants red squares on the diagonal and blue elsewhere. To the left again
+# the same network with cross-entropy alone. Drag the slider, and watch the matrix and its histograms.
+
+# %%
+correlated = EmbeddingExplorer(dosed, test_faces, methods=["ce-heads", "ad-corre"])
+correlated.projection = "class-means"
+correlated.strength = 0
+correlated.correlations_shown = True
+correlated
+
+# %% [markdown]
+# ### What was seen, in numbers
+#
+# Measured in the full space, on all test faces. **Hinges open** is the share of faces for which TCL is not content
+# yet; **within / between** the mean distance of a face to the mean of its class, divided by the mean distance of two
+# class means.
+
+# %%
+from ferlab.methods import method_label
+from ferlab.report import dose_effects, dose_table, told_by
+
+common = {"within_between_ratio": "within / between", "accuracy": "accuracy"}
+shown = {
+    "tcl-nearest": {"open_hinges": "hinges open", **common},
+    "ad-corre": {"correlation_within": "correlation, one class", "correlation_between": "two classes", **common},
+}
+for method, measures in shown.items():
+    display(dose_table(dosed.summary, method, measures).style.format("{:.3f}").set_caption(method_label(method)))
+
+# %%
+
+
+def told(summary):
+    """What the strongest dose of each loss did, against its control."""
+    of_losses = [dose_effects(summary, method) for method in shown if method in summary["doses"]]
+    parts = [f"**{told_by(found)}**\n\n" + "\n".join(f"- {one.sentence()}" for one in found) for found in of_losses]
+    return "\n\n".join(parts) or "These trainings hold no strengths of the two losses."
+
+
+Markdown(
+    told(dosed.summary)
+    + f"\n\nYou guessed *{reshaped_guess.value or 'nothing yet'}* and, for the price, *{price_guess.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# That was one network a strength. Would other first weights give the same picture? The same trainings were run with
+# several seeds, and what follows is said of all of them; notebook 08 tells how far to trust such intervals.
+
+# %%
+from ferlab.gallery import seeds_summary
+
+Markdown(f"Over {len(seeds_summary()['seeds'])} seeds:\n\n{told(seeds_summary())}")
+
+# %% [markdown]
+# So a loss is not something that a network has or has not: it has a dose. From which dose on the space moves, and
+# from which on the answers suffer, is read off the whole curve; notebook 07 does that.
+#
+# ## 3. The faces
 #
 # The built-in faces are **rendered**, not photographed: imaginary people, drawn by a program that controls every muscle
 # movement. They can be shared freely, and everything about them is known: who, which movement, how strong, under which
@@ -69,10 +215,9 @@ pd.Series(machine_facts(), name="this machine").to_frame()
 
 # %%
 from ferlab.data import load_dataset
-from ferlab.figures import class_counts, contact_sheet, show
+from ferlab.figures import class_counts, contact_sheet
 
 train_faces = load_dataset("synthetic", split="train")
-test_faces = load_dataset("synthetic", split="test")
 show(
     contact_sheet(test_faces.images, test_faces.labels, test_faces.classes, columns=12, seed=1),
     alt="Rendered faces, twelve for each of the seven classes, one class a row",
@@ -101,8 +246,6 @@ Markdown(
 # movement each, with an intensity. Four of them, on one person, at three intensities:
 
 # %%
-import numpy as np
-
 from ferlab.figures import image_grid
 from ferlab.rendering import DESCRIPTIONS, random_identity, render
 
@@ -139,26 +282,16 @@ pd.Series(patterns, name="action units (up to three variants)").to_frame().style
 )
 
 # %% [markdown]
-# ## 3. Predict first
+# ## 4. Train them yourself
 #
-# You are about to train the same network on the same faces with three losses:
-#
-# | loss | what it asks for |
-# |---|---|
-# | **cross-entropy** (CE) | the right class gets the largest score; where the points lie does not matter otherwise |
-# | **CE + TCL** | also: each point is nearer to its own class center than to the nearest other center, by a margin ([Rajoli et al. 2023](https://arxiv.org/abs/2302.04108), after He et al. 2018) |
-# | **CE + Ad-Corre** | also: embeddings of one class correlate, those of different classes do not ([Fard & Mahoor 2022](https://doi.org/10.1109/ACCESS.2022.3156598)) |
-#
-# Ad-Corre's network has several embedding heads instead of one. So that the loss is not credited with what the heads do, the same
+# Now the same at one strength, with networks of your own: cross-entropy, CE + TCL, CE + Ad-Corre. Ad-Corre's network
+# has several embedding heads instead of one. So that the loss is not credited with what the heads do, the same
 # network is also trained with CE alone, as the **control**. Ad-Corre is compared with it, TCL with CE.
-#
-# Before you look, commit yourself. (Your guesses are kept in `runs/guesses.json`, so that they outlive a restart.)
 
 # %%
-from IPython.display import display
+from ferlab.methods import DEFAULT_METHODS, get_method
 
-from ferlab.classroom import ask
-
+strengths = {method_label(name): get_method(name).strength for name in DEFAULT_METHODS}
 accuracy_guess = ask(
     "Which one gets the most test faces right?",
     ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre", "one run cannot tell"],
@@ -168,17 +301,22 @@ geometry_guess = ask(
     ["CE", "CE + TCL", "CE, k heads (control)", "CE + Ad-Corre"],
 )
 display(accuracy_guess, geometry_guess)
+Markdown(
+    "The strengths: " + ", ".join(f"{label} {strength:g}" for label, strength in strengths.items() if strength) + "."
+)
 
 # %% [markdown]
-# ## 4. Train
-#
 # Every network starts from the same initial weights and sees the same faces in the same order, as far as the networks
-# agree. With `quick = True` each learns from 1,920 faces for three epochs: enough to see every part work, too little for a verdict
-# on the losses.
+# agree. With `quick = True` each learns from a small part of the faces for a few epochs: enough to see every part
+# work, too little for a verdict on the losses. The table says what will do the work.
+
+# %%
+from ferlab.report import machine_facts
+
+pd.Series(machine_facts(), name="this machine").to_frame()
 
 # %%
 from ferlab.experiments import CompareSettings, run_compare
-from ferlab.runs import load_splits
 
 settings = CompareSettings(out=run_folder, quick=quick, overwrite=True)
 summary = run_compare(settings)
@@ -188,16 +326,14 @@ summary = run_compare(settings)
 
 # %%
 from ferlab.report import score_table, verdict
-from ferlab.runs import read_run
 
 run = read_run(run_folder)
 score_table(run).style.format("{:.3f}", na_rep="n/a")
 
 # %% [markdown]
 # The first three columns look at the *answers* of the classifier. The other four look at the *space* and do not use the
-# classifier at all:
+# classifier at all: **within / between** as in section 2, and
 #
-# - **within / between**: mean distance of a face to the mean of its class, divided by the mean distance of two class means;
 # - **silhouette**: how much closer a face is to its own class than to the next one, from -1 to 1;
 # - **10-NN accuracy**: right when the ten nearest faces vote;
 # - **MAP@R**: how well a search with one face brings faces of the same class first.
@@ -215,19 +351,12 @@ Markdown(
     + f"Within / between is smallest for {tightest}."
 )
 
-# %%
-from ferlab.figures import learning_curves
-
-show(
-    learning_curves(run.history, title="Accuracy on the validation faces while training"),
-    alt="Learning curves: validation accuracy over the epochs, one line for each of the four networks",
-)
-
 # %% [markdown]
 # ## 6. The three spaces
 #
 # Each dot is a test face; the three maps show the same faces. UMAP has squeezed the dimensions into two, and the maps
-# are turned so that they can be compared.
+# are turned so that they can be compared. (UMAP keeps neighbors and equalizes densities: it can hide what section 2
+# showed.)
 #
 # - **Hover** over a dot: its face appears, and the crosshairs in the other maps show where the same face lies.
 # - **Drag a loop** around dots: they light up in all maps, and the faces are listed below.
@@ -236,17 +365,15 @@ show(
 # - Press **Validation faces, epoch by epoch** and play: so the spaces form while the network learns.
 
 # %%
-from ferlab.widgets import EmbeddingExplorer
-
 faces = load_splits(settings)["test"]
 explorer = EmbeddingExplorer(run_folder, faces)
 explorer
 
 # %% [markdown]
 # UMAP keeps *neighbors*, not distances: the size of a cloud and the gap between two clouds say little. The table in
-# section 5 and the neighbors listed below the maps are measured in the full space; when they disagree with a map, believe
-# them. *Projection, and how far to believe it*, below the maps, has UMAP's settings: how much of the picture survives
-# another seed?
+# section 5 and the neighbors listed below the maps are measured in the full space; when they disagree with a map,
+# believe them. *Projection, and how far to believe it*, below the maps, has UMAP's settings: how much of the picture
+# survives another seed?
 #
 # ### Exercise 1: the border
 #
@@ -260,17 +387,17 @@ print(check_selection(explorer, classes=("surprise", "fear"), at_least=20))
 
 # %% [markdown]
 # Where do these faces lie in the other two maps: still on a border, or on one side? Which action units do surprise and
-# fear share (section 2)?
+# fear share (section 3)?
 #
 # ### Exercise 2: measure it yourself
 #
-# Write the ratio *within / between* as a function. `embeddings` is a matrix with one row of length 1 a face, `labels` the
-# classes as numbers.
+# Write the ratio *within / between* as a function. `embeddings` is a matrix with one row of length 1 a face, `labels`
+# the classes as numbers.
 #
 # <details><summary>Hint</summary>
 #
-# The mean of class `c` is `embeddings[labels == c].mean(axis=0)`; `np.linalg.norm(..., axis=1)` gives the length of each row
-# of a matrix. Average over *faces* above the fraction line and over *pairs of different classes* below it.
+# The mean of class `c` is `embeddings[labels == c].mean(axis=0)`; `np.linalg.norm(..., axis=1)` gives the length of
+# each row of a matrix. Average over *faces* above the fraction line and over *pairs of different classes* below it.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -300,7 +427,7 @@ print(check_within_between(within_between, run_folder))
 # %% [markdown]
 # ## 7. What is taken for what
 #
-# Was your guess from section 2 right? Rows are true classes, columns the network's answers.
+# Was your guess from section 3 right? Rows are true classes, columns the network's answers.
 
 # %%
 from ferlab.figures import confusion_matrices
@@ -322,23 +449,28 @@ Markdown(
 # %% [markdown]
 # ## What to remember
 #
-# - Accuracy does not see the space: it has to be measured for itself. How much the losses change it here, the verdict above says; in
-#   notebook 02, section 7, two spaces with the same answers have very different shapes.
-# - A map is for finding questions; numbers measured in the full space answer them.
-# - One run cannot rank methods by accuracy: another seed moves the numbers as much as the method does.
+# - A metric loss has a dose. How far each moved the space, and at what price, stands in section 2: in its own terms,
+#   and over several seeds.
+# - Accuracy does not see the space: it has to be measured for itself. In notebook 02, section 7, two spaces with the
+#   same answers have very different shapes.
+# - Each loss looks at the space with eyes of its own, and a map shows what it was made to show: numbers measured in
+#   the full space decide.
+# - One run cannot rank methods by accuracy: another seed moves the numbers too.
 #
-# **To discuss.** For which task would you pay for a tight space even when accuracy stays the same? What could go wrong when
-# a network is trained on posed, rendered faces and used on people?
+# **To discuss.** For which task would you pay for a tight space even when accuracy stays the same? What could go
+# wrong when a network is trained on posed, rendered faces and used on people?
 #
 # ## Where to go next
 #
 # - **The report of this run** holds the maps with every detail, the curves and all confusion matrices in one file, and
 #   opens in any browser without network. The next cell says where it is.
-# - **The full comparison**: `make compare` trains on all built-in faces for the full number of epochs, or set `quick = False`
-#   at the top of this notebook.
+# - **The full comparison**: `make compare` trains on all built-in faces for the full number of epochs, or set `quick
+#   = False` at the top of this notebook.
 # - **Several seeds**, so that accuracy can be compared: `ferlab compare --seeds 3 --out runs/seeds`.
-# - **Real photographs**: with FER-2013 on your disk, `ferlab compare --dataset fer2013 --root FOLDER --out runs/fer2013`.
-# - **Your own training**: the losses are ordinary PyTorch modules, `from ferlab.losses import TripletCenterLoss, AdCorreLoss`.
+# - **Real photographs**: with FER-2013 on your disk, `ferlab compare --dataset fer2013 --root FOLDER --out
+#   runs/fer2013`.
+# - **Your own training**: the losses are ordinary PyTorch modules, `from ferlab.losses import TripletCenterLoss,
+#   AdCorreLoss`.
 
 # %%
 from pathlib import Path

@@ -119,7 +119,8 @@ action_unit_slider("AU15")
 #
 # "Surprise" is not a movement. It is a *name* for some patterns of movements, and names are conventions. The built-in faces
 # follow prototypes in the style of EMFACS (a shortened coding that keeps only the units its authors take to be
-# related to emotion; some variants here are this project's), several **variants** a class: 1 2 5 27
+# related to emotion; some variants and many peaks here are this project's, chosen so that networks which have seen photographs
+# only read the faces), several **variants** a class: 1 2 5 27
 # below a picture means AU1, AU2, AU5 and AU27 together; a number in brackets is the peak intensity where it is not 1.
 # The same person, all variants:
 
@@ -285,7 +286,7 @@ Markdown(
 
 # %%
 strengths = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]
-three = {"happiness": "6+12", "fear": "1+2(.3)+4(.8)+5+20+26(.4)+25", "disgust": "9+15+17+4(.4)"}
+three = {name: list(EXPRESSIONS[name])[1] for name in ("happiness", "fear", "disgust")}
 show(
     image_grid(
         [
@@ -804,13 +805,13 @@ Markdown(text)
 #
 # <details><summary>Hint</summary>
 #
-# Neutral faces keep their lips closed, but for a random twitch. What is the smallest movement that ends that?
+# A fifth of the faces of every class talks, so a mouth alone says little. What has surprise that a talking face has not?
 # </details>
 #
 # <details><summary>Solution</summary>
 #
-# Try AU26 or AU27 alone, at 0.1. In Python: `lab.units = {"AU26": 0.1}`. On other people it takes another
-# value, which may be more or less, or the other unit; the cells below count.
+# Try upper lids and a wide mouth together: in Python, `lab.units = {"AU5": 0.4, "AU27": 0.5}`. On other people it takes another
+# value, which may be more or less; the cells below count.
 # </details>
 
 # %%
@@ -895,9 +896,10 @@ Markdown(
 )
 
 # %% [markdown]
-# So in training, a dropped jaw always meant: not neutral. Does the network use that where nothing else moves? Open the mouth of the same
-# 30 people a little, more, and wide. The last row is the whole face at a quarter: brows and lids too, and no more of the jaw than in
-# the second row.
+# People open their mouths for many reasons, to breathe or to speak, and a fifth of the faces of every class does so here. So in training,
+# a dropped jaw does not rule neutral out, but it is commoner where surprise was posed. Does the network lean on it where nothing else
+# moves? Open the mouth of the same 30 people a little, more, and wide. The last row is the whole face at a quarter: brows and lids
+# too, and no more of the jaw than in the third row.
 
 # %%
 openings = {
@@ -924,11 +926,12 @@ Markdown(
 )
 
 # %% [markdown]
-# So an opening mouth, with nothing else moved, counts as evidence against neutral in this network: the wider it opens, the fewer faces
-# are still called neutral. A little is not enough for everybody. And *not neutral* is not yet *surprise*: the other units may add to
-# it, and the coin says how sure that is with so few people.
+# Compare the rows: does the network still call the face neutral when the mouth opens a little, and when it opens wide, as no talking
+# face does in training? And *not neutral* is not yet *surprise*: the other units may add to it, and the coin says how sure that is
+# with so few people.
 #
-# People open their mouths for many reasons: to breathe, to speak. A rule that serves on the training faces and fails elsewhere is called a
+# In an earlier version of these faces nobody spoke: no neutral face had a dropped jaw, and a network learned that a jaw
+# alone means *not neutral*. A rule that serves on the training faces and fails elsewhere is called a
 # **shortcut**. It stays invisible on test faces that were made in the same way. (Why the answer is more often *surprise* than fear,
 # these counts do not say. Try the brows and lids of surprise without its mouth.)
 #

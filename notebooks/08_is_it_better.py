@@ -16,16 +16,18 @@
 # %% [markdown]
 # # Is it better?
 #
-# "Our loss improves accuracy by 0.8 points." Over what, by how much chance, on which faces? This notebook takes the seven methods
-# of this package, trained with several seeds each, and asks what may be said about them.
+# "Our loss improves accuracy by 0.8 points." Over what, by how much chance, on which faces? And is accuracy what the loss was asked
+# for? This notebook takes the methods of this package, trained with several seeds each, and asks what may be said about them: did each loss
+# do what it asks for, did that carry over to new faces, what else moved, what did it cost?
 #
 # **You will**
 # - see how far a seed alone moves a method, and how often it changes who comes first;
 # - follow a paired test line by line, write Holm's correction, and find out what happens without it;
+# - test what each loss asks for, the geometry and the accuracy, and find the dose at which a loss is first heard;
 # - learn how many seeds it takes to see a small effect;
 # - look behind an average: classes, people, slices, and an ablation table as papers print it.
 #
-# **Time:** about 60 minutes, of which the computer needs two. **Assumed:** notebook 00, for section 7 also 04 and 06; mean and standard
+# **Time:** about 60 minutes, of which the computer needs one. **Assumed:** notebooks 00 and 07; mean and standard
 # deviation; a rough idea of a p-value. **Needed:** no GPU, no network, no data of your own.
 
 # %% tags=["setup", "remove-cell"]
@@ -37,8 +39,6 @@ if importlib.util.find_spec("ferlab") is None:
     get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
 
 # %% tags=["parameters"]
-ablation_seeds = 1  # section 7 trains this many seeds of four methods, quickly and on few faces
-ablation_folder = "runs/ablation"  # where they go; what an earlier run left there is replaced
 gallery_folder = "runs/gallery"  # finished trainings that come with the package
 
 # %%
@@ -58,17 +58,19 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 # %% [markdown]
 # ## 1. One seed
 #
-# Here are the test accuracies of one seed of a real run: all methods, all built-in faces, hyperparameters chosen for each method
-# with the same budget. Suppose this was all you had.
+# Here are the test accuracies of one seed of a real run: all methods, all built-in faces, one recipe for all of them. A method
+# and its control differ in the loss alone, and each loss has the dose of the table, which a rule chose on validation faces (notebook 07, section 5). Suppose
+# this was all you had.
 
 # %%
 from ferlab.gallery import open_gallery, seeds_summary
+from ferlab.methods import METHODS, get_method, reference_of
 
 summary = seeds_summary()
-seeds, methods = summary["seeds"], list(summary["methods"])
-accuracy = pd.DataFrame(
-    {name: scores["accuracy"]["values"] for name, scores in summary["methods"].items()}, index=seeds
-).T
+seeds = summary["seeds"]
+# The run holds every loss in several doses; the plain name is the table's dose. The others come in section 4.
+methods = [name for name in summary["methods"] if name in METHODS]
+accuracy = pd.DataFrame({name: summary["methods"][name]["accuracy"]["values"] for name in methods}, index=seeds).T
 accuracy.columns = [f"seed {seed}" for seed in seeds]
 accuracy.index = [method_label(name) for name in methods]
 accuracy[["seed 0"]].style.format("{:.4f}")
@@ -118,14 +120,13 @@ show(
 #
 # $$ t = \frac{\bar d}{s_d / \sqrt{n}}, \qquad d_i = a_i - b_i, \qquad \bar d \pm t_{.975,\,n-1} \cdot \frac{s_d}{\sqrt{n}} $$
 #
-# The fair opponent matters as much: TCL is compared with cross-entropy on the same network, Ad-Corre with cross-entropy on
+# The fair opponent matters as much: TCL and center loss are compared with cross-entropy on the same network, Ad-Corre with cross-entropy on
 # **its** network, the one with several heads.
 
 # %%
 from scipy import stats
 
 from ferlab.evaluation import paired_test
-from ferlab.methods import get_method
 
 
 def paired(own, reference):
@@ -136,7 +137,8 @@ def paired(own, reference):
     return d.mean(), d.mean() - reach, d.mean() + reach, 2 * stats.t.sf(abs(d.mean()) / error, df)
 
 
-values = {name: scores["accuracy"]["values"] for name, scores in summary["methods"].items()}
+values = {name: summary["methods"][name]["accuracy"]["values"] for name in methods}
+controls = {name: control for name in methods if (control := reference_of(name, methods))}
 mean, low, high, p = paired(values["ad-corre"], values["ce-heads"])
 assert np.allclose((mean, low, high, p), paired_test(values["ad-corre"], values["ce-heads"]))  # the package's
 against_ce = paired_test(values["ad-corre"], values["ce"])
@@ -151,24 +153,21 @@ Markdown(
 )
 
 # %% [markdown]
-# Two things to know before you believe such a difference. Is it the loss? Every method trains with the values that a search chose for
-# it, with the same budget, on validation faces: two *tuned recipes* are compared, not two losses with all else equal. And did pairing
-# help? It does when both methods are lucky with the same seeds:
+# Two things to know before you believe such a difference. Is it the loss? Here it is, as far as a comparison can say: recipe, initial weights and
+# order of the faces are the same, and the weight of the loss is the only thing that was chosen, on validation faces. But had every method a recipe of its own, found by a
+# search, two *tuned recipes* would be compared (`ferlab compare --tuned` does that), and their difference would be the search's work as well.
+# And did pairing help? It does when both methods are lucky with the same seeds:
 
 # %%
 recipe = {
     method_label(name): {
         "learning rate": f"{method.learning_rate:g}",
-        "weight of the loss": f"{method.metric_weight:g}" if method.loss else "",
-        "switched on after": f"{method.warm_up:.0%} of the epochs" if method.loss else "",
+        "dose": f"{method.strength:g}" if method.loss else "",
+        "control": method_label(controls[name]) if name in controls else "",
     }
     for name, method in ((name, get_method(name)) for name in methods)
 }
-together = {
-    name: np.corrcoef(values[name], values["ce-heads" if name == "ad-corre" else "ce"])[0, 1]
-    for name in methods
-    if name not in ("ce", "ce-heads")
-}
+together = {name: np.corrcoef(values[name], values[control])[0, 1] for name, control in controls.items()}
 display(pd.DataFrame(recipe).T)
 Markdown(
     "Correlation of a method's accuracy with its control's, over the seeds: "
@@ -256,28 +255,49 @@ Markdown(
 # %% [markdown]
 # ## 4. What these seeds say
 #
-# All methods, the package's own test: differences to the fair control with intervals; a dot is filled where the corrected test
-# rejects chance. (The intervals are not corrected: one can leave zero out while the corrected test does not reject it.)
+# Three questions, in this order: did each loss do **what it asks for**? What **else** in the space moved? What did it **cost**? TCL asks for
+# shut hinges and a wide margin, center loss for short distances to the own center, Ad-Corre for correlation within classes and none, or less, between
+# classes and between heads. All spaces are measured with all these yardsticks.
+#
+# A family of tests has to be named before looking. Ours: the methods at the table's dose, each against its control. A dot is filled
+# where the test, corrected for these methods, rejects chance. (The intervals are not corrected: one can leave zero out while the corrected test does not reject it.)
 
 # %%
 guess_filled = ask(
-    "In the first five columns (accuracy, balanced accuracy, within / between, silhouette, MAP@R), where will dots be filled?",
-    ["accuracy only", "the geometry only (within / between, silhouette, MAP@R)", "both", "nowhere"],
+    "On test faces: where will dots be filled for most methods?",
+    ["what the loss itself asks for", "accuracy", "both", "nowhere"],
 )
 guess_filled
 
 # %%
+from ferlab.evaluation import comparisons
 from ferlab.figures import method_differences
-from ferlab.report import verdict
-from ferlab.runs import read_run
+from ferlab.runs import asked_by
 
+chosen = {name: summary["methods"][name] for name in methods}
+tests = comparisons(chosen, controls)  # the package's paired tests, with Holm's correction over these methods
+drawn = {name: {key: dataclasses.asdict(test) for key, test in of.items()} for name, of in tests.items()}
 show(
-    method_differences(summary["comparisons"])[0],
+    method_differences(
+        drawn,
+        (
+            ("test.open_hinges", "TCL: open hinges", 1),
+            ("test.mean_margin", "TCL: own - other", 1),
+            ("test.own_distance", "center: own dist.", 1),
+            ("test.correlation_within", "Ad-Corre: within", 1),
+            ("test.correlation_between", "Ad-Corre: between", 1),
+            ("test.correlation_of_heads", "Ad-Corre: heads", 1),
+        ),
+    )[0],
+    alt="Differences of every method to its control with 95 % intervals, in what TCL, center loss and Ad-Corre ask for, on test faces",
+)
+show(
+    method_differences(drawn)[0],
     alt="Differences of every method to its control with 95 % intervals: accuracy, balanced accuracy and three measures of geometry",
 )
 show(
     method_differences(
-        summary["comparisons"],
+        drawn,
         (
             ("precision_at_1", "precision@1", 1),
             ("alignment", "alignment", 1),
@@ -287,23 +307,125 @@ show(
     )[0],
     alt="The same for four further measures of the space: precision@1, alignment, uniformity and effective rank",
 )
-asked = ("accuracy", "balanced_accuracy", "within_between_ratio", "silhouette", "map_at_r")
-in_first = sum(own[name]["p_corrected"] < 0.05 for own in summary["comparisons"].values() for name in asked)
-tests = [comparison["p_corrected"] < 0.05 for own in summary["comparisons"].values() for comparison in own.values()]
-run = read_run(open_gallery(gallery_folder))
-said = verdict(dataclasses.replace(run, summary=summary))
+
+
+def did_as_asked(name, of, split="test"):
+    """How many of its loss's wishes moved to where the loss pulls, beyond chance; and how many there are."""
+    wishes = asked_by(name)
+    fulfilled = [
+        test.is_real and (test.difference > 0) == wish.wants_more
+        for wish in wishes
+        if (test := of.get(f"{split}.{wish.key}")) is not None
+    ]
+    return sum(fulfilled), len(fulfilled)
+
+
+rows = {}
+for name, of in tests.items():
+    cost = of["accuracy"]
+    rows[method_label(name)] = {
+        **{
+            f"wishes granted, {words}": "{} of {}".format(*did_as_asked(name, of, split))
+            for split, words in (("train", "training faces"), ("test", "test faces"))
+        },
+        "within / between": f"{of['within_between_ratio'].difference:+.3f}{'' if of['within_between_ratio'].is_real else ' (chance?)'}",
+        "accuracy, points": f"{100 * cost.difference:+.1f}{'' if cost.is_real else ' (chance?)'}",
+    }
+display(pd.DataFrame(rows).T)
+granted = [name for name, of in tests.items() if np.equal(*did_as_asked(name, of))]
+paid = [name for name, of in tests.items() if of["accuracy"].is_real]
 Markdown(
-    f"**{said.headline}**\n\n"
-    + "\n".join(f"- {line}" for line in said.short or said.sentences)
-    + f"\n\nOf all {len(tests)} differences that this package tests, {sum(tests)} are beyond chance. (Macro-F1, calibration, nearest-center "
-    "and 10-NN accuracy are not drawn.)"
-    + f"\n\nFilled in the first five columns: {in_first}. You guessed *{guess_filled.value or 'nothing yet'}*."
+    f"Of {len(tests)} methods, **{len(granted)}** do all that their loss asks for on test faces, beyond chance"
+    + (f" ({', '.join(map(method_label, granted))})" if granted else "")
+    + f"; in accuracy, **{len(paid)}** differ from their control beyond chance"
+    + (
+        ": "
+        + ", ".join(f"{method_label(name)} by {100 * tests[name]['accuracy'].difference:+.1f} points" for name in paid)
+        if paid
+        else ""
+    )
+    + f". You guessed *{guess_filled.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
-# (The columns of the second picture: notebook 02, section 6, explains them; precision@1 is how often the nearest face is of the same
+# The package's report, which `ferlab compare` writes, puts it in sentences. They begin so:
+
+# %%
+from ferlab.report import verdict
+from ferlab.runs import read_run
+
+run = read_run(open_gallery(gallery_folder))
+said = verdict(dataclasses.replace(run, summary={**summary, "methods": chosen, "comparisons": drawn}))
+once = {  # what stands both for itself and among the measures of the test faces counts once
+    name: {
+        key: test for key, test in of.items() if key.removeprefix("test.") == key or key.removeprefix("test.") not in of
+    }
+    for name, of in tests.items()
+}
+all_tests = [test.is_real for of in once.values() for test in of.values()]
+Markdown(
+    f"**{said.headline}**\n\n"
+    + "\n".join(f"- {line}" for line in (said.short or said.sentences)[:3])
+    + f"\n\nOf all {len(all_tests)} differences that were tested here, {sum(all_tests)} are beyond chance."
+)
+
+# %% [markdown]
+# (The columns of the third picture: notebook 02, section 6, explains them; precision@1 is how often the nearest face is of the same
 # class. The tests are corrected for several methods within each measure, not for looking at many measures: if nothing differed, each
 # measure would still have a filled dot by luck in one of twenty studies.)
+#
+# ### At which dose is a loss heard?
+#
+# The run holds every loss in several doses. Who tries them all and reports the ones that came out has made many more tests, and has to correct
+# for all of them. So here is the larger family, every loss at every dose.
+
+# %%
+guess_family = ask(
+    "The same difference, now one among all doses: its corrected p-value will be ...",
+    ["smaller", "the same", "larger, or the same"],
+)
+guess_family
+
+# %%
+everything = summary["methods"]
+references = {name: control for name in everything if (control := reference_of(name, everything))}
+of_all = comparisons(everything, references)
+lines = []
+for name, found in summary["doses"].items():
+    named = [(dose, own) for dose, own in zip(found["strengths"], found["methods"], strict=True) if dose]
+    heard = next((dose for dose, own in named if np.equal(*did_as_asked(own, of_all[own]))), None)
+    tighter = next(
+        (dose for dose, own in named if (test := of_all[own]["within_between_ratio"]).is_real and test.difference < 0),
+        None,
+    )
+    costs = next(
+        (dose for dose, own in named if (test := of_all[own]["accuracy"]).is_real and test.difference < 0), None
+    )
+    lines.append(
+        f"- **{method_label(name)}**: does all that it asks for, on test faces, "
+        + (
+            f"from dose {heard:g} on"
+            if heard is not None
+            else f"at no dose up to {named[-1][0]:g} that these seeds could tell from chance"
+        )
+        + "; tighter classes "
+        + (f"from dose {tighter:g} on" if tighter is not None else "at no dose")
+        + "; accuracy falls beyond chance "
+        + (f"from dose {costs:g} on" if costs is not None else "at no dose")
+        + "."
+    )
+shared = [(tests[name][key].p_corrected, of_all[name][key].p_corrected) for name in once for key in once[name]]
+fell_out = sum(small < 0.05 <= large for small, large in shared)
+grown = sum(large >= small - 1e-12 for small, large in shared)
+Markdown(
+    "\n".join(lines)
+    + f"\n\nThat is {len(of_all)} methods instead of {len(tests)}: of the {sum(all_tests)} filled dots above, {fell_out} would be open in this "
+    f"family; {grown / len(shared):.0%} of the corrected p-values grew or stayed. You guessed *{guess_family.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# Which family is right? The one that was named *before* looking. A default dose, chosen on validation faces, makes a small family; a
+# study of the dose makes a large one, and needs more seeds for the same power.
 #
 # "No difference that these seeds can tell" is not "no difference". How large would an effect have to be to be seen?
 #
@@ -322,14 +444,14 @@ guess_seeds
 counts = (3, 5, 7, 10, 15, 20, 30)
 
 
-def power(effect, seeds):
+def power(effect, count):
     """Share of studies whose paired test finds an effect, given in standard deviations of the differences."""
-    limit, shift = stats.t.ppf(0.975, seeds - 1), effect * np.sqrt(seeds)
-    wrong_side = np.nan_to_num(stats.nct.cdf(-limit, seeds - 1, shift))  # where it is tiny, SciPy answers nan
-    return stats.nct.sf(limit, seeds - 1, shift) + wrong_side
+    limit, shift = stats.t.ppf(0.975, count - 1), effect * np.sqrt(count)
+    wrong_side = np.nan_to_num(stats.nct.cdf(-limit, count - 1, shift))  # where it is tiny, SciPy answers nan
+    return stats.nct.sf(limit, count - 1, shift) + wrong_side
 
 
-found = {effect: [power(effect, seeds) for seeds in counts] for effect in (0.5, 1.0, 2.0)}
+found = {effect: [power(effect, count) for count in counts] for effect in (0.5, 1.0, 2.0)}
 figure, axes = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
 for (effect, values_of), style in zip(found.items(), (":", "--", "-"), strict=True):
     axes.plot(counts, values_of, style, color="#5a56c7", marker="o", label=f"effect of {effect:g} standard deviations")
@@ -338,18 +460,42 @@ axes.set(xlabel="seeds", ylabel="power: share of studies that find it", xticks=c
 axes.spines[["top", "right"]].set_visible(False)
 axes.legend(frameon=False)
 show(axes, alt="Share of studies that find an effect over the number of seeds, for small, medium and large effects")
-differences = {
-    name: np.subtract(values[name], values["ce-heads" if name == "ad-corre" else "ce"])
-    for name in methods
-    if name not in ("ce", "ce-heads")
-}
+
+
+def sizes_of(measure, split=None):
+    """Of every method: differences to its control over the seeds, (S,)."""
+
+    def of(name):
+        scores = summary["methods"][name]
+        return np.array((scores["measures"][split] if split else scores)[measure]["values"])
+
+    return {name: of(name) - of(control) for name, control in controls.items()}
+
+
+differences = sizes_of("accuracy")
 typical = np.median([difference.std(ddof=1) for difference in differences.values()])
-enough = next(seeds for seeds, share in zip(counts, found[1.0], strict=True) if share >= 0.8)
+enough = next(count for count, share in zip(counts, found[1.0], strict=True) if share >= 0.8)
+in_units = {
+    words: np.median([abs(d.mean()) / d.std(ddof=1) for d in sizes.values() if d.std(ddof=1) > 0])
+    for words, sizes in {"accuracy": differences, "within / between": sizes_of("within_between_ratio", "test")}.items()
+}
 Markdown(
     f"For an effect of one standard deviation, {enough} seeds are the first of these that find it in 80 % of the studies. You "
-    f"guessed *{guess_seeds.value or 'nothing yet'}*. In the run above the differences between two methods have a standard "
+    f"guessed *{guess_seeds.value or 'nothing yet'}*. In the run above the differences in accuracy between two methods have a standard "
     f"deviation of {100 * typical:.1f} points (median over the methods): so it takes about {enough} seeds to see an effect of that "
-    f"size, and far more for half of that. {len(seeds)} seeds find it in {power(1.0, len(seeds)):.0%} of the studies. Two warnings: a "
+    f"size, and far more for half of that. {len(seeds)} seeds find it in {power(1.0, len(seeds)):.0%} of the studies.\n\nHow large are the effects? In standard "
+    "deviations of the differences, median over the methods: "
+    + ", ".join(
+        f"{words} **{size:.1f}**, which {len(seeds)} seeds find in {power(size, len(seeds)):.0%} of the studies"
+        for words, size in in_units.items()
+    )
+    + "."
+    + (
+        " So the same seeds can be enough for the geometry and too few for accuracy."
+        if power(in_units["accuracy"], len(seeds)) < 0.8 <= power(in_units["within / between"], len(seeds))
+        else ""
+    )
+    + " Two warnings: a "
     f"standard deviation that is itself estimated from {len(seeds)} seeds may be off by a factor of two or more, and a correction for "
     "several methods costs further seeds."
 )
@@ -425,7 +571,9 @@ Markdown(
         )
         for own, reference in (("tcl-nearest", "ce"), ("ad-corre", "ce-heads"))
     )
-    + ". So one pair of networks on one test set can differ by more than the methods do on average."
+    + ". Over all seeds the same two differences are "
+    + " and ".join(f"{100 * differences[name].mean():+.1f}" for name in ("tcl-nearest", "ad-corre"))
+    + ": one pair of networks on one test set is not the method."
 )
 
 # %% [markdown]
@@ -503,76 +651,94 @@ Markdown(
 # %% [markdown]
 # ## 7. An ablation table
 #
-# Papers show that every part counts by leaving parts out. For TCL, a row a sampling strategy, from the same seeds as above, mean ±
-# standard deviation over them. But the rows differ in more than the strategy: each has the weight, margin, warm-up and learning rate
-# of the table in section 2.
+# Papers show that every part counts by adding parts one by one. Ad-Corre changes two things at once: the network gets seven heads, and a loss
+# comes on top. From the same seeds as above, mean ± standard deviation over them:
 
 # %%
-tcl = {
-    method_label(name): {
-        label: f"{100 * scores[score]['mean']:.1f} ± {100 * scores[score]['std']:.1f}"
-        for label, score in (("accuracy, %", "accuracy"), ("balanced accuracy, %", "balanced_accuracy"))
-    }
-    for name, scores in summary["methods"].items()
-    if name == "ce" or name.startswith("tcl")
-}
-pd.DataFrame(tcl).T
-
-# %% [markdown]
-# For Ad-Corre, its three terms added one by one. That needs trainings of its own; here they are, quick ones on few faces. A method is one row of a table of data, so leaving a term out is one argument.
-# (The weight is the paper's, so that the terms are heard; the recipe above has a smaller one. See below what that means.)
-
-# %%
-guess_term = ask("Which step will move within / between most?", ["+ FD", "+ MD", "+ ED"])
-guess_term
-
-# %%
-from ferlab.experiments import CompareSettings, run_compare
-from ferlab.methods import METHODS
-
-# The paper's balance, so that the terms are heard.
-paper = dataclasses.replace(METHODS["ad-corre"], metric_weight=7 / 50)
-METHODS["ad-corre-fd"] = dataclasses.replace(paper, options={"terms": ("FD",)})
-METHODS["ad-corre-fd-md"] = dataclasses.replace(paper, options={"terms": ("FD", "MD")})
-METHODS["ad-corre-all"] = paper
-steps = {
-    "ce-heads": "CE, k heads",
-    "ad-corre-fd": "+ FD",
-    "ad-corre-fd-md": "+ FD + MD",
-    "ad-corre-all": "+ FD + MD + ED",
-}
-quick = run_compare(
-    CompareSettings(out=ablation_folder, methods=tuple(steps), quick=True, seeds=ablation_seeds, overwrite=True)
+guess_part = ask(
+    "Cross-entropy, then its network with heads, then the loss. Which step moves within / between more, and which the effective rank?",
+    [
+        "the heads move both more",
+        "the loss moves both more",
+        "the heads the rank, the loss the ratio",
+        "the other way round",
+    ],
 )
-display(
-    pd.DataFrame(
+guess_part
+
+# %%
+columns = {
+    "accuracy, %": ("accuracy", 100),
+    "balanced accuracy, %": ("balanced_accuracy", 100),
+    "within / between": ("within_between_ratio", 1),
+    "effective rank": ("effective_rank", 1),
+}
+
+
+def on_test(name, measure):
+    """Values over the seeds, (S,)."""
+    return np.array(summary["methods"][name]["measures"]["test"][measure]["values"])
+
+
+def ablation(rows):
+    """Mean ± standard deviation of some methods (label -> name), as papers print it."""
+    return pd.DataFrame(
         {
             label: {
-                "accuracy, %": f"{100 * quick['methods'][name]['accuracy']['mean']:.1f}",
-                "balanced accuracy, %": f"{100 * quick['methods'][name]['balanced_accuracy']['mean']:.1f}",
-                "within / between": f"{quick['methods'][name]['geometry']['within_between_ratio']['mean']:.3f}",
+                heading: f"{factor * on_test(name, key).mean():.{1 if factor > 1 or key == 'effective_rank' else 3}f} ± "
+                f"{factor * on_test(name, key).std(ddof=1):.{1 if factor > 1 or key == 'effective_rank' else 3}f}"
+                for heading, (key, factor) in columns.items()
             }
-            for name, label in steps.items()
+            for label, name in rows.items()
         }
     ).T
-)
-moved = np.diff([quick["methods"][name]["geometry"]["within_between_ratio"]["mean"] for name in steps])
+
+
+parts = {"cross-entropy": "ce", "+ k heads": "ce-heads", "+ FD, MD, ED": "ad-corre"}
+display(ablation(parts))
+steps = {
+    label: {
+        key: on_test(after, key).mean() - on_test(before, key).mean()
+        for key in ("within_between_ratio", "effective_rank")
+    }
+    for (label, after), before in zip(list(parts.items())[1:], list(parts.values())[:-1], strict=True)
+}
+larger = {
+    key: max(steps, key=lambda label: abs(steps[label][key])) for key in ("within_between_ratio", "effective_rank")
+}
 Markdown(
-    ", ".join(f"+ {term}: {by:+.3f}" for term, by in zip(("FD", "MD", "ED"), moved, strict=True))
-    + f" in within / between. You guessed *{guess_term.value or 'nothing yet'}*.\n\nThe weight of the terms is "
-    f"{paper.metric_weight:g} here, and {METHODS['ad-corre'].metric_weight:g} in the sections above; and these networks saw few faces, for "
-    "few epochs. So the table says nothing about the recipe above."
+    "; ".join(
+        f"{label}: {step['within_between_ratio']:+.3f} in within / between, {step['effective_rank']:+.1f} in effective rank"
+        for label, step in steps.items()
+    )
+    + f". The larger step in within / between is *{larger['within_between_ratio']}*, in effective rank *{larger['effective_rank']}*. You guessed "
+    f"*{guess_part.value or 'nothing yet'}*. Who compares Ad-Corre with plain cross-entropy credits the loss with both."
 )
 
 # %% [markdown]
-# It has the *shape* of an ablation table. What does it lack to be one?
+# And one row a sampling strategy for TCL, and center loss, which has no negative at all. The rows differ in the dose too, as the table of section 2 has it; and the same dose is not
+# equally strict for all negatives (notebook 04).
+
+# %%
+ablation({method_label(name): name for name in methods if controls.get(name, name) == "ce"})
+
+# %% [markdown]
+# These have the *shape* of ablation tables. What do they lack to be good ones?
 #
 # <details><summary>What we would say</summary>
 #
-# Several seeds, and with them intervals of the differences. A training that is finished: after a few epochs one sees who learns
-# faster. A weight (and learning rate) chosen for each row with the same budget, or a reason for one weight: a weight that is too large
-# hurts in every row. Rows that leave out *each* term in turn, not only in one order. And a choice made on validation, with the test
-# left for the end.
+# Intervals of the paired *differences* between rows, not a standard deviation of each: two rows can overlap and differ in every seed. Rows that leave out *each* part in
+# turn, not only in one order: FD, MD and ED are added all at once here. A dose chosen for each row by the same rule, or a curve over doses for each: a dose that is too large
+# hurts in every row. And a choice made on validation, with the test left for the end.
+#
+# Leaving terms out is one argument, since a method is one row of a table of data. This trains Ad-Corre without its heads' term:
+#
+# ```python
+# METHODS["ad-corre-fd-md"] = dataclasses.replace(METHODS["ad-corre"], options={"terms": ("FD", "MD")})
+# run_compare(CompareSettings(out="runs/ablation", methods=("ce-heads", "ad-corre-fd-md", "ad-corre"), seeds=3))
+# ```
+#
+# (`run_compare` and `CompareSettings` are in `ferlab.experiments`; a training takes a minute or two.)
 # </details>
 #
 # ### Exercise 2: what may be said?
@@ -582,9 +748,9 @@ Markdown(
 # %%
 options = ["supported", "not supported"]
 claims = {
-    "one_seed": ask("“The method with the highest accuracy in seed 0 is the best of the seven.”", options),
-    "control": ask("“Ad-Corre’s terms raise accuracy by as much as Ad-Corre lies above plain cross-entropy.”", options),
-    "absence": ask("“No difference beyond chance was found, so the losses have no effect on accuracy.”", options),
+    "one_seed": ask("“The method with the highest accuracy in seed 0 is the best of them.”", options),
+    "control": ask("“How far Ad-Corre lies from plain cross-entropy is what its terms do.”", options),
+    "absence": ask("“Where no difference beyond chance was found, the loss has no effect.”", options),
     "seeds": ask("“With these seeds, an effect of half a standard deviation would usually go unseen.”", options),
 }
 display(*claims.values())
@@ -599,7 +765,8 @@ print(check_claims({name: choice.value for name, choice in claims.items()}))
 #
 # - A seed is a draw. Rank methods by distributions, never by one number each.
 # - Compare seed by seed, with a control that differs in the loss and as little else as possible; say what else differs.
-# - Many tests make luck likely: correct, and say how many were made.
+# - Ask first whether a loss did what it asks for, then what else moved, then what it cost.
+# - Many tests make luck likely: name the family before looking, correct, and say how many were made.
 # - What was not found may be there: say which size of effect the study could have seen.
 # - Choose hyperparameters on validation, with the same budget for all; look at the test once, at the end.
 #
@@ -612,4 +779,4 @@ print(check_claims({name: choice.value for name, choice in claims.items()}))
 #   [arXiv:2103.03098](https://arxiv.org/abs/2103.03098).
 # - Musgrave, Belongie, Lim, *A Metric Learning Reality Check*, ECCV 2020, [arXiv:2003.08505](https://arxiv.org/abs/2003.08505).
 # - Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, Scandinavian Journal of Statistics 1979.
-# - `docs/tuning/README.md` of this package: how the hyperparameters were chosen.
+# - `docs/tuning/README.md` of this package: how recipe and doses were chosen.

@@ -22,6 +22,7 @@
 #
 # **You will**
 # - see what UMAP keeps (neighbors) and what it gives away (sizes, gaps, and how clouds lie to each other);
+# - watch a metric loss tighten a space, and find out which maps show it: UMAP, densMAP, the class-mean plane;
 # - find clusters in pure noise, and learn which settings and starts to vary before believing a map;
 # - compute trustworthiness and continuity, and read a Shepard diagram;
 # - compare two maps without being fooled by their rotation, or by chance;
@@ -39,9 +40,9 @@ if importlib.util.find_spec("ferlab") is None:
     get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
 
 # %% tags=["parameters"]
-run_folder = "runs/gallery"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
-my_folder = ""  # section 7: a folder with pictures of one face each; empty: some of the built-in test faces stand in
-faces_shown = 1000  # test faces in sections 3 to 7, at most 2,000: more take longer
+run_folder = "runs/gallery-strengths"  # a finished run: the gallery's, or one of your own made by "ferlab compare"
+my_folder = ""  # section 8: a folder with pictures of one face each; empty: some of the built-in test faces stand in
+faces_shown = 1000  # test faces in sections 2 to 8, at most 2,000: more take longer
 
 # %%
 import warnings
@@ -199,7 +200,153 @@ Markdown(
 # keep some of their order). So of two classes that stand alone on a map the farther one may be the nearer one in the space,
 # and a class that "is wide" may be tight.
 #
-# ## 2. Clusters out of nothing
+# ## 2. What that hides: a loss at work
+#
+# The point of this whole lab is that metric losses *tighten* classes. The package brings networks along, with and without such a loss. The next cell
+# takes, of all of them, the one whose classes are tightest against its control (the same network, cross-entropy alone).
+
+# %%
+from ferlab.data import load_dataset
+from ferlab.evaluation import within_between_ratio
+from ferlab.gallery import open_gallery
+from ferlab.methods import reference_of
+from ferlab.runs import first_seed_spaces, read_run
+
+if run_folder == "runs/gallery-strengths":
+    open_gallery(part="strengths")
+run = read_run(run_folder)
+spaces, all_labels = first_seed_spaces(run)
+test_faces = load_dataset("synthetic", split="test")
+some = np.sort(np.random.default_rng(1).permutation(len(all_labels))[:faces_shown])
+labels, classes = all_labels[some], list(run.summary["methods"]["ce"]["class_recall"])
+
+
+def compactness(points):
+    """Within / between of points (N, D): mean distance to the own class mean over mean distance of class means."""
+    return within_between_ratio(points.astype(np.float64), labels)
+
+
+def unit(space):
+    """Rows scaled to length 1: distances between them are those of angles, as UMAP is given them here."""
+    return space / np.linalg.norm(space, axis=1, keepdims=True)
+
+
+in_spaces = {name: compactness(unit(space[some])) for name, space in spaces.items()}
+losses = {name: in_spaces[name] / in_spaces[control] - 1 for name in spaces if (control := reference_of(name, spaces))}
+tightest = min(losses, key=losses.get)
+pair = {name: unit(spaces[name][some]) for name in (reference_of(tightest, spaces), tightest)}
+control = next(iter(pair))
+Markdown(
+    f"**{method_label(tightest)}**: within / between {in_spaces[tightest]:.3f}, against {in_spaces[control]:.3f} of its control "
+    f"(*{method_label(control)}*): the classes are {abs(losses[tightest]):.0%} {'tighter' if losses[tightest] < 0 else 'looser'}, on {len(some):,} test faces."
+)
+
+# %% [markdown]
+# Three maps of both spaces:
+#
+# - **UMAP**, as above.
+# - **densMAP** ([Narayan, Berger & Cho 2021](https://doi.org/10.1038/s41587-020-00801-7)): UMAP with a further term, by which dense places stay dense
+#   against other places *of the same space*.
+# - The **class-mean plane**: no neighbors, no steps, nothing bent. A linear map onto the plane in which the class means lie farthest apart, in units of their mean
+#   distance.
+
+# %%
+guess_hidden = ask(
+    "Which of them will show that the classes are tighter?",
+    ["all three", "densMAP and the class-mean plane", "the class-mean plane only", "none"],
+)
+guess_hidden
+
+# %%
+from ferlab.projection import class_mean_epoch_planes
+
+kinds = {"UMAP": False, "densMAP": True}
+seeded = {
+    kind: [aligned_layouts(pair, seed=seed, densmap=densmap) for seed in (0, 1)] for kind, densmap in kinds.items()
+}
+planes = {
+    name: own[0]
+    for name, own in class_mean_epoch_planes({name: [space] for name, space in pair.items()}, labels).items()
+}
+drawn = {kind: layouts[0] for kind, layouts in seeded.items()} | {"class-mean plane": planes}
+figure, axes = plt.subplots(2, 3, figsize=(11, 7.6), layout="constrained")
+for column, (kind, layouts) in zip(axes.T, drawn.items(), strict=True):
+    middles = {name: (layout.max(axis=0) + layout.min(axis=0)) / 2 for name, layout in layouts.items()}
+    reach = 0.55 * max(np.ptp(layout, axis=0).max() for layout in layouts.values())  # one scale for both spaces
+    for ax, (name, layout) in zip(column, layouts.items(), strict=True):
+        embedding_map(layout, labels, classes, ax, f"{kind}: {method_label(name)}")
+        x, y = middles[name]
+        ax.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
+        for spine in ax.spines.values():
+            spine.set(visible=True, color="0.8")
+show(
+    axes,
+    alt="UMAP, densMAP and the class-mean plane of two spaces, the control above and the one with the metric loss below",
+)
+
+# %% [markdown]
+# Believe numbers rather than eyes: within / between can be computed of the points on a map as well. UMAP and densMAP are drawn with two seeds each, since what changes with
+# the seed is not the loss's. We say that a map *shows* the change if every seed has it in the right direction and, on average, with at least half of its size.
+
+
+# %%
+def on_maps(layouts):
+    """Change of within / between from the control's map to the other one's, as a share."""
+    return compactness(layouts[tightest]) / compactness(layouts[control]) - 1
+
+
+change = losses[tightest]
+found = {kind: [on_maps(layouts) for layouts in of] for kind, of in seeded.items()} | {
+    "class-mean plane": [on_maps(planes)]
+}
+shows = {
+    kind: bool(all(share * change > 0 for share in of) and np.mean(of) / change >= 0.5) for kind, of in found.items()
+}
+display(
+    pd.DataFrame(
+        {
+            kind: {
+                "change of within / between": ", ".join(f"{share:+.0%}" for share in of),
+                f"shows the {change:+.0%} of the space": "yes" if shows[kind] else "no",
+            }
+            for kind, of in found.items()
+        }
+    ).T
+)
+yes, no = ([kind for kind, shown in shows.items() if shown is wanted] for wanted in (True, False))
+Markdown(
+    f"In the space: {change:+.0%}. "
+    + (f"Shown by: **{' and '.join(yes)}**. " if yes else "Shown by none of the three. ")
+    + (f"Hidden by: **{' and '.join(no)}**. " if no else "Hidden by none. ")
+    + f"You guessed *{guess_hidden.value or 'nothing yet'}*."
+)
+
+# %% [markdown]
+# What can UMAP know? Links are measured with each point's own yardstick, so a class that became twice as tight *in all places* has the same links as before. What does
+# change links is that faces of two classes stop being neighbors; that a map can show, and it may look like tightness. densMAP
+# adds a term that compares radii within one space, by their correlation; what shrinks everywhere alike leaves a correlation as it is. Whether either shows a change therefore hangs on *where*
+# the space became tighter, and the numbers above are about this one. The class-mean plane pays otherwise: classes that differ in a third direction lie on top of each other there.
+# How much of the distances between class means does the plane hold?
+
+# %%
+rows = {}
+for name, space in pair.items():
+    centers = np.stack([space[labels == c].mean(axis=0) for c in np.unique(labels)])
+    variances = np.linalg.svd(centers - centers.mean(axis=0), compute_uv=False) ** 2
+    quality = {kind: map_quality(space, layouts[name]).trustworthiness for kind, layouts in drawn.items()}
+    rows[method_label(name)] = {
+        "class means' variance on their plane": f"{variances[:2].sum() / variances.sum():.0%}",
+        **{f"trustworthiness, {kind}": f"{value:.3f}" for kind, value in quality.items()},
+    }
+display(pd.DataFrame(rows).T)
+best = max(drawn, key=lambda kind: map_quality(pair[tightest], drawn[kind][tightest]).trustworthiness)
+Markdown(
+    f"(Trustworthiness: are neighbors on the map neighbors in the space? 1 if all are; section 6 takes it apart.) Best at neighbors is {best}. No map is good at everything: **choose the map by the "
+    f"question**. For *how tight*, a linear plane with one scale, or a number; for *who is beside whom*, {best}."
+)
+
+# %% [markdown]
+# ## 3. Clusters out of nothing
 #
 # 500 points of pure noise, again in 20 dimensions: one cloud, no structure at all. What will a map of it look like? And if
 # one counts clusters with a common method (HDBSCAN, at least 15 points each)?
@@ -256,28 +403,9 @@ Markdown(
 # that were spread evenly. A number no larger than theirs says nothing about the map, and nothing about the data. (What the
 # eye sees with 3 neighbors, strings and clumps, are links by chance.) **Before you believe in clusters on a map, count them on maps of noise of the same size.**
 #
-# ## 3. What stays with another seed, and another start?
+# ## 4. What stays with another seed, and another start?
 #
-# Now the faces. The package brings trained networks along; we take the embeddings of cross-entropy's test faces.
-
-# %%
-from ferlab.data import load_dataset
-from ferlab.gallery import open_gallery
-from ferlab.runs import read_run
-
-if run_folder == "runs/gallery":
-    open_gallery(run_folder)
-run = read_run(run_folder)
-test_faces = load_dataset("synthetic", split="test")
-rows = run.embeddings[run.embeddings["seed"] == run.embeddings["seed"].min()]
-spaces = {name: np.stack(own.sort_values("index")["embedding"]) for name, own in rows.groupby("method", sort=False)}
-some = np.sort(np.random.default_rng(1).permutation(len(test_faces))[:faces_shown])
-labels, classes = test_faces.labels[some], test_faces.classes
-space = spaces["ce"][some]
-Markdown(f"{len(space):,} faces, {space.shape[1]} dimensions.")
-
-# %% [markdown]
-# UMAP begins step 3 with a first arrangement. Usually that is a **spectral** one, which follows the large directions of the
+# Now the faces again, in the space of cross-entropy. UMAP begins step 3 with a first arrangement. Usually that is a **spectral** one, which follows the large directions of the
 # links; it can also be **random**. The seed decides the rest.
 
 # %%
@@ -292,6 +420,7 @@ guess_start = ask(
 guess_start
 
 # %%
+space = spaces["ce"][some]
 starts = {
     f"{start} start, seed {seed}": umap(space, "cosine", seed=seed, start=start)
     for start in ("spectral", "random")
@@ -314,7 +443,7 @@ display(pd.DataFrame(table).T.style.format("{:.3f}"))
 Markdown(f"You guessed *{guess_start.value or 'nothing yet'}*.")
 
 # %% [markdown]
-# - **Trustworthiness**: are neighbors on the map neighbors in the space? 1 if all are. Section 5 takes it apart.
+# - **Trustworthiness**: are neighbors on the map neighbors in the space? 1 if all are. Section 6 takes it apart.
 # - **Distance correlation**: does farther on the map mean farther in the space? (Spearman's rank correlation over pairs.)
 # - **Left after turning**: how far two maps differ in shape, when the one is shifted, turned, mirrored and scaled onto the
 #   other as well as can be (Procrustes analysis). 0 is the same shape, 1 is nothing in common.
@@ -323,7 +452,7 @@ Markdown(f"You guessed *{guess_start.value or 'nothing yet'}*.")
 # random start leaves that partly to chance ([Kobak & Linderman 2021](https://doi.org/10.1038/s41587-020-00809-z)). Which
 # classes touch in one of the maps and not in another?
 #
-# ## 4. Two knobs
+# ## 5. Two knobs
 #
 # `n_neighbors` says how far step 1 looks; `min_dist` how closely step 3 may pack points.
 
@@ -349,7 +478,7 @@ by_seed = abs(np.subtract(*(table[f"spectral start, seed {seed}"]["trustworthine
 by_neighbors, by_distance = (np.ptp(measured, axis=axis).mean() for axis in (0, 1))
 Markdown(
     f"Mean difference of the largest to the smallest trustworthiness: {by_neighbors:.3f} over n_neighbors, {by_distance:.3f} "
-    f"over min_dist; between the two seeds with a spectral start of section 3 {by_seed:.3f}. All are small. You guessed *{guess_knobs.value or 'nothing yet'}*."
+    f"over min_dist; between the two seeds with a spectral start of section 4 {by_seed:.3f}. All are small. You guessed *{guess_knobs.value or 'nothing yet'}*."
 )
 
 # %% [markdown]
@@ -357,7 +486,7 @@ Markdown(
 # one shows the large shape. `min_dist` is mostly taste: 0 packs points into lines and lumps, 0.8 spreads them evenly. Before
 # you publish a map, show that what you say of it survives a walk over this grid.
 #
-# ## 5. How far to believe it
+# ## 6. How far to believe it
 #
 # **Trustworthiness** (Venna & Kaski 2001) looks for *intruders*: points among the $k$ nearest on the map that are not among
 # the $k$ nearest in the space. Each costs as much as its rank in the space exceeds $k$:
@@ -476,7 +605,7 @@ show(axes, alt="Shepard diagrams of UMAP with two starts and of PCA: distance in
 # %% [markdown]
 # Choose a distance on the map, say 1, and go to the right: how different are the pairs that the map shows that far apart?
 #
-# ## 6. Comparing two maps
+# ## 7. Comparing two maps
 #
 # Cross-entropy's map and TCL's side by side: what of the difference is in the *spaces*, and what only in the maps? First the
 # trap. A map may be turned,
@@ -567,7 +696,7 @@ Markdown(
 # %%
 from ferlab.widgets import EmbeddingExplorer
 
-explorer = EmbeddingExplorer(run_folder, methods=methods)
+explorer = EmbeddingExplorer(run, methods=methods)
 explorer
 
 # %%
@@ -576,7 +705,7 @@ from ferlab.classroom.exercises import check_lost_neighbor
 print(check_lost_neighbor(explorer, rank=1000))
 
 # %% [markdown]
-# ## 7. New faces, and your own
+# ## 8. New faces, and your own
 #
 # A finished map can take in new points: each is put among its nearest neighbors, weighted with the links of section 1, and
 # nobody else moves. How well does that work? Hold out a tenth of the faces, place them, and compare with a map that was made
@@ -671,7 +800,7 @@ mine = pd.read_parquet("runs/my_faces.parquet")
 mine[["file", "predicted", "confidence", "x", "y"]].head()
 
 # %% [markdown]
-# Two maps of your faces are possible now: their own, made by UMAP from these few points, and the large one of section 3, on
+# Two maps of your faces are possible now: their own, made by UMAP from these few points, and the large one of section 4, on
 # which each is placed among the test faces. (The explorer shows your faces alone, and turns both maps so that they agree.)
 
 # %%
@@ -719,6 +848,7 @@ Markdown(
 #
 # - UMAP sees links between near neighbors, on a yardstick that every point has for itself. Sizes of clouds and gaps between
 #   them are not among what it keeps.
+# - So it is the wrong witness for a loss that makes classes compact. Take a number, or a map with one scale for both spaces; test densMAP before you trust it.
 # - A method that counts clusters finds some on a map of noise, and on any flat noise. Measure distances in the space.
 # - How clouds lie to each other depends on the start. Vary seed, start, `n_neighbors` and `min_dist` before you believe a
 #   map.
