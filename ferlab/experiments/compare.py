@@ -99,7 +99,7 @@ def run_held(
     # Their time counts too.
     started -= sum(float(training.history["seconds"].sum()) for training in finished)
     done = {(training.method, training.seed) for training in finished}
-    pending = [which for which in wanted if which not in done]
+    pending = [which for which in wanted if which not in done and not is_known_to_diverge(run, *which)]
     interrupted: KeyboardInterrupt | None = None
     try:
         if in_jobs:
@@ -110,18 +110,24 @@ def run_held(
         interrupted = stop
     summary: dict[str, Any] = {}
     if fabric.is_global_zero:
-        finished = run.finished(wanted)
+        finished, diverged = run.finished(wanted), run.diverged(wanted)
         if interrupted:
             say(
                 console,
                 f"Interrupted: {len(finished)} of {len(wanted)} trainings are finished and kept; "
                 "the same command with --resume goes on.",
             )
-        if finished:
-            summary = finish(run, settings, base.epochs, finished, splits, started, console)
+        # A strength that breaks its network with one seed has no mean over the seeds.
+        if measured := [training for training in finished if training.method not in diverged]:
+            summary = finish(run, settings, base.epochs, measured, splits, started, console, diverged)
     if interrupted:
         raise interrupted
     return fabric.broadcast(summary)
+
+
+def is_known_to_diverge(run: RunFolder, name: str, seed: int) -> bool:
+    """Whether an earlier start found that this strength breaks its network; without one, a mended setting may help."""
+    return name != without_strength(name) and bool(run.training(name, seed).diverged())
 
 
 def check_what_is_there(run: RunFolder, splits: dict[str, FaceDataset], wanted: list[tuple[str, int]]) -> None:
@@ -199,6 +205,7 @@ def finish(
     splits: dict[str, FaceDataset],
     started: float,
     console: Console,
+    diverged: dict[str, list[int]],
 ) -> dict[str, Any]:
     """Maps, tables, figures and report of the finished trainings."""
     test_set = splits["test"]
@@ -209,7 +216,7 @@ def finish(
         is_skipped = settings.quick and not is_plane
         epochs_mapped = None if is_skipped else epoch_maps(trainings, run, splits["validation"])
         seconds = time.perf_counter() - started
-        summary = summarize(trainings, settings.dataset, epochs, seconds, people_of(test_set))
+        summary = summarize(trainings, settings.dataset, epochs, seconds, people_of(test_set), diverged)
         run.write_results(
             history=pd.concat([training.history for training in trainings], ignore_index=True),
             embeddings=embeddings,

@@ -71,7 +71,14 @@ def evaluate_run(run: Path, root: Path | None = None) -> Evaluation:
             rows = finished.embeddings.assign(predicted=predictions.predicted)
             scores = measure(stored_network.network, splits["train"], test_set, predictions, name)
             trainings.append(FinishedTraining(name, seed, scores, finished.history, rows))
-    summary = summarize(trainings, stored["dataset"], stored["epochs"], stored["seconds"], people_of(test_set))
+    summary = summarize(
+        trainings,
+        stored["dataset"],
+        stored["epochs"],
+        stored["seconds"],
+        people_of(test_set),
+        stored.get("diverged", {}),
+    )
     summary = json.loads(json.dumps(summary))
     now, before = dict(_numbers(summary)), dict(_numbers(stored))
     differences = [

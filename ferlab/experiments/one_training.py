@@ -11,6 +11,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from ferlab.data import FaceDataset
+from ferlab.errors import TrainingDiverged
 from ferlab.methods import Method
 from ferlab.runs import TrainingFolder
 from ferlab.settings import TrainSettings
@@ -26,7 +27,11 @@ def train_one(
     on_batch: Callable[[Batch], None] = lambda batch: None,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> None:
-    """Train the method with the folder's seed, measure it on the test split and save all of it there."""
+    """Train the method with the folder's seed, measure it on the test split and save all of it there.
+
+    Raises:
+        TrainingDiverged: the loss broke its network; that is written down there too.
+    """
     held = folder.held() if fabric.is_global_zero else nullcontext()
     with held, tensorboard_log(folder.tensorboard, fabric) as log:
 
@@ -34,17 +39,22 @@ def train_one(
             log(row)
             on_epoch(row)
 
-        result = train(
-            method,
-            splits["train"],
-            splits["validation"],
-            dataclasses.replace(base, seed=folder.seed),
-            folder.checkpoints,
-            fabric,
-            on_batch=on_batch,
-            on_epoch=report,
-            on_validation=lambda epoch, seen: folder.save_followed(epoch, seen) if fabric.is_global_zero else None,
-        )
+        try:
+            result = train(
+                method,
+                splits["train"],
+                splits["validation"],
+                dataclasses.replace(base, seed=folder.seed),
+                folder.checkpoints,
+                fabric,
+                on_batch=on_batch,
+                on_epoch=report,
+                on_validation=lambda epoch, seen: folder.save_followed(epoch, seen) if fabric.is_global_zero else None,
+            )
+        except TrainingDiverged as error:
+            if fabric.is_global_zero:
+                folder.write_diverged(str(error))
+            raise
         if fabric.is_global_zero:
             folder.save(result.network, result.history, splits["train"], splits["test"])
 

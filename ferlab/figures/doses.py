@@ -63,7 +63,8 @@ def dose_curves(
     if not any(found["measures"][split].get(measure) for found in doses.values() for split in splits):
         known = sorted({name for found in doses.values() for name in found["measures"]["test"]})
         raise FerlabError(f"No method has the measure {measure!r} over strengths; they have: {', '.join(known)}.")
-    strengths = sorted({strength for found in doses.values() for strength in found["strengths"]})
+    ends = {found["breaks_at"] for found in doses.values()} - {None}
+    strengths = sorted(ends.union(*(found["strengths"] for found in doses.values())))
     # Two losses can lack a strength of each other's, but there is one axis.
     place = dict(zip(strengths, strength_places(strengths), strict=True))
     with figure_style():
@@ -207,8 +208,12 @@ def _draw_marks(
     color = method_color(method)
     if found["default"] in values:
         ax.plot(place[found["default"]], values[found["default"]], "o", ms=11, mfc="none", mec=color, mew=1.8)
-    if found["breaks_at"] in values:
-        ax.plot(place[found["breaks_at"]], values[found["breaks_at"]], "x", ms=11, mec=color, mew=2.2)
+    if (end := found["breaks_at"]) is not None and values:
+        # Of a network that was lost on the way there is no number: the cross stands at the end of a dotted line.
+        last = max((strength for strength in values if strength <= end), default=min(values))
+        if last != end:
+            ax.plot([place[last], place[end]], [values[last]] * 2, color=color, lw=1.4, ls=(0, (1, 2)))
+        ax.plot(place[end], values[last], "x", ms=11, mec=color, mew=2.2)
 
 
 def _markers() -> dict[str, str]:

@@ -83,7 +83,12 @@ def pack_gallery(
             "config": _config(part),
             "files": {method: part.file_of(method) for method in part.methods},
             "summary": summarize(
-                finished, summary["dataset"], summary["epochs"], summary["seconds"], people_of(test_set)
+                finished,
+                summary["dataset"],
+                summary["epochs"],
+                summary["seconds"],
+                people_of(test_set),
+                summary.get("diverged", {}),
             ),
         }
     trainings = {

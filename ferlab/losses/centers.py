@@ -113,7 +113,7 @@ class ClassCenters(MetricLoss, BaseMetricLossFunction, ABC):
             centers = self.centers.to(embeddings.dtype)
             losses = self.sample_losses(embeddings, labels, centers, logits, widen(element_weights))
             if not losses.detach().isfinite().all():
-                largest = float(embeddings.abs().max())
+                largest = float(embeddings.detach().abs().max())
                 raise NotFinite(
                     f"embeddings must lie nearer to the centers: entries reach {largest:.2g}, and distances overflow "
                     f"{str(losses.dtype).removeprefix('torch.')}."

@@ -78,8 +78,9 @@ def _doses(run: Run) -> dict[str, Any]:
     """Every measure over the strengths of every metric loss; no methods where the run holds no strengths."""
     doses = run.summary.get("doses", {})
     found = {measure for of in doses.values() for measure in of["measures"]["test"]}
+    ends = {of["breaks_at"] for of in doses.values()} - {None}
     return {
-        "strengths": sorted({strength for of in doses.values() for strength in of["strengths"]}),
+        "strengths": sorted(ends.union(*(of["strengths"] for of in doses.values()))),
         "measures": [{"measure": name, "title": words} for name, words in DOSE_MEASURES.items() if name in found],
         "methods": [
             {"label": method_label(name), "color": method_color(name)}

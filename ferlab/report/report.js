@@ -495,7 +495,7 @@
     lines = lines.filter((l) => l.mean.some((v) => v !== null));
     if (!lines.length) return;
     const W = 560, H = 270, left = 46, right = 12, top = 10, bottom = 34;
-    const epochs = lines.flatMap((l) => l.epochs), first = Math.min(...epochs), last = Math.max(...epochs);
+    const epochs = lines.flatMap((l) => [...l.epochs, l.marks?.broken ?? -1]).filter((e) => e >= 0), first = Math.min(...epochs), last = Math.max(...epochs);
     const every = lines.flatMap((l) => [...l.low, ...l.high]).filter((v) => v !== null);
     let low = Math.min(...every), high = Math.max(...every);
     if (high - low < 1e-6) { low -= 0.5; high += 0.5; }
@@ -520,7 +520,11 @@
       if (p.length === 1) { const [cx, cy] = p[0].split(","); graph.append(svg("circle", { cx, cy, r: 4, fill: line.color })); }
       graph.append(svg("polyline", { points: p.join(" "), fill: "none", stroke: line.color, "stroke-width": 2.2, "stroke-dasharray": line.dash, "stroke-linejoin": "round" }));
       for (const [kind, e] of Object.entries(line.marks || {})) {
-        const n = line.epochs.indexOf(e);
+        let n = line.epochs.indexOf(e);
+        if (n < 0 && kind === "broken" && e >= 0 && line.epochs.length) { // no number there: the end of a dotted line
+          n = line.epochs.length - 1;
+          graph.append(svg("line", { x1: x(line.epochs[n]), x2: x(e), y1: y(line.mean[n]), y2: y(line.mean[n]), stroke: line.color, "stroke-width": 1.6, "stroke-dasharray": "2 4" }));
+        }
         if (n < 0 || line.mean[n] === null) continue;
         const cx = x(e), cy = y(line.mean[n]);
         if (kind === "default") graph.append(svg("circle", { cx, cy, r: 6, fill: "none", stroke: line.color, "stroke-width": 2 }));

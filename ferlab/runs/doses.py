@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,8 @@ class DoseResponse:
         control: the method at strength 0.
         doses: from the weakest to the strongest.
         default: the strength of the method that is named without one.
-        breaks_at: the smallest strength with less than half of the control's balanced accuracy; None if there is none.
-            A strength whose training did not end, since its numbers were no longer finite, is not in the run at all.
+        breaks_at: the smallest strength with less than half of the control's balanced accuracy, or whose numbers were
+            no longer finite with some seed; that one is not among the doses. None if there is neither.
     """
 
     method: str
@@ -59,11 +59,12 @@ class Point:
     high: float | None
 
 
-def dose_responses(methods: Mapping[str, dict[str, Any]]) -> dict[str, DoseResponse]:
+def dose_responses(methods: Mapping[str, dict[str, Any]], diverged: Collection[str] = ()) -> dict[str, DoseResponse]:
     """Method -> its dose-response, for every metric loss of which a run holds the control and some strengths.
 
     Args:
         methods: as in ``summary.json``.
+        diverged: names of those whose loss broke the network before the end.
     """
     found = {}
     for base in dict.fromkeys(without_strength(name) for name in methods if strength_of(name)):
@@ -73,7 +74,9 @@ def dose_responses(methods: Mapping[str, dict[str, Any]]) -> dict[str, DoseRespo
         if control is None or len(named) < FEWEST:
             continue
         doses = (Dose(0.0, control), *(Dose(strength, named[strength]) for strength in sorted(named)))
-        found[base] = DoseResponse(base, control, doses, get_method(base).strength, _breaks_at(methods, doses))
+        ends = [*_broken(methods, doses), *(strength_of(name) for name in diverged if without_strength(name) == base)]
+        breaks_at = min((end for end in ends if end is not None), default=None)
+        found[base] = DoseResponse(base, control, doses, get_method(base).strength, breaks_at)
     return found
 
 
@@ -100,7 +103,7 @@ def response(methods: Mapping[str, dict[str, Any]], doses: DoseResponse, split: 
     return points
 
 
-def recorded_responses(methods: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def recorded_responses(methods: Mapping[str, dict[str, Any]], diverged: Collection[str] = ()) -> dict[str, Any]:
     """What ``summary.json`` holds of them: for every measure and split strengths, means and intervals."""
     return {
         name: {
@@ -111,7 +114,7 @@ def recorded_responses(methods: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             "breaks_at": found.breaks_at,
             "measures": {split: dict(_columns(methods, found, split)) for split in ("train", "test")},
         }
-        for name, found in dose_responses(methods).items()
+        for name, found in dose_responses(methods, diverged).items()
     }
 
 
@@ -122,7 +125,6 @@ def _columns(
         yield measure, [vars(point) for point in response(methods, found, split, measure)]
 
 
-def _breaks_at(methods: Mapping[str, dict[str, Any]], doses: tuple[Dose, ...]) -> float | None:
+def _broken(methods: Mapping[str, dict[str, Any]], doses: tuple[Dose, ...]) -> list[float]:
     accuracies = [float(np.mean(methods[dose.method]["balanced_accuracy"]["values"])) for dose in doses]
-    broken = (dose.strength for dose, own in zip(doses, accuracies, strict=True) if own < BROKEN * accuracies[0])
-    return next(broken, None)
+    return [dose.strength for dose, own in zip(doses, accuracies, strict=True) if own < BROKEN * accuracies[0]]

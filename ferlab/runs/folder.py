@@ -90,6 +90,14 @@ class RunFolder:
         """Those of the wanted (method, seed) that are trained and measured."""
         return [found for which in wanted if (found := self.training(*which).load()) is not None]
 
+    def diverged(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
+        """Method -> the seeds, of those that are wanted, with which its loss broke the network."""
+        found: dict[str, list[int]] = {}
+        for method, seed in wanted:
+            if self.training(method, seed).diverged():
+                found.setdefault(method, []).append(seed)
+        return found
+
     def _of_method(self, method: str) -> Path:
         # A colon, as in pml:SupConLoss, cannot stand in a folder's name on Windows.
         return self.path / quote(method, safe="+@(),=")

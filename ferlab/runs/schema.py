@@ -103,6 +103,7 @@ class Summary(Part):
     methods: dict[str, MethodSummary] = Field(min_length=1)
     comparisons: dict[str, dict[str, ComparisonOf]] = {}
     doses: dict[str, Doses] = {}
+    diverged: dict[str, list[int]] = {}
     classes: list[str] | None = None
 
 
@@ -164,6 +165,12 @@ class SearchConfig(Config):
 
 
 # ---- one training
+
+
+class Divergence(Part):
+    """``diverged.json``: why a training ended without a network."""
+
+    reason: str
 
 
 class SliceScores(Part):

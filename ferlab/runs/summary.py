@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,12 @@ def measure(
 
 
 def summarize(
-    runs: list[FinishedTraining], dataset: str, epochs: int, seconds: float, people: np.ndarray | None = None
+    runs: list[FinishedTraining],
+    dataset: str,
+    epochs: int,
+    seconds: float,
+    people: np.ndarray | None = None,
+    diverged: Mapping[str, list[int]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
 
@@ -71,6 +78,7 @@ def summarize(
         runs: every finished training.
         dataset, epochs, seconds: as they go into the summary.
         people: (N,), the person in each test face, for the intervals; None where that is not known.
+        diverged: method -> seeds with which its loss broke the network; these methods are not among the runs.
     """
     names = list(dict.fromkeys(run.method for run in runs))
     methods = {name: _summarize_method([run for run in runs if run.method == name], people) for name in names}
@@ -85,7 +93,8 @@ def summarize(
             name: {measure: dataclasses.asdict(comparison) for measure, comparison in of.items()}
             for name, of in comparisons(methods, references).items()
         },
-        "doses": recorded_responses(methods),
+        "doses": recorded_responses(methods, diverged),
+        "diverged": dict(diverged),
     }
 
 

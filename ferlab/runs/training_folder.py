@@ -10,6 +10,7 @@
     tensorboard/
     sha256.json                      checksums of all these
     checkpoints/                     while it trains (:mod:`ferlab.training.checkpoints`)
+    diverged.json                    instead of all these, where the loss broke its network
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from ferlab.errors import FerlabError, UnreadableFile
 from ferlab.evaluation import Predictions, predict
 from ferlab.files import atomic_path, json_text, read_json, write_json, write_parquet
 from ferlab.models import ExpressionNetwork
-from ferlab.runs.schema import ModelRecord, Scores, TrialScores, read_table
+from ferlab.runs.schema import Divergence, ModelRecord, Scores, TrialScores, read_table
 from ferlab.runs.summary import FinishedTraining, measure
 from ferlab.training.checkpoints import checkpoints
 from ferlab.vectors import random_part
@@ -163,6 +164,21 @@ class TrainingFolder:
             return None
         self.check_unchanged()
         return dict(read_json(self.path / "scores.json", TrialScores, mend=self._mend))
+
+    def write_diverged(self, reason: str) -> None:
+        """Write down that the loss broke its network: the same numbers would do it again."""
+        write_json(self.path / "diverged.json", {"reason": reason})
+
+    def diverged(self) -> str:
+        """Why the training ended without a network; empty where it did not.
+
+        Raises:
+            UnreadableFile: the record is none.
+        """
+        path = self.path / "diverged.json"
+        if self.is_finished() or not path.is_file():
+            return ""
+        return str(read_json(path, Divergence, mend=self._mend)["reason"])
 
     def is_finished(self) -> bool:
         """Whether there is a ``scores.json``, whatever it holds."""

@@ -103,11 +103,18 @@ def test_strengths_are_a_dimension_of_a_comparison(tmp_path):
     assert run_compare(more)["doses"]["ad-corre"]["strengths"] == [0, 1, 2, 8]
 
 
-def test_a_strength_that_breaks_the_network_leaves_the_others(tmp_path, capsys):
-    changes = {"methods": ("tcl-nearest",), "strengths": (0.0, 1.0, 1e6), "epochs": 4}
+def test_a_strength_that_breaks_the_network_leaves_the_others(tmp_path, capsys, monkeypatch):
+    changes = {"methods": ("tcl-nearest",), "strengths": (0.0, 0.5, 1.0, 1e6), "epochs": 4}
     summary = run_compare(settings(tmp_path / "run", **changes))
-    assert list(summary["methods"]) == ["ce", "tcl-nearest@1"]
+    assert list(summary["methods"]) == ["ce", "tcl-nearest@0.5", "tcl-nearest@1"]
     assert "tcl-nearest@1e+06, seed 0: Training stopped in epoch" in " ".join(capsys.readouterr().out.split())
+    assert summary["diverged"] == {"tcl-nearest@1e+06": [0]}
+    assert summary["doses"]["tcl-nearest"]["breaks_at"] == 1e6
+    assert not evaluate_run(tmp_path / "run").differences
+    # The same numbers would break it again: nothing is left to train.
+    monkeypatch.setattr(one_training, "train", lambda *args, **kwargs: pytest.fail("trained again"))
+    again = run_compare(settings(tmp_path / "run", resume=True, **changes))
+    assert again["methods"] == summary["methods"] and again["diverged"] == summary["diverged"]
 
 
 def test_the_same_comparison_twice_gives_the_same_numbers(tmp_path):

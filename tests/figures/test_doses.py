@@ -44,6 +44,15 @@ def test_curves_of_both_splits_with_their_marks():
     assert len(ax.collections) == 2, "an interval each"
 
 
+def test_a_strength_without_a_network_is_a_cross_at_the_end_of_a_dotted_line():
+    found = DOSES["tcl-nearest"]
+    ax = dose_curves({"tcl-nearest": found | {"breaks_at": 16.0}}, "within_between_ratio")
+    _, _, dotted, cross, _ = ax.lines[:5]
+    assert list(dotted.get_ydata()) == [0.2, 0.2] and list(cross.get_ydata()) == [0.2]
+    assert list(cross.get_xdata()) == [dotted.get_xdata()[1]] == [strength_places([0, 1, 4, 16])[-1]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "4", "16"]
+
+
 def test_doublings_are_evenly_apart_and_nothing_is_one_doubling_below():
     assert strength_places([0, 0.25, 0.5, 8]).tolist() == [-3, -2, -1, 3]
 

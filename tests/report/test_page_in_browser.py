@@ -270,20 +270,23 @@ def test_doses_are_charts_with_marks_and_a_legend(browser, tmp_path, faces):
     dose = {"control": "ce", "strengths": [0, 1, 4], "methods": ["ce", "tcl-nearest@1", "tcl-nearest"]}
     dose |= {"default": 1, "breaks_at": 4}
     summary = json.loads((run / "summary.json").read_text())
-    summary["doses"] = {"tcl-nearest": dose | {"measures": {"train": measures, "test": measures}}}
+    dose |= {"measures": {"train": measures, "test": measures}}
+    summary["doses"] = {"tcl-nearest": dose, "center": dose | {"breaks_at": 16}}  # at 16 there is no network at all
     (run / "summary.json").write_text(json.dumps(summary))
     page = browser.new_page()
     page.goto(write_report(run, faces).as_uri())
     charts = page.locator("#dosecharts figure")
     expect(charts).to_have_count(2)
-    expect(page.locator("#dosekeys")).to_have_text("CE + TCL (nearest)")
+    expect(page.locator("#dosekeys")).to_have_text("CE + TCL (nearest)CE + center loss")
     first = charts.first.locator("svg")
-    assert first.locator("polyline").count() == first.locator("polygon").count() == 2, "test and training faces"
-    assert first.locator("circle").count() == first.locator("path").count() == 1, "the default and the break"
+    assert first.locator("polyline").count() == first.locator("polygon").count() == 4, "test and training faces"
+    assert first.locator("circle").count() == first.locator("path").count() == 2, "the defaults and the breaks"
+    assert first.locator('line[stroke-dasharray="2 4"]').count() == 1, "to where there is no number"
+    assert "16" in first.locator("text").all_text_contents()
     page.evaluate("document.getElementById('doses').scrollIntoView()")
     box = first.bounding_box()
     page.mouse.move(box["x"] + 0.99 * box["width"] - 12, box["y"] + box["height"] / 2)
-    expect(charts.first.locator(".values b")).to_have_text("strength 4")
+    expect(charts.first.locator(".values b")).to_have_text("strength 16")
     page.close()
 
 

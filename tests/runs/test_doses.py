@@ -33,6 +33,13 @@ def test_strengths_are_in_order_and_begin_with_the_control():
     assert doses.breaks_at == 6  # the first below half of the control's balanced accuracy
 
 
+def test_a_strength_that_lost_its_network_is_where_it_breaks():
+    lost = {"tcl-nearest@5": [1], "ad-corre@64": [0]}
+    assert dose_responses(METHODS, lost)["tcl-nearest"].breaks_at == 5
+    assert [dose.strength for dose in dose_responses(METHODS, lost)["tcl-nearest"].doses] == [0, 0.5, 2, 4, 6, 8]
+    assert recorded_responses(METHODS, {"tcl-nearest@64": [0]})["tcl-nearest"]["breaks_at"] == 6
+
+
 def test_a_measure_over_the_strengths_has_intervals():
     points = response(METHODS, dose_responses(METHODS)["tcl-nearest"], "test", "within_between_ratio")
     assert [point.mean for point in points] == pytest.approx([0.41, 0.36, 0.31, 0.42, 0.51, 0.61])
