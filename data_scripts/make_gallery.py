@@ -1,7 +1,7 @@
 """Make the gallery that ships with the package from two finished runs.
 
 ferlab compare --methods all --strengths 0,0.5,1,2,4 --seeds 5 --jobs 2 --out runs/doses
-ferlab compare --methods ce,center@1,tcl-nearest@1 --embedding-size 2 --epochs 14 --out runs/plane
+ferlab compare --methods ce,center,tcl-nearest --embedding-size 2 --epochs 14 --out runs/plane
 python data_scripts/make_gallery.py runs/doses runs/plane
 """
 

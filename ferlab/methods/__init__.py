@@ -18,6 +18,7 @@ from ferlab.methods.names import (
     reference_of,
     split_names,
     strength_of,
+    with_reference_strength,
     with_strengths,
     without_strength,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "reference_of",
     "split_names",
     "strength_of",
+    "with_reference_strength",
     "with_strengths",
     "without_strength",
 ]

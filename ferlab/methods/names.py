@@ -118,6 +118,19 @@ def with_strengths(names: Sequence[str], strengths: Sequence[float]) -> tuple[st
     return tuple(dict.fromkeys(found))
 
 
+def with_reference_strength(name: str) -> str:
+    """A method that is named without a strength with strength 1, where that is not its own.
+
+    >>> with_reference_strength("tcl-nearest"), with_reference_strength("tcl-nearest@2"), with_reference_strength("ce")
+    ('tcl-nearest@1', 'tcl-nearest@2', 'ce')
+    """
+    base, strength, part = _parse(name)
+    method = _base(base)
+    if strength is not None or method.loss is None or method.strength == 1:
+        return name
+    return f"{base}@1" + (f"+{part}" if part else "")
+
+
 def strength_of(name: str) -> float | None:
     """How many times its reference weight a method's loss counts; 0 without a metric loss, None for an unknown method.
 

@@ -12,7 +12,16 @@ import numpy as np
 
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError, FerlabWarning
-from ferlab.methods import ALL_METHODS, Method, build_loss, canonical_name, get_method, with_strengths, without_strength
+from ferlab.methods import (
+    ALL_METHODS,
+    Method,
+    build_loss,
+    canonical_name,
+    get_method,
+    with_reference_strength,
+    with_strengths,
+    without_strength,
+)
 from ferlab.runs.folder import RunFolder
 from ferlab.settings import Augmentation, CompareSettings, Plan, TrainSettings, check_limits
 from ferlab.vectors import random_part
@@ -27,6 +36,9 @@ QUICK_CHANGES: dict[str, Any] = {
     "batches": "class-balanced",
     "augmentation": Augmentation(rotation=0.0, scale=0.0, shift=0.04, contrast=0.1, brightness=10.0),
 }
+# Up to this size an embedding is its own picture. The default strengths were searched with 128 numbers and are too much
+# for so few: at 4, TCL loses its network. There a method without a strength has that of the reference, 1.
+LARGEST_PICTURE = 3
 CLUSTERS = ("local", "slurm")
 SMALLEST = 2
 # What a correlation needs: a centered vector of 2 numbers is (a, -a), and one of 3 has an angle and nothing more.
@@ -79,6 +91,10 @@ def check_settings(settings: CompareSettings) -> tuple[tuple[str, ...], TrainSet
     if settings.overwrite and settings.resume:
         raise FerlabError("Choose one of --resume and --overwrite: one keeps the earlier run, the other deletes it.")
     methods = with_strengths(_names(settings), settings.strengths)
+    _check_embedding_size(settings, methods)
+    size = settings.embedding_size
+    if size is not None and size <= LARGEST_PICTURE and not (settings.strengths or settings.tuned):
+        methods = tuple(map(with_reference_strength, methods))
     return check_plan(dataclasses.replace(settings, methods=methods))
 
 

@@ -81,6 +81,16 @@ def test_four_with_heads_and_two_without_are_fine():
     check_settings(settings(embedding_size=2))
 
 
+def test_where_the_embedding_is_the_picture_a_loss_has_its_reference_strength():
+    names = ("ce", "center", "tcl-nearest@2", "pml:SupConLoss")
+    assert check_settings(settings(methods=names, embedding_size=2))[0] == (
+        "ce", "center@1", "tcl-nearest@2", "pml:SupConLoss",
+    )  # fmt: skip
+    assert check_settings(settings(methods=names, embedding_size=4))[0] == names
+    dosed = check_settings(settings(methods=("tcl-nearest",), embedding_size=2, strengths=(0.0, 4.0)))[0]
+    assert dosed == ("ce", "tcl-nearest")  # as asked for
+
+
 @pytest.mark.parametrize("size", [-1, 0, 1])
 def test_an_embedding_without_a_direction_is_refused(size):
     with pytest.raises(FerlabError, match=f"--embedding-size is at least 2, but is {size}"):

@@ -605,6 +605,7 @@ def test_the_map_of_a_plane_is_the_plane(watch):
 
 def test_the_size_of_an_embedding_is_an_argument():
     assert TrainingMonitor("tcl-nearest@2", embedding_size=2).method.embedding_size == 2
+    assert TrainingMonitor("tcl-nearest", embedding_size=2).method.strength == 1, "the default is too much for two"
     assert on_page(TrainingMonitor("tcl-nearest"), "_info")["plane"] is None
     assert TrainingMonitor("ad-corre", embedding_size=4).method.heads == 7
     with pytest.raises(FerlabError, match=r"cannot have an embedding_size of 3: .* on a circle.*4 or more"):

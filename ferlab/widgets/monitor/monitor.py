@@ -17,10 +17,10 @@ import traitlets
 
 from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.methods import METHODS, Method, get_method
+from ferlab.methods import METHODS, Method, get_method, with_reference_strength
 from ferlab.models import ExpressionNetwork
 from ferlab.runs import RunFolder
-from ferlab.runs.plan import sized
+from ferlab.runs.plan import LARGEST_PICTURE, sized
 from ferlab.training import TrainSettings
 from ferlab.widgets.kit.channel import Channel
 from ferlab.widgets.kit.static import with_picture
@@ -102,6 +102,8 @@ class TrainingMonitor(anywidget.AnyWidget):
         out: str | Path | None = None,
         embedding_size: int | None = None,
     ) -> None:
+        if isinstance(method, str) and embedding_size is not None and embedding_size <= LARGEST_PICTURE:
+            method = with_reference_strength(method)
         self.method = get_method(method) if isinstance(method, str) else method
         self.name = method if isinstance(method, str) else _name_of(method)
         if embedding_size is not None:
