@@ -3,7 +3,7 @@
 The rule: the strongest on the grid whose balanced accuracy on validation, as a mean over the seeds, is within one point
 of its control's. Written as a table; ferlab/methods/table.py holds what it says, and a test compares the two::
 
-    ferlab compare --methods all --strengths 0,0.5,1,2,4 --seeds 5 --jobs 2 --out runs/doses
+    ferlab compare --methods all --strengths 0,1,4,16,64 --seeds 5 --jobs 2 --out runs/doses
     python data_scripts/choose_strengths.py runs/doses docs/tuning/strengths.csv
 """
 

@@ -1,6 +1,6 @@
 """Make the gallery that ships with the package from two finished runs.
 
-ferlab compare --methods all --strengths 0,0.5,1,2,4 --seeds 5 --jobs 2 --out runs/doses
+ferlab compare --methods all --strengths 0,1,4,16,64 --seeds 5 --jobs 2 --out runs/doses
 ferlab compare --methods ce,center,tcl-nearest --embedding-size 2 --epochs 14 --out runs/plane
 python data_scripts/make_gallery.py runs/doses runs/plane
 """

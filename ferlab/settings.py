@@ -244,7 +244,7 @@ class CompareSettings(Plan):
             ``ferlab.report.save_figures`` writes them later.
     """
 
-    strengths: tuple[float, ...] = option((), "Comma-separated doses of the metric losses, such as 0,0.5,1,2,4.")
+    strengths: tuple[float, ...] = option((), "Comma-separated doses of the metric losses, such as 0,1,4,16.")
 
     seeds: int = option(1, "Number of seeds.")
     overwrite: bool = option(False, "Replace an earlier run in OUT.")

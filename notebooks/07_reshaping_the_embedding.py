@@ -40,9 +40,7 @@ if importlib.util.find_spec("ferlab") is None:
     get_ipython().run_line_magic("pip", "install --quiet " + os.environ.get("FERLAB_SOURCE", ".."))
 
 # %% tags=["parameters"]
-run_folder = (
-    "runs/gallery-strengths"  # the gallery's, or one of your own made by "ferlab compare --strengths 0,0.5,1,2,4"
-)
+run_folder = "runs/gallery-strengths"  # the gallery's, or one of your own made by "ferlab compare --strengths 0,1,4,16"
 methods = ["ce", "tcl-nearest", "ad-corre"]  # the maps of section 1; the others are compared with the first
 train_again = False  # True: section 6 trains cross-entropy once more, with another seed (a minute or two)
 

@@ -16,7 +16,7 @@ from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
 from ferlab.methods import METHODS, method_color, method_label, method_style
 
 SPLIT_STYLES = {"test": ("-", "test faces"), "train": ("--", "training faces")}
-NO_DOSES = "This run holds no strengths: ferlab compare --methods tcl-nearest,ad-corre --strengths 0,0.5,1,2,4."
+NO_DOSES = "This run holds no strengths: ferlab compare --methods tcl-nearest,ad-corre --strengths 0,1,4,16."
 
 
 def strength_places(strengths: Sequence[float]) -> np.ndarray:

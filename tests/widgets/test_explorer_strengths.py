@@ -231,6 +231,15 @@ def test_it_begins_at_the_strongest_that_has_not_broken_the_network():
     assert Strengths({}, methods).first is None
 
 
+def test_where_a_network_is_lost_the_last_whole_one_is_shown_with_a_word():
+    both = one_family(breaks_at=4.0) | {"tcl-nearest": one_family(strengths=(0.0, 1.0, 4.0, 8.0))["center"]}
+    both["tcl-nearest"]["methods"] = ["ce", "tcl-nearest@1", "tcl-nearest", "tcl-nearest@8"]
+    found = Strengths(both, ["ce", "center@1", "center@2", "tcl-nearest@1", "tcl-nearest", "tcl-nearest@8"])
+    assert found.stops == [0, 1, 2, 4, 8] and found.first == 2
+    assert found.note("center", 8) == "strength 2 (at 4 the network is lost)"
+    assert found.note("tcl-nearest", 2) == "strength 1 (2 was not trained)"
+
+
 def test_trainings_without_a_map_are_no_stops():
     few = Strengths(one_family(), ["ce", "center@2"])
     assert few.stops == [0, 2] and few.trained("center", 1.0) == "ce" and few.nearest(1.5) == 0

@@ -12,7 +12,7 @@ from ferlab.runs.asked import asked_by
 
 NO_STRENGTHS = (
     "This run holds no strengths to move through; make one that does with "
-    "ferlab compare --methods tcl-nearest,ad-corre --strengths 0,0.5,1,2,4."
+    "ferlab compare --methods tcl-nearest,ad-corre --strengths 0,1,4,16."
 )
 OF_ALL = ("within_between_ratio", "balanced_accuracy")  # beside what the losses ask for
 MOST_ASKED = 2
@@ -97,7 +97,11 @@ class Strengths:
         if own is None:
             return ""
         said = "strength 0: cross-entropy alone" if own == 0 else f"strength {own:g}"
-        return said if own == strength else f"{said} ({strength:g} was not trained)"
+        if own == strength:
+            return said
+        end = self.families[name].breaks_at
+        is_lost = end is not None and strength is not None and own < end <= strength
+        return f"{said} ({f'at {end:g} the network is lost' if is_lost else f'{strength:g} was not trained'})"
 
 
 def dose_panels(families: Sequence[Family], stops: Sequence[float]) -> list[dict[str, Any]]:
