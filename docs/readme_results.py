@@ -19,7 +19,7 @@ from ferlab.data import load_dataset
 from ferlab.evaluation import predict
 from ferlab.figures import correlation_views, dose_panels, embedding_planes, low_spaces, triplet_planes
 from ferlab.gallery import open_gallery, seeds_summary
-from ferlab.methods import ALL_METHODS, method_label
+from ferlab.methods import ALL_METHODS, method_label, strength_of, without_strength
 from ferlab.report import verdict
 from ferlab.runs import RunFolder, first_seed_spaces, read_run
 from ferlab.vectors import random_part
@@ -81,6 +81,10 @@ def doses_table(summary: Mapping[str, Any], name: str) -> str:
         words = "0 (control)" if strength == 0 else f"{strength:g}"
         words += ", default" if strength == found["default"] else ""
         rows.append([words, *(f"{found['measures']['test'][key][place]['mean']:.3f}" for key in measures)])
+    for lost, seeds in summary["diverged"].items():
+        if without_strength(lost) == name:
+            words = f"the network is lost, with {len(seeds)} of {len(summary['seeds'])} seeds"
+            rows.append([f"{strength_of(lost):g}", words, *[""] * (len(measures) - 1)])
     return table(rows)
 
 

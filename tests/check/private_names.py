@@ -83,7 +83,7 @@ def main() -> int:
         below = path.relative_to(ROOT)
         if below.as_posix() != EXAMPLES and not any(part.startswith(".") for part in below.parts):
             for line, name in foreign(path.read_text(encoding="utf-8")):
-                found.append(f"{below}:{line}: {name}")
+                found.append(f"{below}:{line}: {name} is a private name of another module")
     print("\n".join(found), end="\n" if found else "")
     return bool(found)
 

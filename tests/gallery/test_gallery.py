@@ -34,8 +34,11 @@ def part(request, opened_parts):
 
 def test_it_is_of_todays_methods(gallery):
     run = read_run(gallery)
-    assert run.methods == list(ALL_METHODS) and set(DEFAULT_METHODS) <= set(seeds_summary()["methods"])
-    assert len(seeds_summary()["seeds"]) >= 3
+    # A new row of the table comes into the gallery when that is made anew.
+    assert run.methods == [name for name in ALL_METHODS if name in run.methods] and set(DEFAULT_METHODS) <= {
+        *run.methods
+    }
+    assert set(DEFAULT_METHODS) <= set(seeds_summary()["methods"]) and len(seeds_summary()["seeds"]) >= 3
     assert seeds_summary()["epochs"] == run.summary["epochs"] == TrainSettings().epochs
 
 
