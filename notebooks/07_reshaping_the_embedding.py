@@ -260,7 +260,7 @@ show(
 #
 # Now every dose, in numbers. Solid lines are test faces, dashed ones faces of the training split: a loss acts on the second and is judged by the
 # first. Bands are 95 % intervals over seeds, a ring marks the default dose, a cross the dose at which a network has broken
-# (less than half of its control's balanced accuracy).
+# (less than half of its control's balanced accuracy, or no finite numbers any more: then the cross ends a dotted line).
 
 # %%
 guess_curve = ask(
