@@ -19,8 +19,9 @@ from ferlab.data import load_dataset
 from ferlab.evaluation import predict
 from ferlab.figures import correlation_views, dose_panels, embedding_planes, low_spaces, triplet_planes
 from ferlab.gallery import open_gallery, seeds_summary
-from ferlab.methods import ALL_METHODS, method_label, strength_of, without_strength
+from ferlab.methods import ALL_METHODS, method_label, reference_of, strength_of, without_strength
 from ferlab.report import verdict
+from ferlab.report.wording import in_words
 from ferlab.runs import RunFolder, first_seed_spaces, read_run
 from ferlab.vectors import random_part
 
@@ -47,8 +48,9 @@ CURVES = {
     "balanced_accuracy": "balanced accuracy",
     "within_between_ratio": "within / between",
     "open_hinges": "TCL: share of open hinges",
-    "correlation_between": "Ad-Corre: correlation between classes",
+    "correlation_between": "Ad-Corre: correlation between",
 }
+IN_CURVES = ("tcl-nearest", "tcl-semi-synthesized", "ad-corre", "center")  # all six would hide each other
 DPI = 90
 
 
@@ -88,6 +90,23 @@ def doses_table(summary: Mapping[str, Any], name: str) -> str:
     return table(rows)
 
 
+def lost(summary: Mapping[str, Any]) -> list[str]:
+    """Which strengths lose their network, and which lose it with some seeds."""
+    at: dict[float, list[str]] = {}
+    for name in summary["diverged"]:
+        at.setdefault(strength_of(name) or 0.0, []).append(method_label(without_strength(name)).removeprefix("CE + "))
+    sentences = [f"At strength {strength:g} {in_words(names)} lose the network." for strength, names in at.items()]
+    for name, of in summary["methods"].items():
+        values = of["balanced_accuracy"]["values"]
+        control = reference_of(name, summary["methods"])
+        if control is None:
+            continue
+        least = 0.5 * summary["methods"][control]["balanced_accuracy"]["mean"]
+        if broken := sum(value < least for value in values):
+            sentences.append(f"{method_label(name)} loses it with {broken} of {len(values)} seeds.")
+    return [" ".join(sentences) + "\n"] if sentences else []
+
+
 def results(summary: Mapping[str, Any], headline: str) -> str:
     """All that stands between the marks."""
     seeds = len(summary["seeds"])
@@ -99,6 +118,7 @@ def results(summary: Mapping[str, Any], headline: str) -> str:
         doses_table(summary, "ad-corre"),
         f"Every method at its default strength, mean ± standard deviation over {seeds} seeds:\n",
         methods_table(summary),
+        *lost(summary),
     ]
     return "\n".join(["", *parts, ""])
 
@@ -125,8 +145,8 @@ def draw_pictures(summary: Mapping[str, Any], opened: Path) -> None:
     folder = open_gallery(opened / "strengths", part="strengths")
     run = read_run(folder)
     (spaces, _), doses = first_seed_spaces(run), run.summary["doses"]
-    tcl, ad_corre = (doses[name]["methods"] for name in ("tcl-nearest", "ad-corre"))
-    shown = [tcl[0], tcl[len(tcl) // 2], tcl[-1]]
+    tcl, ad_corre = (doses[name]["methods"] for name in ASKED_BY)
+    shown = tcl[:3]  # the strongest would press cross-entropy's faces into a corner
     picture(
         "reshaping_tcl.png",
         lambda: triplet_planes(
@@ -136,12 +156,13 @@ def draw_pictures(summary: Mapping[str, Any], opened: Path) -> None:
             {name: training_means(folder, name) for name in shown},
         ),
     )
-    shown_heads = {name: spaces[name] for name in (ad_corre[0], ad_corre[-1])}
+    shown_heads = {name: spaces[name] for name in (ad_corre[0], "ad-corre")}
     picture("reshaping_ad_corre.png", lambda: correlation_views(shown_heads, test.labels, test.classes))
     plane = read_run(open_gallery(opened / "plane", part="plane"))
     in_two = low_spaces(plane, load_dataset("synthetic", "train"))
     picture("two_dimensions.png", lambda: embedding_planes(in_two, test.classes))
-    picture("doses.png", lambda: dose_panels(summary["doses"], CURVES, columns=2))
+    in_curves = {name: found for name, found in summary["doses"].items() if name in IN_CURVES}
+    picture("doses.png", lambda: dose_panels(in_curves, CURVES, columns=2))
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from ferlab.samplers import (
 MARGIN = 2.0  # of every TCL, in squared distance divided by D
 PAPERS_BALANCE = 7 / 50  # of Ad-Corre: lambda 50, with cross-entropy as a mean over the 7 classes
 _FROM = {"warm_up": Range(0.0, 0.9, log=False)}
-_CENTERS = TRAINING | _FROM | {"metric_weight": Range(0.25, 8.0)}
+_CENTERS = TRAINING | _FROM | {"metric_weight": Range(0.25, 32.0)}
 
 
 def _tcl(
@@ -24,6 +24,7 @@ def _tcl(
     *,
     color: str,
     line_style: LineStyle = "-",
+    strength: float = 4.0,
     tuned: dict[str, float],
     trial: int,
 ) -> Method:
@@ -33,7 +34,7 @@ def _tcl(
         line_style,
         loss=TripletCenterLoss,
         options={"negatives": negatives, "margin": MARGIN},
-        metric_weight=4.0,
+        metric_weight=strength,
         search=_CENTERS | {"margin": Range(0.1, 2.0)},
         tuned=tuned,
         trial=trial,
@@ -62,6 +63,7 @@ METHODS: dict[str, Method] = {
     ),
     "tcl-semi-synthesized": _tcl(
         "CE + TCL (semi-synthesized)", SemiSynthesizedNegative(candidates=2), color="#12a594", line_style=":",
+        strength=16.0,
         tuned={"metric_weight": 1.7, "margin": 0.37, "warm_up": 0.38, "learning_rate": 0.074, "weight_decay": 0.00011},
         trial=2,
     ),
@@ -77,12 +79,12 @@ METHODS: dict[str, Method] = {
     ),
     "ad-corre": Method(
         "CE + Ad-Corre", "#d9660a", loss=AdCorreLoss, heads=7, embedding_size=64, control="ce-heads",
-        metric_weight=4 * PAPERS_BALANCE, reference_weight=PAPERS_BALANCE,
-        search=TRAINING | _FROM | {"metric_weight": Range(0.02, 1.0)},
+        metric_weight=16 * PAPERS_BALANCE, reference_weight=PAPERS_BALANCE,
+        search=TRAINING | _FROM | {"metric_weight": Range(0.02, 4.0)},
         tuned={"metric_weight": 0.02, "warm_up": 0.27, "learning_rate": 0.07, "weight_decay": 0.0017}, trial=1,
     ),
     "center": Method(
-        "CE + center loss", "#3f7d3a", (0, (3, 1, 1, 1)), loss=CenterLoss, metric_weight=4.0, search=_CENTERS,
+        "CE + center loss", "#3f7d3a", (0, (3, 1, 1, 1)), loss=CenterLoss, metric_weight=16.0, search=_CENTERS,
     ),
 }  # fmt: skip
 ALL_METHODS = tuple(METHODS)

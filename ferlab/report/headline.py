@@ -43,17 +43,21 @@ MOST_NAMED = 4
 
 def _did_as_asked(found: Findings, did: list[str]) -> str:
     """Which losses did what they ask for on faces that they have not seen, and what it cost."""
-    many = len({without_strength(name) for name in did}) > MOST_NAMED
+    losses = {without_strength(name) for name in did}
+    many = len(losses) > MOST_NAMED
     who = f"{len(did)} of {len(found.asked)} methods" if many else listed_by_loss(did)
+    if many and len(losses) == len({without_strength(name) for name in found.asked}) < len(found.asked):
+        who = f"All {len(losses)} losses, at {len(did)} of their {len(found.asked)} strengths,"
     does = f"{who} {'does' if len(did) == 1 else 'do'} what {'it asks' if len(did) == 1 else 'they ask'} for"
     costs = {name: 100 * found.tests[name]["accuracy"].difference for name in did if name in found.changed_accuracy}
     if not costs:
         return f"{does}, on test faces too; on accuracy, {seeds_counted(found.seeds)} show no difference."
-    if many:
+    if len(costs) > MOST_NAMED:
         ends = f"{min(costs.values()):+.1f} to {max(costs.values()):+.1f}"
         return f"{does}, on test faces too; the accuracy of {len(costs)} of them changed, by {ends} points."
-    told = " and ".join(f"{method_label(name)} by {cost:+.1f} points" for name, cost in costs.items())
-    return f"{does}, on test faces too; accuracy changed: {told}."
+    told = " and ".join(f"that of {method_label(name)} by {cost:+.1f} points" for name, cost in costs.items())
+    others = f"; on that of the others, {seeds_counted(found.seeds)} show no difference" if many else ""
+    return f"{does}, on test faces too; accuracy changed: {told}{others}."
 
 
 def _moved_as_asked(found: Findings, seems: list[AskedChange]) -> str:
