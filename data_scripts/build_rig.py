@@ -25,11 +25,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
+import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ferlab.files import atomic_path  # noqa: E402
 
 AGES = (0.0, 1 / 3, 2 / 3, 1.0)  # baby, child, young adult, old
 GENDERS = (0.0, 1.0)
@@ -244,9 +248,8 @@ def main() -> None:
             )
         ),
     }
-    beside = args.out.with_suffix(".partial.npz")
-    np.savez_compressed(beside, **arrays)
-    os.replace(beside, args.out)
+    with atomic_path(args.out) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, **arrays)
     print(f"{args.out}: {len(kept)} vertices, {len(triangles)} triangles, {args.out.stat().st_size / 1e6:.2f} MB")
 
 

@@ -19,7 +19,6 @@ in ferlab-labels.txt, where ferlab finds it. --overwrite replaces what this scri
 from __future__ import annotations
 
 import argparse
-import json
 import lzma
 import os
 import struct
@@ -34,17 +33,26 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from pydantic import BaseModel
+
+from ferlab.arguments import check_cap
 from ferlab.data import SPLITS, affectnet, fer2013, load_dataset, rafdb
 from ferlab.data.codes import LABELS_FILE, read_labels
 from ferlab.data.image_files import JUNK
 from ferlab.errors import FerlabError, warnings_as_sentences
-from ferlab.files import is_free, write_json
+from ferlab.files import is_free, read_json, write_json
 
 WRITTEN = "ferlab-unpacked"  # file in the root: what this script has written there
 # Pictures do not shrink in an archive, and FER-2013's csv does to a third.
 LARGEST_RATIO, ALWAYS_FINE = 50, 256_000_000  # times the archive's own size; bytes
 LONGEST_TAIL = 64_000_000  # bytes of nothing behind the last file of a tar
 AT_ONCE = 1 << 20  # bytes
+
+
+class Written(BaseModel):
+    """What the file ``ferlab-unpacked`` holds: of every file its size and time."""
+
+    files: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -229,10 +237,22 @@ def files_in(folder: Path) -> list[str]:
 def written_in(root: Path) -> set[str]:
     """What this script has written to ``root`` and nobody has changed since."""
     try:
-        known = json.loads((root / WRITTEN).read_text(encoding="utf-8"))["files"]
-        return {name for name, when in known.items() if [*_stamp(root / name)] == when} | {WRITTEN}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or not ours
+        known = read_json(root / WRITTEN, Written, mend="")["files"]
+    except FerlabError:  # none, or not ours
         return set()
+    # Names that lead out of the folder are none that this script has written, whoever wrote them there.
+    inside = {name: when for name, when in known.items() if is_inside(name)}
+    return {name for name, when in inside.items() if [*_stamp(root / name)] == when} | {WRITTEN}
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name stays in the folder that it is looked for in.
+
+    >>> is_inside("train/1/a.jpg"), is_inside("../a.jpg"), is_inside("/a.jpg")
+    (True, False, False)
+    """
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -299,6 +319,8 @@ def prepare(
         megapixels: of the largest image that is read; None for the reader's limit.
     """
     source = SOURCES[name]
+    if gigabytes is not None:
+        gigabytes = check_cap(gigabytes, "gigabytes")
     if not downloads:
         return report(name, root, labels, megapixels=megapixels)
     for path in downloads:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import json
 import os
 import sys
 import time
@@ -26,6 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from ferlab.files import atomic_path, write_json  # noqa: E402
 from ferlab.rendering import EXPRESSIONS, Identity, Take, random_identity, random_take, render  # noqa: E402
 from ferlab.rendering.sampling import unit_columns  # noqa: E402
 
@@ -151,15 +151,14 @@ def write_split(rows: list[dict], path: Path) -> str:
     narrow = pa.schema(
         [field.with_type(pa.float32()) if pa.types.is_float64(field.type) else field for field in table.schema]
     )
-    beside = path.with_name(path.name + ".partial")
-    pq.write_table(
-        table.cast(narrow),
-        beside,
-        compression="zstd",
-        compression_level=12,
-        use_dictionary=["class", "variant", "hair_style", "beard", "glasses", "occluder"],
-    )
-    os.replace(beside, path)
+    with atomic_path(path) as beside:
+        pq.write_table(
+            table.cast(narrow),
+            beside,
+            compression="zstd",
+            compression_level=12,
+            use_dictionary=["class", "variant", "hair_style", "beard", "glasses", "occluder"],
+        )
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -180,9 +179,8 @@ def contact_sheet(path: Path, columns: int = 12, scale: int = 2, seed: int = SEE
         for c, i in enumerate(chosen):
             face = Image.fromarray(draw(seed, "test", i)).resize((edge, edge), Image.Resampling.BICUBIC)
             sheet.paste(face, (left + c * edge, r * edge))
-    beside = path.with_name(path.name + ".partial")
-    sheet.save(beside, format="PNG", optimize=True)
-    os.replace(beside, path)
+    with atomic_path(path) as beside:
+        sheet.save(beside, format="PNG", optimize=True)
 
 
 def main() -> None:
@@ -216,9 +214,7 @@ def main() -> None:
                 f"{path}: {count} images, {path.stat().st_size / 1e6:.2f} MB, {time.time() - started:.0f} s",
                 flush=True,
             )
-    beside = args.out / "synthetic.json.partial"
-    beside.write_text(json.dumps(record, indent=2) + "\n")
-    os.replace(beside, args.out / "synthetic.json")
+    write_json(args.out / "synthetic.json", record)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import math
 import operator
 from typing import Any
 
+from ferlab.errors import FerlabError
+
 LARGEST = 3.4028234663852886e38  # in single precision, which everything is computed in
 
 
@@ -68,4 +70,30 @@ def check_number(value: Any, name: str, low: float = -LARGEST, high: float = LAR
     if not low <= number <= high:
         expected = f"lie in {low:g}..{high:g}" if high < LARGEST else f"be at least {low:g}"
         raise ValueError(f"{name} must {expected}, but is {value}.")
+    return number
+
+
+def check_cap(value: Any, name: str) -> float:
+    """A limit that somebody raises or lowers: a finite number above 0.
+
+    Args:
+        value: what came.
+        name: of the option or argument, for the message.
+
+    Raises:
+        FerlabError: anything else, NaN and infinity too, by which nothing would be limited without a word.
+
+    Example:
+        >>> check_cap(200, "megapixels")
+        200.0
+        >>> check_cap(float("inf"), "megapixels")
+        Traceback (most recent call last):
+        ferlab.errors.FerlabError: megapixels must be a number above 0, and no infinite one, but is inf.
+    """
+    try:
+        number = check_number(value, name)
+    except ValueError:
+        number = 0.0
+    if number <= 0:
+        raise FerlabError(f"{name} must be a number above 0, and no infinite one, but is {value!r}.")
     return number

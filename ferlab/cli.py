@@ -183,6 +183,8 @@ def hand_out(
 def collect(
     folder: Annotated[Path, typer.Argument(help="Has one folder a student, with what was handed in.")],
     out: Annotated[Path | None, typer.Option(help="A CSV file to write, a row an exercise or guess.")] = None,
+    megabytes: Annotated[float, typer.Option(help="Of the largest notebook that is read.")] = 50,
+    most_files: Annotated[int, typer.Option(help="Notebooks of one student that are read.")] = 200,
 ) -> None:
     """For teachers: which exercises are solved in the notebooks that came back (as saved; nothing is executed)."""
     from rich import print as show
@@ -192,7 +194,7 @@ def collect(
 
     if out is not None:
         check_writable(out)
-    table = classroom.collect(folder)
+    table = classroom.collect(folder, megabytes=megabytes, most_files=most_files)
     show(classroom.overview(table))
     if out is not None:
         classroom.write_csv(table, out)

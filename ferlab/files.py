@@ -111,14 +111,16 @@ def regular_file(path: Path) -> Iterator[BinaryIO]:
     """An ordinary file, open for reading its bytes. A pipe, which would make the reader wait for ever, is refused.
 
     Raises:
-        FerlabError: a folder, a pipe, a socket or a device; the words follow the file's name in a sentence.
-        OSError: no such file, or no right to read it.
+        FerlabError: a pipe, a socket or a device; the words follow the file's name in a sentence.
+        OSError: no such file, a folder, or no right to read it.
     """
     # Not to wait is asked for when it is opened: a look before that could be outrun.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        raise _refused(errno.EISDIR, path) if stat.S_ISDIR(kind) else FerlabError("is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FerlabError("is no regular file")
         yield file
 
 
@@ -197,23 +199,34 @@ def read_json(path: Path, kind: type[BaseModel], *, mend: str) -> Any:
             type: the sentence names both.
     """
     try:
-        text = path.read_bytes()
+        text = _bytes_of(path, mend)
         kind.model_validate_json(text, strict=True)
         return from_json(text)
     except FileNotFoundError as error:
         raise UnreadableFile(f"{path} is missing: {mend}.") from error
     except OSError as error:
         raise UnreadableFile(sentence_of(error)) from error
+    except UnreadableFile:
+        raise
     except FerlabError as error:  # of settings that a schema holds, and that say themselves what is wrong with them
         raise UnreadableFile(f"{path} cannot be used. {error}") from error
     except ValidationError as error:
         raise UnreadableFile(f"{path} is damaged, {_first_problem(error)}: {mend}.") from error
 
 
+def _bytes_of(path: Path, mend: str) -> bytes:
+    """What lies in a file, for which nobody waits."""
+    try:
+        with regular_file(path) as file:
+            return file.read()
+    except FerlabError as error:
+        raise UnreadableFile(f"{path} {error}: {mend}.") from error
+
+
 def _first_problem(error: ValidationError) -> str:
     """Field and problem: ``its field seeds.0 should be a valid integer``."""
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    said = re.sub(r"^Input should", "should", first["msg"])
+    said = re.sub(r"^\w+ should", "should", first["msg"])
     if first["type"] == "json_invalid":
         return said.replace("Invalid JSON:", "it is no JSON:", 1)
     field = ".".join(str(part) for part in first["loc"])

@@ -16,6 +16,7 @@ from ferlab.files import atomic_path
 if TYPE_CHECKING:
     from PIL import Image
 
+_TWELVE_BITS = 4095
 _CHANNELS = (1, 2, 3, 4)  # gray and color, each with or without opacity
 TILE = 64  # pixels of a face on the report's sheet
 SPRITE_SIDE = 8192  # pixels; TensorFlow's projector shows no larger sheet
@@ -24,9 +25,9 @@ SPRITE_SIDE = 8192  # pixels; TensorFlow's projector shows no larger sheet
 def as_pictures(images: np.ndarray) -> np.ndarray:
     """Images in any usual form as uint8 (N, H, W, 1 or 3); those that are that already are not copied.
 
-    Floats may run from 0 to 1, from -1 to 1 or from 0 to 255, integers of more than 8 bits up to 65535; pixels that are
-    no number become black. What is transparent is laid on white; channels may come first, as in PyTorch; images of one
-    channel may lack it.
+    Floats may run from 0 to 1, from -1 to 1 or from 0 to 255, integers of more than 8 bits up to 65535, and beyond
+    4095; pixels that are no number become black. What is transparent is laid on white; channels may come first, as in
+    PyTorch; images of one channel may lack it.
 
     Raises:
         FerlabError: no images of one size, or numbers of which it is not clear what is black and white.
@@ -71,7 +72,7 @@ def _eight_bits(images: np.ndarray) -> np.ndarray:
         scaled = images * 255 if low >= 0 else (images + 1) * 127.5
     elif low >= 0 and high <= 255:
         scaled = images
-    elif images.dtype.kind != "f" and low >= 0 and high <= 65535:
+    elif images.dtype.kind != "f" and low >= 0 and _TWELVE_BITS < high <= 65535:  # twelve bits would be black
         scaled = images / np.float32(257)
     else:
         raise FerlabError(

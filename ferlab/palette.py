@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from itertools import cycle
 
-from ferlab.texts import MISSING, NOISE
+from ferlab.texts import MISSING
 
 CLASS_COLORS: dict[str, str] = {
     "surprise": "#348ad6",
@@ -29,9 +29,9 @@ CLASS_COLORS: dict[str, str] = {
 GRAY = "#8f8f8f"
 SPARE_COLORS = ("#4a90c4", "#c98a2b", "#2ea88a", "#b0486b", "#7566c9", GRAY, "#a06a3b", "#5c8a3a")
 
-# Of what is no class like the others: dots without a label, and those that a clustering left out.
+# Of what is no class like the others: faces without a label, and those that a clustering left out.
 NO_CLASS, NO_CLASS_COLOR = "no class", "#b0b0b0"
-UNLABELLED_COLORS: dict[str, str] = {MISSING: "#9aa3ad", NOISE: "#b9c0c7", NO_CLASS: NO_CLASS_COLOR}
+UNLABELLED_COLORS: dict[str, str] = {NO_CLASS: NO_CLASS_COLOR, MISSING: "#9aa3ad"}
 
 CORRECT_COLORS: dict[str, str] = {"correct": "#348ad6", "wrong": "#d98a06"}
 

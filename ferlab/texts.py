@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-# What classes are called that have no name: where a label is missing, and what clusterings call -1, in no cluster.
-MISSING = "(missing)"
-NOISE = "class -1"
+MISSING = "(missing)"  # what legends call a value that a row has not
 
 # Letters that nobody sees and that turn the order of their neighbors round or hide in a name. The joiners U+200C and
 # U+200D are none of them: Persian, Hindi and emojis need these.

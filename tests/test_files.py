@@ -256,6 +256,13 @@ def test_numbers_and_unknown_fields_come_as_they_are(folder):
         read_json(folder, Kind, mend="mend it")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_nobody_waits_for_a_pipe_with_the_name_of_a_file(folder):
+    os.mkfifo(folder / "kept.json")
+    with pytest.raises(UnreadableFile, match=r"kept\.json is no regular file: mend it\.$"):
+        read_json(folder / "kept.json", Kind, mend="mend it")
+
+
 def test_other_writers_take_the_place_too(folder):
     import torch
 

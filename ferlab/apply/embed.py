@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ferlab.arguments import check_cap
 from ferlab.data.decoding import MEGAPIXELS, ImageError, is_image_name, looks_like_image
 from ferlab.data.image_files import JUNK, in_threads, middle_square, read_face_file
 from ferlab.errors import FerlabError, FerlabWarning
@@ -58,6 +59,7 @@ def embed_folder(
     Warns:
         FerlabWarning: other files in the folder, too few images for a map, a map that takes minutes.
     """
+    megapixels = check_cap(megapixels, "megapixels")
     network, classes, size = RunFolder(run).network(method, seed)
     if not folder.is_dir():
         raise FerlabError(f"There is no folder {folder}: name one with face images.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import ipywidgets
 
 from ferlab.classroom.marks import GUESSES
-from ferlab.files import write_json
+from ferlab.errors import FerlabWarning, UnreadableFile
+from ferlab.files import read_json, write_json
 from ferlab.markup import render
+from ferlab.runs.schema import Answers
 from ferlab.widgets.kit.static import with_html
 
 
@@ -35,14 +38,19 @@ def ask(question: str, options: Sequence[str], keep: str | Path = Path("runs") /
             to begin anew. It is written when an answer is chosen.
     """
     path = Path(keep)
-    before = kept_answers(path).get(question)
+    try:
+        before = kept_answers(path).get(question)
+    except UnreadableFile as error:
+        before = None
+        warnings.warn(f"Your answer is not kept, since {error}", FerlabWarning, stacklevel=2)
     buttons = Question(options=list(options), value=before if before in options else None)
     buttons.layout.width = "max-content"
     buttons.description = question
     buttons.style.description_width = "initial"
 
     def write(change: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # a full disk or a read-only folder should not stop a lesson
+        # A full disk or a read-only folder should not stop a lesson; nor is a damaged file written over.
+        with contextlib.suppress(OSError, UnreadableFile):
             write_json(path, kept_answers(path) | {question: change["new"]})
 
     buttons.observe(write, "value")
@@ -50,9 +58,11 @@ def ask(question: str, options: Sequence[str], keep: str | Path = Path("runs") /
 
 
 def kept_answers(path: Path) -> dict[str, str]:
-    """Question -> answer, of a file that :func:`ask` writes; empty where it is missing or broken."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """Question -> answer, of a file that :func:`ask` writes; empty where there is none.
+
+    Raises:
+        UnreadableFile: it is damaged, or holds something else.
+    """
+    if not os.path.lexists(path):
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return dict(read_json(path, Answers, mend="mend it, or delete it to begin anew"))

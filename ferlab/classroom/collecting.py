@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ferlab.arguments import check_cap
 from ferlab.classroom.checks import what_was_said
 from ferlab.classroom.exercises import EXERCISES
 from ferlab.classroom.marks import GUESSES, STATES
@@ -23,14 +26,26 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("student", "file", "exercise", "item", "state", "said")
 _MARKS = dict(zip(STATES, ("✓", "·", "", ""), strict=True))  # of an exercise in the overview
-MOST_BYTES = 50 * 2**20  # of one notebook; those of the series have one or two with all their pictures
+MEGABYTES = 50  # of one notebook; those of the series have one or two with all their pictures
 MOST_FILES = 200  # of one student
-MOST_ENTRIES = 20_000  # of one student's folder, looked through for notebooks
+ENTRIES_A_FILE = 100  # of one student's folder, looked through for notebooks, for each that may be there
 MOST_GUESSES = 500  # in one file
 MOST_LETTERS = 2_000  # of one answer: a spreadsheet's cell holds 32,767
 
 
-def collect(folder: str | Path) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Limits:
+    """What one student may hand in."""
+
+    megabytes: float
+    files: int
+
+    @property
+    def entries(self) -> int:
+        return ENTRIES_A_FILE * self.files
+
+
+def collect(folder: str | Path, *, megabytes: float = MEGABYTES, most_files: int = MOST_FILES) -> pd.DataFrame:
     """What the notebooks say that a class saved: which exercises were solved, and what was guessed before looking.
 
     Only what is saved is read; nothing of it is executed. Guesses are in the file that :func:`ferlab.classroom.ask`
@@ -40,6 +55,8 @@ def collect(folder: str | Path) -> pd.DataFrame:
     Args:
         folder: has one folder a student with their notebooks in it, at any depth (such as nbgrader's ``submitted``),
             and with ``guesses.json`` if that was handed in too. What the notebooks are called plays no part.
+        megabytes: of the largest file that is read.
+        most_files: how many notebooks of one student are read, among a hundred times as many files.
 
     Returns:
         One row an exercise or guess: ``student``, ``file``, ``exercise`` (such as "03-1"), ``item`` (the check's name,
@@ -48,7 +65,7 @@ def collect(folder: str | Path) -> pd.DataFrame:
         "in no student's folder", "nothing here".
 
     Raises:
-        FerlabError: there is no such folder, or nothing in it.
+        FerlabError: there is no such folder, or nothing in it; limits that are none.
 
     Example:
         >>> table = collect("submitted")    # doctest: +SKIP
@@ -57,6 +74,7 @@ def collect(folder: str | Path) -> pd.DataFrame:
     import pandas as pd  # half a second, which the command line need not wait for
 
     folder = Path(folder)
+    limits = _Limits(check_cap(megabytes, "megabytes"), math.ceil(check_cap(most_files, "most_files")))
     rows: list[dict[str, str]] = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if place.name.startswith("."):
@@ -67,7 +85,7 @@ def collect(folder: str | Path) -> pd.DataFrame:
             )
         elif place.is_dir():
             try:
-                found = _handed_in(place)
+                found = _handed_in(place, limits)
             except Exception as error:  # nobody else shall miss their rows for it
                 found = [_unread(f"{type(error).__name__}: {error}")]
             rows += [{"student": place.name} | row for row in found]
@@ -85,23 +103,28 @@ def _told(column: str, text: str) -> str:
     return text if column == "said" else text.replace("\n", "\\x0a").replace("\t", "\\x09")
 
 
-def _handed_in(place: Path) -> list[dict[str, str]]:
+def _handed_in(place: Path, limits: _Limits) -> list[dict[str, str]]:
     """What lies in one student's folder, a row an exercise or guess."""
     rows: list[dict[str, str]] = []
-    found = list(islice(_files(place), MOST_FILES + 1))
-    for path, why in sorted(found[:MOST_FILES]):
+    found = list(islice(_files(place, limits), limits.files + 1))
+    for path, why in sorted(found[: limits.files]):
         if why:
             items = [_unread(why)]
         else:
             try:
-                items = list(_guesses(path) if _holds_guesses(path) else _exercises(path))
+                items = list((_guesses if _holds_guesses(path) else _exercises)(_read(path, limits)))
             except FerlabError as error:
                 items = [_unread(str(error))]
             except Exception as error:  # a student's file may be anything
                 items = [_unread(f"{type(error).__name__}: {error}"[:200])]
         rows += [{"file": path.relative_to(place).as_posix()} | item for item in items]
-    if len(found) > MOST_FILES:
-        rows.append(_unread(f"more than {MOST_FILES} notebooks and links: the others were left out"))
+    if len(found) > limits.files:
+        rows.append(
+            _unread(
+                f"more than {limits.files} notebooks and links: the others were left out; if they are meant, raise the "
+                "limit (--most-files)"
+            )
+        )
     return rows or [{"state": "nothing here"}]
 
 
@@ -109,14 +132,14 @@ def _unread(why: str) -> dict[str, str]:
     return {"state": "cannot be read", "said": why}
 
 
-def _files(place: Path) -> Iterator[tuple[Path, str]]:
+def _files(place: Path, limits: _Limits) -> Iterator[tuple[Path, str]]:
     """The notebooks and files of guesses below a student's folder, each with why it is not to be opened, or with ""."""
     folders, seen = [place], 0
     while folders:
         folder = folders.pop()
         try:
             with os.scandir(folder) as entries:
-                paths = sorted(Path(entry) for entry in islice(entries, MOST_ENTRIES + 1))
+                paths = sorted(Path(entry) for entry in islice(entries, limits.entries + 1))
         except OSError as error:
             yield folder, f"its folder cannot be opened ({error.strerror})"
             continue
@@ -124,8 +147,12 @@ def _files(place: Path) -> Iterator[tuple[Path, str]]:
             if path.name.startswith("."):  # JupyterLab's checkpoints
                 continue
             seen += 1
-            if seen > MOST_ENTRIES:
-                yield path, f"more than {MOST_ENTRIES:,} files: this one and those after it were left out"
+            if seen > limits.entries:
+                yield (
+                    path,
+                    f"more than {limits.entries:,} files: this one and those after it were left out; if they are "
+                    "meant, raise the limit (--most-files)",
+                )
                 return
             kind = path.lstat().st_mode
             if stat.S_ISDIR(kind):
@@ -145,7 +172,7 @@ def _holds_guesses(path: Path) -> bool:
     return path.suffix.lower() == ".json" and Path(GUESSES).stem in path.stem.lower()
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, limits: _Limits) -> str:
     """The text of a regular file of a sensible size.
 
     Raises:
@@ -157,10 +184,12 @@ def _read(path: Path) -> str:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise FerlabError("no regular file")
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
+        most = int(limits.megabytes * 2**20)
+        content = file.read(most + 1)
+    if len(content) > most:
         raise FerlabError(
-            f"larger than {MOST_BYTES // 2**20} MB: clear the outputs of the cells without a check, save, hand in again"
+            f"larger than {limits.megabytes:g} MB: clear the outputs of the cells without a check, save, hand in "
+            "again; or raise the limit (--megabytes)"
         )
     try:
         return content.decode("utf-8-sig")
@@ -168,11 +197,11 @@ def _read(path: Path) -> str:
         raise FerlabError("no text in UTF-8, so no notebook that Jupyter saved") from error
 
 
-def _exercises(path: Path) -> Iterator[dict[str, str]]:
+def _exercises(text: str) -> Iterator[dict[str, str]]:
     """The checks of a notebook, with what they said."""
     try:
         # Not by nbformat, whose validator takes minutes for a large notebook and stops at an odd one.
-        notebook = json.loads(_read(path))
+        notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FerlabError(f"no notebook that Jupyter saved, or a damaged one ({type(error).__name__})") from error
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
@@ -184,10 +213,10 @@ def _exercises(path: Path) -> Iterator[dict[str, str]]:
                 yield {"exercise": EXERCISES[check], "item": check, "state": state, "said": said}
 
 
-def _guesses(path: Path) -> Iterator[dict[str, str]]:
+def _guesses(text: str) -> Iterator[dict[str, str]]:
     """The answers to the questions of a class's notebooks."""
     try:
-        answers = json.loads(_read(path))
+        answers = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FerlabError(f"no file of guesses, or a damaged one ({type(error).__name__})") from error
     if not isinstance(answers, dict):

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from ferlab.arguments import check_cap
 from ferlab.data.affectnet import load_affectnet
 from ferlab.data.annotators import simulate_annotators
 from ferlab.data.classes import CLASSES
@@ -16,11 +17,11 @@ from ferlab.data.codes import read_labels, stored_labels
 from ferlab.data.dataset import FaceDataset
 from ferlab.data.fer2013 import load_fer2013
 from ferlab.data.folder import load_folder
-from ferlab.data.labels import class_labels
 from ferlab.data.rafdb import load_rafdb
 from ferlab.data.splits import SPLITS, check_split, content_hash, duplicate_of_train
 from ferlab.data.synthetic import load_synthetic
 from ferlab.errors import FerlabError
+from ferlab.labels import class_labels
 
 __all__ = [
     "CLASSES",
@@ -95,7 +96,7 @@ def load_dataset(
     if "labels" in takes and (meaning := read_labels(labels) or stored_labels(folder)):
         options["labels"] = meaning
     if "megapixels" in takes and megapixels is not None:
-        options["megapixels"] = megapixels
+        options["megapixels"] = check_cap(megapixels, "megapixels")
     return reader(split, folder, **options)
 
 

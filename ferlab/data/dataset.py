@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ferlab.data.labels import class_labels
 from ferlab.errors import FerlabError
+from ferlab.labels import class_labels
 from ferlab.palette import NO_CLASS
 from ferlab.texts import distinct, printable
 
@@ -24,7 +24,7 @@ class FaceDataset:
         name: the data set, such as ``"synthetic"``.
         split: ``"train"``, ``"validation"`` or ``"test"``.
         images: uint8, shape (N, H, W, C); C is 1 or 3.
-        labels: int64, shape (N,); indices into ``classes``. Whatever :func:`ferlab.data.labels.class_labels` takes may
+        labels: int64, shape (N,); indices into ``classes``. Whatever :func:`ferlab.labels.class_labels` takes may
             be given: whole numbers of any type, names, categories; missing ones and -1 become a class of their own.
         classes: class names in label order; with ``"no class"`` as the last where a label is missing.
         metadata: a DataFrame with one row an image.

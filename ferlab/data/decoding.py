@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from ferlab.arguments import check_cap
 from ferlab.errors import FerlabError
 from ferlab.files import regular_file
 
@@ -28,7 +29,9 @@ _FREQUENT = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM")
 _WITHOUT_MARK = {"TGA": (".tga", ".icb", ".vda", ".vst")}  # believed only where the name says so too
 # What cameras and editors write and Pillow does not read by itself; such files are images all the same.
 _OTHER_IMAGES = (".heic", ".heif", ".hif", ".jxl", ".cr2", ".nef", ".arw", ".dng", ".svg", ".eps", ".wmf")
+_TWELVE_BITS = 4095  # the largest value of a camera that has so many
 _PHOTOMETRIC = 262  # TIFF's tag for what its numbers mean
+_DAMAGED = "it is damaged, or of a kind that is not read: save it as PNG or JPEG, or remove it"
 _OPENING = threading.Lock()
 
 
@@ -56,7 +59,8 @@ def read_image(source: str | Path | bytes, *, megapixels: float = MEGAPIXELS, up
     - 16 bits a channel are scaled to 8. Floating-point values are scaled when all of them lie in 0..1 and taken as
       they are when all lie in 0..255; integers of 32 bits are taken as they are in 0..255, and as 16 bits where the
       format says so (PGM and PPM). What has another range, or values that are not finite, is refused: what is black
-      there and what white cannot be known. So are 16 bits without a value above 255: they are 8 bits saved as 16.
+      there and what white cannot be known. So are 16 bits without a value above 4,095: they are 8 to 12 bits saved
+      as 16.
     - CMYK, palettes, gray and L*a*b* become red, green and blue; what is transparent is laid on white.
     - The picture is turned upright as its EXIF says, and of an animation or several pages it is the first.
 
@@ -78,6 +82,7 @@ def read_image(source: str | Path | bytes, *, megapixels: float = MEGAPIXELS, up
         >>> picture.size, picture.mode, picture.getpixel((0, 0))
         ((8, 4), 'RGB', (255, 255, 255))
     """
+    megapixels = check_cap(megapixels, "megapixels")
     name = "The file" if isinstance(source, bytes) else f"The image {source}"
     path = Path() if isinstance(source, bytes) else Path(source).expanduser()
     content = source if isinstance(source, bytes) else _content(path, name, megapixels)
@@ -91,7 +96,11 @@ def read_image(source: str | Path | bytes, *, megapixels: float = MEGAPIXELS, up
     except ImageError:
         raise
     except Exception as error:  # decoders raise whatever they please on damaged bytes
-        raise NoImage(name, "cannot be decoded", "replace it or remove it") from error
+        raise NoImage(
+            name,
+            "cannot be decoded",
+            "it is damaged, or of a kind that is not read: save it as PNG or JPEG, or remove it",
+        ) from error
 
 
 def is_image_name(path: Path) -> bool:
@@ -163,7 +172,7 @@ def _content(path: Path, name: str, megapixels: float) -> bytes:
                 raise ImageError(
                     name,
                     f"has {size / 1e6:,.0f} megabytes, more than an image of {megapixels:g} megapixels can have",
-                    "replace it, or raise the limit (--megapixels)",
+                    "replace it, or raise the limit (--megapixels, in Python megapixels=)",
                 )
             return file.read(most + 1)
     except FerlabError as error:  # no regular file
@@ -175,7 +184,7 @@ def _check_size(name: str, size: tuple[int, int], megapixels: float) -> None:
         raise ImageError(
             name,
             f"has {size[0]:,} x {size[1]:,} pixels, more than the {megapixels:g} megapixels that ferlab reads",
-            "scale it down, or raise the limit (--megapixels)",
+            "scale it down, or raise the limit (--megapixels, in Python megapixels=)",
         )
 
 
@@ -207,9 +216,11 @@ def _scaled(name: str, image: Image.Image) -> Image.Image:
     scaled: np.ndarray
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        if 0 < high <= 255:
+        if 0 < high <= _TWELVE_BITS:  # even twelve would be black: 16 of 255
             raise ImageError(
-                name, f"has 16 bits and no value above {high:g}: 8 bits saved as 16", "save it with 8 bits"
+                name,
+                f"has 16 bits and no value above {high:,.0f}: {'8' if high <= 255 else '9 to 12'} bits saved as 16",
+                "save it with 8 bits, or spread its values over all 16",
             )
         scaled = values.astype(np.float32) / 257
     elif low >= 0 and high <= 1 and image.mode == "F":

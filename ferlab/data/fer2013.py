@@ -194,6 +194,7 @@ def _parse_pixels(text: str, path: Path, row: int) -> np.ndarray:
 # ------------------------------------------------------------------------------------------ folders
 def _read_folders(root: Path, coding: Coding, megapixels: float) -> _Faces:
     folders, labels = ClassFolders(root), []
+    present: dict[str, set[str]] = {}
     for part in ("train", "test"):
         found = 0
         for folder in visible(root / part):
@@ -209,9 +210,16 @@ def _read_folders(root: Path, coding: Coding, megapixels: float) -> _Faces:
             images = folders.add(folder)
             labels += [CLASSES.index(name)] * len(images)
             found += len(images)
+            if images:
+                present.setdefault(part, set()).add(name)
         if not found:
             raise FerlabError(
                 f"{root / part} holds no png or jpg images, nor any others, in class folders; unpack FER-2013 again."
+            )
+    for part, other in (("train", "test"), ("test", "train")):
+        if missing := [name for name in CLASSES if name in present[other] - present[part]]:
+            raise FerlabError(
+                f"{root / part} has no images of {missing[0]}, and {root / other} has: unpack FER-2013 again."
             )
     files = folders.files
     numbers = _numbers_from_names(path.stem for path in files)

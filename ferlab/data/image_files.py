@@ -200,8 +200,8 @@ def images_and_others(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def loose_images(folder: Path) -> list[Path]:
-    """What is named as an image and lies beside the class folders."""
-    return [path for path in visible(folder) if is_image_name(path) and path.is_file()]
+    """The images, by their names or by what they hold, that lie beside the class folders."""
+    return [path for path in visible(folder) if path.is_file() and (is_image_name(path) or looks_like_image(path))]
 
 
 def fingerprint(*paths: Path) -> tuple:

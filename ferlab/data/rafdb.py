@@ -74,9 +74,8 @@ def load_rafdb(
             return load_split("rafdb", split, faces, CLASSES, SIZE, megapixels=megapixels)
     for folder in (root, root / "DATASET"):
         if (folder / "train").is_dir() and (folder / "test").is_dir():
-            faces = _read_folders(
-                root, folder, coding, fingerprint(*sorted(folder.glob("t*/")), *sorted(folder.glob("t*/*/")))
-            )
+            looked_at = [*sorted(folder.glob("t*/")), *sorted(folder.glob("t*/*/")), *_lists(root, folder).values()]
+            faces = _read_folders(root, folder, coding, fingerprint(*looked_at))
             return load_split("rafdb", split, faces, CLASSES, SIZE, megapixels=megapixels)
     raise FerlabError(f"{root} holds no RAF-DB; it needs {_EXPECTED}.")
 
@@ -127,7 +126,34 @@ def _read_folders(root: Path, folder: Path, coding: Coding, fingerprint: tuple) 
                 raise FerlabError(f"{path} is empty, and every class needs images; unpack RAF-DB again.")
             codes += [path.name] * len(images)
             usages += [usage] * len(images)
+    for usage, path in _lists(root, folder).items():
+        _check_list(path, [file for file, of in zip(classes.files, usages, strict=True) if of == usage])
     return _faces(root, classes.files, codes, usages, coding, classes.notes())
+
+
+def _lists(root: Path, folder: Path) -> dict[str, Path]:
+    """The lists that lie beside the folders of some copies, a part each."""
+    places = [place / f"{usage}_labels.csv" for usage in ("train", "test") for place in (root, folder)]
+    return {path.name.split("_")[0]: path for path in places if path.is_file()}
+
+
+def _check_list(path: Path, files: list[Path]) -> None:
+    """Refuse a list (``image,label``) that says something else of an image than the folder that it lies in."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        said = dict(zip(table["image"].str.strip(), table["label"].str.strip(), strict=True))
+    except (ValueError, KeyError, AttributeError) as error:  # ValueError: pandas' own, and what is no text
+        raise FerlabError(
+            f"{path} is no list of images and labels; get RAF-DB again, or move the list away."
+        ) from error
+    for file in files:
+        label = said.get(file.name, file.parent.name).removesuffix(".0")
+        if label != file.parent.name:
+            raise FerlabError(
+                f"{path} gives {printable(file.name)} the label {printable(label)[:40]!r}, and it lies in the folder "
+                f"{printable(str(file.parent))!r}: one of them counts in another way; look at some of its faces, and "
+                "move the list away, or the images to the right folders."
+            )
 
 
 def _faces(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,11 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ferlab.data import FaceDataset, load_dataset
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, UnreadableFile
 from ferlab.evaluation import predict
-from ferlab.files import is_free
+from ferlab.files import is_free, read_json
 from ferlab.gallery.packing import RECORD, SEED, load_gallery_network, unpack_epochs
 from ferlab.runs import FinishedTraining, RunFolder
+from ferlab.runs.schema import GalleryRecord
 
 FILES = Path(__file__).with_name("files")
 PARTS = {name: Path("runs") / folder for name, folder in (
@@ -49,6 +49,8 @@ def open_gallery(folder: str | Path | None = None, part: str = "methods") -> Pat
         raise FerlabError(f"The gallery has no part {part!r}; choose from: {', '.join(PARTS)}.")
     folder = (PARTS[part] if folder is None else Path(folder)).expanduser()
     record = _record()
+    if part not in record["parts"]:
+        raise UnreadableFile(f"{FILES / RECORD} is damaged, its field parts.{part} is missing: {MEND}.")
     config = record["parts"][part]["config"]
     if not is_free(folder):
         if RunFolder(folder).config() != config or not (folder / "summary.json").is_file():
@@ -86,18 +88,21 @@ def seeds_summary() -> dict[str, Any]:
 
 
 def _record() -> dict[str, Any]:
-    path = FILES / RECORD
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
+    return dict(read_json(FILES / RECORD, GalleryRecord, mend=MEND))
 
 
 def _write(folder: RunFolder, record: dict[str, Any], part: str, test_set: FaceDataset) -> None:
     own = record["parts"][part]
-    maps, epochs = (_read_parquet(FILES / f"{part}.{name}.parquet") for name in ("maps", "epochs"))
+    maps, epochs = (_read_map(FILES / f"{part}.{name}.parquet") for name in ("maps", "epochs"))
     trainings = []
     for name, file in own["files"].items():
+        if file not in record["trainings"]:
+            raise UnreadableFile(f"{FILES / RECORD} is damaged, its field trainings.{file} is missing: {MEND}.")
+        if (count := int((maps["method"] == name).sum())) != len(test_set):
+            raise UnreadableFile(
+                f"{FILES / part}.maps.parquet is damaged, it has {count:,} faces of {name} in place of "
+                f"{len(test_set):,}: {MEND}."
+            )
         layout = maps.loc[maps["method"] == name, ["x", "y"]].to_numpy(np.float32)
         trainings.append(_write_training(folder, name, FILES / file, record["trainings"][file], layout, test_set))
     folder.write_config(own["config"])
@@ -116,11 +121,11 @@ def _write_training(
         tensors = load_file(path)
         network = load_gallery_network(tensors, record["network"])
         epochs = unpack_epochs(tensors)
+        history = pd.DataFrame(record["history"])
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
     training = folder.training(name, SEED)
     rows = training.face_rows(test_set, predict(network, test_set.images))
-    history = pd.DataFrame(record["history"])
     training.save_network(network, test_set.classes, image_size=test_set.images.shape[1])
     for epoch, embeddings in enumerate(epochs, start=1):
         training.save_epoch(epoch, embeddings)
@@ -128,8 +133,12 @@ def _write_training(
     return FinishedTraining(name, SEED, record["scores"], history, rows.assign(x=layout[:, 0], y=layout[:, 1]))
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_map(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        rows = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's are among them
         raise FerlabError(f"The gallery's {path} cannot be read ({error}): {MEND}.") from error
+    for name in ("method", "x", "y"):
+        if name not in rows or (name != "method" and not pd.api.types.is_numeric_dtype(rows[name])):
+            raise UnreadableFile(f"{path} is damaged, it has no column {name} as a map has: {MEND}.")
+    return rows

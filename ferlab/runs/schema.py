@@ -8,11 +8,11 @@ Fields that are not named here are left as they are.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from ferlab.errors import UnreadableFile
 from ferlab.files import read_json
@@ -225,6 +225,54 @@ class ModelRecord(Part):
     network: NetworkRecord
     classes: list[str] = Field(min_length=2)
     image_size: int = Field(ge=1, le=LARGEST_IMAGE)
+
+
+class MonitoredFaces(Part):
+    """A split in ``training.json``."""
+
+    name: str
+    classes: list[str]
+    faces: str
+
+
+class MonitoredRecord(Part):
+    """``training.json`` of a training that a notebook follows: what is trained there, and one field a split."""
+
+    __pydantic_extra__: dict[str, MonitoredFaces]
+
+    method: str
+    settings: dict[str, Any]
+
+
+# ---- what lies beside runs
+
+
+class GalleryTraining(Part):
+    """One training in ``gallery.json``."""
+
+    network: NetworkRecord
+    history: dict[str, list[str | float | None]]
+    scores: Scores
+
+
+class GalleryPart(Part):
+    """Trainings in ``gallery.json`` that are opened together; `files` says of each method in which file it lies."""
+
+    config: ComparisonConfig
+    files: dict[str, Annotated[str, Field(pattern=r"^[^/\\]+\.safetensors$")]] = Field(min_length=1)
+    summary: Summary
+
+
+class GalleryRecord(Part):
+    """``gallery.json``."""
+
+    parts: dict[Literal["methods", "strengths", "plane"], GalleryPart]
+    trainings: dict[str, GalleryTraining]
+    seeds_summary: Summary
+
+
+class Answers(RootModel[dict[str, str]]):
+    """``guesses.json``: question -> answer."""
 
 
 # ---- tables

@@ -9,6 +9,7 @@ epoch has as many batches as the data set.)
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,27 @@ import torch
 from ferlab.arguments import check_count
 
 
+def _class_indices(labels: Any) -> torch.Tensor:
+    """Labels (N,) as a tensor.
+
+    Raises:
+        ValueError: they are no whole numbers from 0 on, one an image.
+    """
+    given = labels.detach().cpu().numpy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
+    if given.ndim != 1 or (given.dtype.kind not in "iu" and given.size) or (given.size and given.min() < 0):
+        lowest = f" with values from {given.min():g} on" if given.dtype.kind in "iuf" and given.size else ""
+        raise ValueError(
+            "labels must be class indices, whole numbers from 0 on, one an image, but are of type "
+            f"{given.dtype} and shape {given.shape}{lowest}."
+        )
+    return torch.from_numpy(given.astype(np.int64))
+
+
 class ShuffledBatches:
     """Every image at most once an epoch, in random order; the rest that does not fill a batch is left out.
 
     Args:
-        labels: (N,) class indices.
+        labels: (N,) class indices, whole numbers from 0 on.
         batch_size: images a batch, at most N.
         generator: random numbers.
 
@@ -31,10 +48,11 @@ class ShuffledBatches:
     """
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator) -> None:
+        labels = _class_indices(labels)
         batch_size = check_count(batch_size, "batch_size", least=None)
         if not 1 <= batch_size <= len(labels):
             raise ValueError(f"batch_size must lie in 1..{len(labels)}, the number of images, but is {batch_size}.")
-        self.labels = torch.as_tensor(labels)
+        self.labels = labels
         self.batch_size = batch_size
         self.generator = generator
 
@@ -54,8 +72,9 @@ class ClassBalancedBatches(ShuffledBatches):
     """
 
     def __iter__(self) -> Iterator[list[int]]:
-        counts = torch.bincount(self.labels)
-        weights = 1.0 / counts[self.labels].double()
+        # Not by bincount, which takes memory for the largest label, whatever it is.
+        _, places, counts = self.labels.unique(return_inverse=True, return_counts=True)
+        weights = 1.0 / counts[places].double()
         for _ in range(len(self)):
             yield torch.multinomial(weights, self.batch_size, replacement=True, generator=self.generator).tolist()
 

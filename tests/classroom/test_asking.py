@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import pytest
 
 from ferlab.classroom import ask
+from ferlab.errors import FerlabWarning
 
 
 def test_a_question_has_no_answer_until_one_is_chosen(tmp_path):
@@ -20,11 +21,26 @@ def test_answers_outlive_a_restart(tmp_path):
     ask("Who?", ["x", "y"], keep=keep).value = "x"
     assert ask("Which?", ["a", "b"], keep=keep).value == "b" and ask("Who?", ["x", "y"], keep=keep).value == "x"
     assert ask("Which?", ["c", "d"], keep=keep).value is None, "an answer that is no longer offered"
-    keep.write_text("{ half", encoding="utf-8")
-    again = ask("Which?", ["a", "b"], keep=keep)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{ half", "is damaged, it is no JSON"),
+        ("[" * 100_000, "is damaged, it is no JSON: recursion limit"),
+        ('["Which?"]', "is damaged, it should be an object"),
+        ('{"Which?": "b", "Who?": ["x"]}', r"is damaged, its field Who\? should be a valid string"),
+        (None, "it is a folder"),
+    ],
+)
+def test_a_file_of_answers_that_is_none_is_said_and_left_as_it_is(tmp_path, content, said):
+    keep = tmp_path / "guesses.json"
+    keep.mkdir() if content is None else keep.write_text(content, encoding="utf-8")
+    with pytest.warns(FerlabWarning, match=rf"Your answer is not kept, since .*guesses\.json.* ?{said}"):
+        again = ask("Which?", ["a", "b"], keep=keep)
     assert again.value is None
     again.value = "a"
-    assert json.loads(keep.read_text(encoding="utf-8")) == {"Which?": "a"}
+    assert again.value == "a" and (content is None or keep.read_text(encoding="utf-8") == content)
 
 
 def test_an_answer_that_cannot_be_kept_is_an_answer(tmp_path):

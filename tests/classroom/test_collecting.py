@@ -19,6 +19,7 @@ from rich.console import Console
 from ferlab.classroom import STATES, collect, collecting, hand_out, overview, write_csv
 from ferlab.classroom.checks import called_checks
 from ferlab.classroom.exercises import EXERCISES
+from ferlab.errors import FerlabError
 
 CHECK = "print(check_margin_shift(shift))"
 RIGHT = "✓ Right: m / 2g.\n"
@@ -276,8 +277,8 @@ def submitted(tmp_path):
     return tmp_path / "submitted"
 
 
-def of_bob(submitted):
-    table = collect(submitted)
+def of_bob(submitted, **limits):
+    table = collect(submitted, **limits)
     others = table[table["student"] != "bob"]
     assert others[["student", "exercise", "state"]].to_numpy().tolist() == [
         [who, "03-1", "solved"] for who in ("ada", "zoe")
@@ -385,16 +386,32 @@ def test_a_long_answer_is_cut(submitted):
 
 
 def test_a_student_with_too_many_files_has_a_row_that_says_so(submitted, monkeypatch):
-    monkeypatch.setattr(collecting, "MOST_FILES", 5)
     for number in range(9):
         save(submitted / "bob" / f"{number}.ipynb", (CHECK, printed(RIGHT)))
-    rows = of_bob(submitted)
-    assert (
-        rows["state"].tolist() == ["solved"] * 5 + ["cannot be read"]
-        and "more than 5 notebooks" in rows["said"].iloc[-1]
-    )
-    monkeypatch.setattr(collecting, "MOST_ENTRIES", 3)
-    assert "more than 3 files" in of_bob(submitted)["said"].iloc[-1]
+    rows = of_bob(submitted, most_files=5)
+    assert rows["state"].tolist() == ["solved"] * 5 + ["cannot be read"]
+    assert "more than 5 notebooks" in rows["said"].iloc[-1] and "(--most-files)" in rows["said"].iloc[-1]
+    assert of_bob(submitted, most_files=9)["state"].tolist() == ["solved"] * 9
+    for number in range(9):
+        (submitted / "bob" / f"!{number}.txt").write_text("a note")
+    monkeypatch.setattr(collecting, "ENTRIES_A_FILE", 1)
+    said = of_bob(submitted, most_files=3)["said"].iloc[-1]
+    assert "more than 3 files" in said and "raise the limit (--most-files)" in said
+
+
+def test_a_large_notebook_is_read_when_that_is_asked_for(submitted):
+    save(submitted / "bob" / "03.ipynb", (CHECK, printed(RIGHT), printed("x" * 3_000_000)))
+    (row,) = of_bob(submitted, megabytes=2).itertuples()
+    assert row.said.startswith("larger than 2 MB") and row.said.endswith("or raise the limit (--megabytes)")
+    assert of_bob(submitted, megabytes=4)["state"].tolist() == ["solved"]
+
+
+@pytest.mark.parametrize(
+    "limits", [{"megabytes": float("nan")}, {"megabytes": -1}, {"most_files": 0}, {"most_files": "x"}]
+)
+def test_a_limit_that_is_none_is_refused(submitted, limits):
+    with pytest.raises(FerlabError, match=f"{next(iter(limits))} must be a number above 0"):
+        collect(submitted, **limits)
 
 
 def test_a_student_whose_folder_fails_does_not_stop_the_others(submitted, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import struct
 import tarfile
@@ -233,3 +234,33 @@ def test_preparing_twice_gives_the_same(root, tar):
     after = below(root)
     assert before.keys() == after.keys()
     assert {name for name in before if before[name] != after[name]} <= {prepare_dataset.WRITTEN}
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(tar, tmp_path, limit):
+    assert "gigabytes must be a number above 0" in refused(tar, tmp_path / "to", gigabytes=limit)
+    assert "megapixels must be a number above 0" in refused(tar, tmp_path / "to", megapixels=limit)
+
+
+@pytest.mark.parametrize("name", ["../thesis.txt", "/{root}/../thesis.txt", "train/../../thesis.txt"])
+def test_a_list_of_written_files_that_leads_out_of_the_folder_moves_nothing(tar, tmp_path, name):
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("my thesis")
+    root = tmp_path / "to"
+    prepare_dataset.prepare("rafdb", [tar], root)
+    record = root / prepare_dataset.WRITTEN
+    known = json.loads(record.read_text())
+    known["files"][name.format(root=root)] = [thesis.stat().st_size, thesis.stat().st_mtime_ns]
+    record.write_text(json.dumps(known))
+    prepare_dataset.prepare("rafdb", [tar], root, overwrite=True)
+    assert thesis.read_text() == "my thesis"
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "[]", '{"files": 3}', '{"files": {"a": "x"}}', '{"files": null}'])
+def test_a_list_of_written_files_that_is_none_says_that_nothing_was_written(tar, tmp_path, content):
+    root = tmp_path / "to"
+    prepare_dataset.prepare("rafdb", [tar], root)
+    (root / prepare_dataset.WRITTEN).write_text(content)
+    assert prepare_dataset.written_in(root) == set()
+    with pytest.raises(FerlabError, match="was not written by this script"):
+        prepare_dataset.prepare("rafdb", [tar], root, overwrite=True)

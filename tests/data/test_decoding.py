@@ -149,6 +149,8 @@ def test_of_an_animation_the_first_picture(kind):
             file_of(RAMP.astype(np.uint16), "PNG"),
             "has 16 bits and no value above 255: 8 bits saved as 16; save it with",
         ),
+        (file_of(RAMP.astype(np.uint16) * 4, "PNG"), "has 16 bits and no value above 1,020: 9 to 12 bits saved as 16"),
+        (file_of(RAMP.astype(np.uint16) * 16, "TIFF"), "has 16 bits and no value above 4,080: 9 to 12 bits saved as"),
     ],
 )
 def test_an_unknown_range_is_refused_by_name(content, sentence, tmp_path):
@@ -199,7 +201,7 @@ def test_a_file_that_is_too_long_is_not_read(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"hello" * 99, GRAYS["8 bits"][:60], b"%!PS-Adobe-3.0 EPSF-3.0\n"])
 def test_what_is_no_image_or_damaged(content, tmp_path):
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(NoImage, match=r"a\.png cannot be decoded; replace it or remove it"):
+    with pytest.raises(NoImage, match=r"a\.png cannot be decoded; it is damaged, or of a kind"):
         read_image(tmp_path / "a.png")
 
 

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from ferlab.apply import embed
+from ferlab.classroom import collecting
 from ferlab.command_options import options_of
 from ferlab.data import CLASSES, class_labels, decoding, image_files, load_dataset, register_dataset
 from ferlab.data.codes import AFFECTNET, FER2013, LABELS_FILE
@@ -28,6 +29,7 @@ from ferlab.palette import NO_CLASS, NO_CLASS_COLOR, class_color
 from ferlab.projection.cost import map_cost
 from ferlab.runs.plan import load_splits, recorded
 from ferlab.settings import CompareSettings
+from ferlab.widgets.explorer.tables import table_points
 
 PAGE = Path(__file__).parents[2] / "docs" / "your_own_data.md"
 STATED = re.findall(r"^- \*\*(.+?)\*\*", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -63,7 +65,9 @@ def test_commands_and_options_on_the_page_exist():
     def compare(settings: CompareSettings) -> None: ...
 
     known = {f"--{name.replace('_', '-')}" for name in compare.__annotations__}
-    assert set(re.findall(r"--[a-z]+", text)) <= known | {"--gigabytes", "--overwrite", "--map", "--no", "--out"}
+    assert set(re.findall(r"--[a-z]+", text)) <= known | {
+        "--gigabytes", "--overwrite", "--map", "--no", "--out", "--megabytes", "--most",
+    }  # fmt: skip
 
 
 def sizes(root: Path, name: str = "folder") -> list[int]:
@@ -158,6 +162,28 @@ def _(root):
     refused("no label '0'", copies.affectnet_sets(root / "c", range(1, 8)), "affectnet")
 
 
+@states("Lists beside the folders")
+def _(root):
+    copies.rafdb_folders(root)
+    images = [path for part in ("train", "test") for path in (root / "DATASET" / part).rglob("*.png")]
+    for part in ("train", "test"):
+        lines = [f"{path.name},{path.parent.name}" for path in images if path.parts[-3] == part]
+        (root / f"{part}_labels.csv").write_text("\n".join(["image,label", *lines]))
+    list(root.iterdir())
+    with pytest.raises(FerlabError, match=r"train_labels.csv gives 0.png the label"):
+        load_dataset("rafdb", "train", root)  # names of these copies are not of one image
+    for path in images:
+        path.rename(path.with_name(f"{path.parts[-3]}_{path.parent.name}_{path.name}"))
+    for part in ("train", "test"):
+        lines = [f"{path.name},{path.parent.name}" for path in (root / "DATASET" / part).rglob("*.png")]
+        (root / f"{part}_labels.csv").write_text("\n".join(["image,label", *lines]))
+    assert len(load_dataset("rafdb", "test", root)) == 7
+    (root / "DATASET" / "test_labels.csv").write_text("image,label\ntest_3_0.png,2\n")
+    refused("gives test_3_0.png the label '2', and it lies in the folder .*3'", root, "rafdb")
+    (root / "DATASET" / "test_labels.csv").write_text("name\nx\n")
+    refused("test_labels.csv is no list of images and labels", root, "rafdb")
+
+
 @states("A mapping by hand")
 def _(root):
     copies.rafdb_folders(root, range(7), range(7))
@@ -203,11 +229,14 @@ def _(root):
         assert class_labels(column)[1] == ("class 0", "class 2")
     assert class_labels(pd.Categorical(["b", "a"]))[1] == ("a", "b") == class_labels(["b", "a"])[1]
     assert class_labels([True, False])[0].tolist() == [1, 0]
+    assert class_labels(["fold 10", "fold 9", "sadness"])[1] == ("sadness", "fold 9", "fold 10")
+    assert class_labels(pd.Categorical(["b", "a"], ["b", "a"]))[1] == ("b", "a")
 
 
 @states("Missing labels and -1")
 def _(root):
     assert class_labels([0, None, -1, np.nan])[0].tolist() == [0, 1, 1, 1]
+    assert class_labels(["a", "", "nan", "None", "<NA>"])[0].tolist() == [0, 1, 1, 1, 1]
     assert class_labels([0, None])[1][-1] == NO_CLASS == "no class" and class_color(NO_CLASS) == NO_CLASS_COLOR
     red, green, blue = bytes.fromhex(NO_CLASS_COLOR[1:])
     assert red == green == blue
@@ -232,6 +261,8 @@ def _(root):
     with pytest.raises(FerlabError, match="1,001 different values"):
         class_labels(list(range(1001)))
     assert len(class_labels(list(range(1001)), most=5000)[1]) == 1001
+    table = pd.DataFrame({"label": range(1001), "x": range(1001), "y": 0.0})
+    assert len(table_points({"own": table}, None, most=5000)[0].classes) == 1001
 
 
 # ------------------------------------------------------------------------------------------------- images
@@ -396,6 +427,18 @@ def _(root):
         out.writestr("train/happy/a.png", bytes(3_000_000))
     with pytest.raises(FerlabError, match=r"more than 0\.001 GB.*--gigabytes"):
         prepare_dataset.prepare("fer2013", [archive], root / "set", gigabytes=0.001)
+
+
+@states("A notebook of more than 50 MB")
+def _(root):
+    assert (collecting.MEGABYTES, collecting.MOST_FILES) == (50, 200)  # tests/classroom/test_collecting.py raises them
+
+
+@states("A limit")
+def _(root):
+    copies.class_folders(root, ["happy", "sad"], 4)
+    for limit in (0, -1, np.nan, np.inf):
+        refused("megapixels must be a number above 0", root, megapixels=limit)
 
 
 @states("An annotation")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, UnreadableFile
 from ferlab.experiments.evaluate import evaluate_run
 from ferlab.gallery import PARTS, open_gallery, opening, packing, seeds_summary
 from ferlab.methods import ALL_METHODS, DEFAULT_METHODS, without_strength
@@ -144,6 +144,45 @@ def test_damaged_files_are_a_sentence(tmp_path, monkeypatch, damaged):
     with pytest.raises(FerlabError, match="restore it"):
         open_gallery(tmp_path / "gallery")
     assert not (tmp_path / "gallery").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (["seeds_summary", "methods"], {}, r"its field seeds_summary\.methods should"),
+        (["seeds_summary", "seeds"], ["0"], r"its field seeds_summary\.seeds\.0 should be a valid integer"),
+        (["parts", "methods", "files", "ce"], "../ce.safetensors", r"its field parts\.methods\.files\.ce should match"),
+        (["parts", "methods", "files", "ce"], "no.safetensors", r"its field trainings\.no\.safetensors is missing"),
+        (["parts", "methods", "config", "settings", "train"], 3, r"its field parts\.methods\.config\.settings\.train"),
+        (["parts", "methods"], None, r"its field parts\.methods should"),
+        (["parts"], {}, r"its field parts\.methods is missing"),
+        (["trainings"], [], r"its field trainings should be"),
+        (["trainings"], ..., r"its field trainings is missing"),
+    ],
+)
+def test_a_record_of_another_shape_names_its_field(tmp_path, monkeypatch, place, value, said):
+    record = json.loads((opening.FILES / packing.RECORD).read_text(encoding="utf-8"))
+    inner = record
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    if value is ...:
+        del inner[place[-1]]
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / packing.RECORD).write_text(json.dumps(record), encoding="utf-8")
+    for maps in opening.FILES.glob("methods.*.parquet"):
+        shutil.copy(maps, tmp_path / "files")
+    monkeypatch.setattr(opening, "FILES", tmp_path / "files")
+    with pytest.raises(UnreadableFile, match=rf"gallery\.json is damaged, {said}.*restore it"):
+        open_gallery(tmp_path / "gallery")
+    assert not (tmp_path / "gallery").exists()
+
+
+def test_a_record_that_is_nested_deeply_is_damaged(tmp_path, monkeypatch):
+    (tmp_path / packing.RECORD).write_text("[" * 100_000)
+    monkeypatch.setattr(opening, "FILES", tmp_path)
+    with pytest.raises(UnreadableFile, match=r"gallery\.json is damaged, it is no JSON: recursion limit.*restore it"):
+        seeds_summary()
 
 
 @given(st.integers(0, 10_000), st.floats(1e-3, 1e3), st.integers(1, 60))

@@ -76,3 +76,21 @@ def test_a_batch_size_that_cannot_be_is_refused(batch_size):
 def test_a_per_class_batch_that_cannot_be_is_refused(batch_size):
     with pytest.raises(ValueError, match="multiple of per_class"):
         PerClassBatches(LABELS, batch_size, generator(), per_class=4)
+
+
+@pytest.mark.parametrize("sampler", [ShuffledBatches, ClassBalancedBatches, PerClassBatches])
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([0.5, 1.5] * 8), np.array([-1, 0] * 8), np.array([np.nan, 1.0] * 8), np.array(["a", "b"] * 8),
+     np.zeros((16, 2), int), np.array([True, False] * 8), torch.tensor([0.0, 1.0] * 8)],
+)  # fmt: skip
+def test_labels_that_are_no_class_indices_are_refused_by_name(sampler, labels):
+    with pytest.raises(ValueError, match="labels must be class indices, whole numbers from 0 on"):
+        sampler(labels, 8, torch.Generator())
+
+
+@pytest.mark.parametrize("sampler", [ShuffledBatches, ClassBalancedBatches, PerClassBatches])
+def test_a_large_label_takes_no_memory(sampler):
+    """Counted by bincount, it would take eight exabytes."""
+    batch = next(iter(sampler([0, 10**18] * 8, 8, torch.Generator().manual_seed(0))))
+    assert len(batch) == 8

@@ -89,7 +89,7 @@ def test_the_page_is_told_names_presets_and_ranges(lab):
         assert shown == variants
     points = np.frombuffer(on_page(lab, "_points"), "<f4").reshape(3, -1, 2)
     np.testing.assert_array_equal(points[2], lab.spaces.layouts["ad-corre"])
-    np.testing.assert_array_equal(np.frombuffer(on_page(lab, "_labels"), np.uint8), lab.spaces.labels)
+    np.testing.assert_array_equal(np.frombuffer(on_page(lab, "_labels"), "<u2"), lab.spaces.labels)
     assert setup["attentive"] == ["tcl-nearest"] and setup["remark"] == ""
 
 

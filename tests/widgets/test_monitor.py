@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -39,6 +40,18 @@ from ferlab.widgets.monitor.watched import parts_of
 matplotlib.use("Agg")
 SETTINGS = TrainSettings(epochs=3, batch_size=14, learning_rate=0.05, precision="32-true")
 STEPS = 2  # of an epoch of the few faces
+
+
+def test_more_classes_than_a_byte_can_count_keep_their_numbers():
+    watched = SimpleNamespace(
+        detailed=lambda: [1],
+        maps={1: SimpleNamespace(points=np.zeros((3, 2), np.float32))},
+        records={1: SimpleNamespace(predicted=np.array([299, 0, 256]))},
+        followed_labels=np.array([299, 255, 256]),
+    )
+    sent = view.maps(watched)
+    assert np.frombuffer(sent["labels"], "<u2").tolist() == [299, 255, 256]
+    assert np.frombuffer(sent["predicted"], "<u2").tolist() == [299, 0, 256]
 
 
 def few_faces(split: str = "train") -> FaceDataset:
@@ -386,7 +399,7 @@ def test_the_page_gets_lists_of_one_length(watch):
     monitor.start()
     monitor.wait()
     faces, info = len(few_faces("validation")), on_page(monitor, "_info")
-    assert len(on_page(monitor, "_labels")) == faces and len(on_page(monitor, "_predicted")) == 3 * faces
+    assert len(on_page(monitor, "_labels")) == 2 * faces and len(on_page(monitor, "_predicted")) == 3 * 2 * faces
     assert len(on_page(monitor, "_maps")) == 3 * faces * 2 * 4
     names = [part["name"] for part in info["parts"]]
     assert names == ["train_loss", "ce", "FD", "MD", "ED"]
@@ -533,7 +546,7 @@ def test_the_plane_is_what_the_network_says_of_the_training_faces(watch):
     faces, seen = few_faces(), np.frombuffer(on_page(monitor, "_plane"), np.float32).reshape(-1, 2)
     meeting, directions, centers, points = np.split(seen, [1, 8, 15])
     order = followed_faces(faces)
-    assert list(on_page(monitor, "_plane_labels")) == faces.labels[order].tolist()
+    assert np.frombuffer(on_page(monitor, "_plane_labels"), "<u2").tolist() == faces.labels[order].tolist()
     np.testing.assert_allclose(points, predict(monitor.network, faces.images[order]).embeddings, rtol=1e-5)
     weight = monitor.network.classifier.weight.detach().numpy()
     np.testing.assert_allclose(directions, weight - weight.mean(axis=0), rtol=1e-5, atol=1e-6)

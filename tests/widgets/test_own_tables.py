@@ -7,14 +7,15 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
 from ferlab.images import as_pictures
-from ferlab.labels import MISSING, NOISE
-from ferlab.palette import UNLABELLED_COLORS
+from ferlab.palette import NO_CLASS, UNLABELLED_COLORS
 from ferlab.projection.cost import map_cost
+from ferlab.texts import MISSING
 from ferlab.widgets import EmbeddingExplorer
 from ferlab.widgets.explorer.colors import color_points, colorings, legend_of
 from ferlab.widgets.explorer.layouts import Layouts
@@ -71,6 +72,47 @@ def test_a_category_with_missing_values_has_a_gray_entry_for_them(column, names)
     assert [(name, count) for _, name, count in legend.entries] == [(name, 10) for name in names] + [(MISSING, 10)]
     assert set(colors[::3]) == {UNLABELLED_COLORS[MISSING]} and UNLABELLED_COLORS[MISSING] not in colors[1::3]
     assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("column", "ends"),
+    [
+        (in_turn(10**400, 2, 1), ("1", "2")),
+        (pd.Series([datetime.date(2020, 1, 1 + k % 3) for k in range(N)], dtype=pd.ArrowDtype(pa.date32())),
+         ("2020-01-01 00:00", "2020-01-03 00:00")),
+        (pd.Series(range(N), dtype="int8[pyarrow]"), ("0", "29")),
+        (in_turn(Decimal("1.5"), Decimal("nan"), 3), ("1.5", "3")),
+    ],
+)  # fmt: skip
+def test_numbers_and_days_of_any_type_are_a_scale(column, ends):
+    points, notes = points_of(table(own=column))
+    _, legend = colors_by(points, "own")
+    assert legend.ends == ends and notes == []
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        (in_turn(b"left", b"\xff", b"left"), ["\\xff", "left"]),
+        (pd.Series(in_turn(True, False, None), dtype="bool[pyarrow]"), ["False", "True", MISSING]),
+        (pd.Series(in_turn("b", "a", None), dtype="string[pyarrow]"), ["a", "b", MISSING]),
+    ],
+)
+def test_names_of_any_type_are_classes(column, names):
+    points, _ = points_of(table(own=column))
+    assert [name for _, name, _ in colors_by(points, "own")[1].entries] == names
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.struct([("a", pa.int64())])])
+def test_lists_and_dicts_of_arrow_are_told_too(kind):
+    value = [1] if pa.types.is_list(kind) else {"a": 1}
+    points, notes = points_of(table(own=pd.Series([value] * N, dtype=pd.ArrowDtype(kind))))
+    assert "own" not in colorings(points) and "cannot be colored by own" in notes[0]
+
+
+def test_complex_numbers_are_no_places():
+    with pytest.raises(FerlabError, match="No point of the table can be drawn: in every row x or y is missing"):
+        points_of(table(x=np.arange(N) * 1j))
 
 
 def test_booleans_are_two_classes():
@@ -210,7 +252,7 @@ def test_the_output_of_embed_on_eight_images_is_shown():
     explorer = EmbeddingExplorer(own)
     assert explorer.projection == "pca" and len(explorer.view.maps["embedding"].widget.points) == 8
     assert explorer.color_by == "predicted class" and "right or wrong" not in explorer.colorings
-    assert explorer.share_right() == {} and explorer.classes == ("fear", "anger", MISSING)
+    assert explorer.share_right() == {} and explorer.classes == ("fear", "anger", NO_CLASS)
     for said in ("no column label", "x and y of the table hold no numbers", "PCA is shown instead"):
         assert said in explorer.view.message.html
     explorer.selection = [0, 3]
@@ -244,7 +286,7 @@ def test_an_index_of_whole_floats_counts_and_a_negative_one_is_refused():
         ({"a": [1, 2]}, "is of type list; give a pandas DataFrame"),
         (pd.concat([table(), table()[["label"]]], axis=1), "several columns called label"),
         (table(0), "The table has no rows"),
-        (table(predicted=np.arange(N) % 3), "give all of them numbers, or all of them names"),
+        (table(predicted=np.arange(N) % 3), "label or predicted mixes .* give numbers or names, not both"),
     ],
 )
 def test_tables_that_are_none(own, said):
@@ -258,7 +300,7 @@ def test_tables_that_are_none(own, said):
 def test_what_a_clustering_left_out_is_gray():
     points, _ = points_of(table(label=np.arange(N) % 3 - 1))
     colors, legend = colors_by(points, "true class")
-    assert points.classes == ("class 0", "class 1", NOISE) and set(colors[::3]) == {UNLABELLED_COLORS[NOISE]}
+    assert points.classes == ("class 0", "class 1", NO_CLASS) and set(colors[::3]) == {UNLABELLED_COLORS[NO_CLASS]}
     assert [count for _, _, count in legend.entries] == [10, 10, 10]
 
 
@@ -295,8 +337,8 @@ def test_labels_of_a_data_set_are_its_numbers_or_names(label):
 
 def test_labels_beside_those_of_a_data_set():
     points, _ = points_of(table(label=in_turn(0, -1, None)), dataset())
-    assert points.classes == ("a", "b", "c", NOISE, MISSING)
-    with pytest.raises(FerlabError, match="holds 'class 7': a label is none of the 3 classes: a, b, c"):
+    assert points.classes == ("a", "b", "c", NO_CLASS) and (points.labels == 3).sum() == 20
+    with pytest.raises(FerlabError, match="The column label holds 7, which is none of the 3 classes: a, b, c"):
         points_of(table(label=7), dataset())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ferlab.labels import class_labels
-from ferlab.palette import CORRECT_COLORS, class_colors
+from ferlab.palette import CORRECT_COLORS, NO_CLASS, class_colors
+from ferlab.texts import MISSING, printable
 from ferlab.texts import distinct as distinct_texts
-from ferlab.texts import printable
 from ferlab.widgets.explorer.points import Points
 
 LEVELS = 64
@@ -215,8 +216,7 @@ def numbers_in(column: pd.Series) -> np.ndarray | None:
     >>> numbers_in(pd.Series([1, None, 3], dtype="Int64")).tolist(), numbers_in(pd.Series([True, False]))
     ([1.0, nan, 3.0], None)
     """
-    if isinstance(column.dtype, pd.SparseDtype):
-        column = column.sparse.to_dense()
+    column = usual(column)
     types = pd.api.types
     if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
         zero = pd.Timestamp(0, tz=column.dt.tz) if types.is_datetime64_any_dtype(column) else pd.Timedelta(0)
@@ -228,7 +228,33 @@ def numbers_in(column: pd.Series) -> np.ndarray | None:
     given = column.dropna() if types.is_object_dtype(column) else column.iloc[:0]
     if not len(given) or not all(isinstance(v, Real | Decimal) and not isinstance(v, bool | np.bool_) for v in given):
         return None
-    return pd.to_numeric(column.where(column.notna(), None), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return np.array([as_float(value) for value in column])
+
+
+def as_float(value: Any) -> float:
+    """A number, or a text that says one, infinite where it is larger than a float can be; NaN for all else.
+
+    >>> as_float("1.5"), as_float(10**400), as_float(1j), as_float(None)
+    (1.5, inf, nan, nan)
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):  # what is missing
+        return math.nan
+
+
+def usual(column: pd.Series) -> pd.Series:
+    """A column without what pandas cannot reckon with: sparse ones dense, Arrow's dates, lists and dicts as objects."""
+    if isinstance(column.dtype, pd.SparseDtype):
+        return column.sparse.to_dense()
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return column
+    if "date" in str(column.dtype):  # Arrow knows days beside times, pandas does not
+        return pd.to_datetime(column.astype(object), errors="coerce")
+    is_plain = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column) or column.dtype.kind in "mM"
+    return column if is_plain else column.astype(object)
 
 
 def groups_in(column: pd.Series) -> tuple[np.ndarray, list[str]] | None:
@@ -240,18 +266,24 @@ def groups_in(column: pd.Series) -> tuple[np.ndarray, list[str]] | None:
     """
     if numbers_in(column) is not None or not _is_hashable(column):
         return None
+    column = usual(column)
     distinct = column.nunique()
     if not distinct + column.isna().any() > 1 or not 0 < distinct <= MOST_CATEGORIES:
         return None
     if isinstance(column.dtype, pd.CategoricalDtype):
         texts = column.cat.rename_categories(distinct_texts(map(printable, column.cat.categories)))
     else:
-        texts = column.astype(object).map(printable, na_action="ignore")
+        texts = column.astype(object).map(_text, na_action="ignore")
     codes, names = class_labels(texts)
-    return codes, list(names)
+    return codes, [MISSING if name == NO_CLASS else name for name in names]
+
+
+def _text(value: Any) -> str:
+    return printable(value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value)
 
 
 def _is_hashable(column: pd.Series) -> bool:
+    column = usual(column)
     if not pd.api.types.is_object_dtype(column):
         return True
     try:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
+from ferlab.labels import MOST_CLASSES
 from ferlab.runs import Run
 from ferlab.widgets.explorer.actions import ExplorerActions
 from ferlab.widgets.explorer.answers import ExplorerAnswers
@@ -51,6 +52,7 @@ class EmbeddingExplorer(ExplorerAnswers, ExplorerPictures, ipywidgets.VBox):
             Ad-Corre where the run has them, else the first three; of tables the first six.
         validation: the validation faces of a run, shown over the epochs; loaded when None.
         height: largest height of the maps with their titles, in pixels; narrow maps are as high as wide.
+        most: how many different labels of a table are plausible as classes; more are refused.
 
     Attributes:
         classes: class names.
@@ -82,10 +84,11 @@ class EmbeddingExplorer(ExplorerAnswers, ExplorerPictures, ipywidgets.VBox):
         *,
         validation: FaceDataset | None = None,
         height: int = 460,
+        most: int = MOST_CLASSES,
     ) -> None:
         self._turn = threading.RLock()
         self._background = Background()
-        points = PointSource(source, dataset, validation)
+        points = PointSource(source, dataset, validation, most)
         self.state = ExplorerState(points, methods, self._background)
         self.view = ExplorerView(self.state, height, with_epochs=points.run is not None)
         self.controls = self.view.controls

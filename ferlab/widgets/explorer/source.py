@@ -10,6 +10,7 @@ import pandas as pd
 
 from ferlab.data.dataset import FaceDataset
 from ferlab.errors import FerlabError
+from ferlab.labels import MOST_CLASSES
 from ferlab.runs import Run, RunFolder, load_splits, read_run, read_settings
 from ferlab.widgets.explorer.points import Points, epoch_points, run_points
 from ferlab.widgets.explorer.tables import table_points
@@ -22,6 +23,7 @@ class PointSource:
         source: a run folder (its path or a `ferlab.runs.reading.Run`), a table of points, or ``{name: table}``.
         dataset: the faces that points are counted in; None: loaded for a run, and none for tables.
         validation: the faces that a run followed over the epochs; loaded when None.
+        most: how many classes are plausible in tables.
 
     Attributes:
         points: those that are there from the beginning: the test faces of a run.
@@ -37,6 +39,7 @@ class PointSource:
         source: str | Path | Run | pd.DataFrame | Mapping[str, pd.DataFrame],
         dataset: FaceDataset | np.ndarray | None,
         validation: FaceDataset | None,
+        most: int = MOST_CLASSES,
     ) -> None:
         self._validation = validation
         self.run: Run | None = None
@@ -44,7 +47,7 @@ class PointSource:
         if isinstance(source, pd.DataFrame):
             source = {"embedding": source}
         if isinstance(source, Mapping):
-            self.points, self.notes = table_points(source, dataset)
+            self.points, self.notes = table_points(source, dataset, most=most)
             return
         if isinstance(dataset, np.ndarray):
             raise FerlabError(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ferlab.data.classes import CLASSES
 from ferlab.data.dataset import FaceDataset, printable_table
 from ferlab.errors import FerlabError
 from ferlab.images import as_pictures
-from ferlab.labels import UNLABELLED, class_labels, column_names
+from ferlab.labels import MOST_CLASSES, class_labels, column_names
+from ferlab.palette import NO_CLASS
 from ferlab.projection import procrustes
-from ferlab.texts import MISSING, distinct, printable
-from ferlab.widgets.explorer.colors import RESERVED, numbers_in, without_coloring
+from ferlab.texts import distinct, printable
+from ferlab.widgets.explorer.colors import RESERVED, as_float, numbers_in, without_coloring
 from ferlab.widgets.explorer.points import Points, lengths_of, metadata_of, of_length_one, shuffled
 
 _KNOWN = ("index", "label", "predicted", "confidence", "x", "y", "embedding")
@@ -52,7 +52,7 @@ class _Table:
 
 
 def table_points(
-    tables: Mapping[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None
+    tables: Mapping[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None, *, most: int = MOST_CLASSES
 ) -> tuple[Points, list[str]]:
     """Points from tables of one's own, and sentences about what was left out.
 
@@ -83,7 +83,7 @@ def table_points(
     images = as_pictures(dataset.images if isinstance(dataset, FaceDataset) else dataset) if with_faces else None
     if images is not None:
         _check_images(indices, images)
-    labels, predicted, classes = _classes({n: t.columns for n, t in kept.items()}, dataset, notes)
+    labels, predicted, classes = _classes({n: t.columns for n, t in kept.items()}, dataset, notes, most)
     layouts, spaces = _maps_and_spaces(kept)
     metadata = metadata_of(dataset if isinstance(dataset, FaceDataset) else None, indices)
     for column in first.columns:
@@ -157,7 +157,7 @@ def _numbers(column: pd.Series) -> np.ndarray:
     """float64 (N,): NaN where there is no finite number."""
     numbers = numbers_in(column)
     if numbers is None:
-        numbers = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        numbers = np.array([as_float(value) for value in column.astype(object)])
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
@@ -295,21 +295,19 @@ def _near_the_middle(places: np.ndarray) -> np.ndarray:
 
 
 def _classes(
-    tables: Mapping[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None, notes: list[str]
+    tables: Mapping[str, pd.DataFrame], dataset: FaceDataset | np.ndarray | None, notes: list[str], most: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray], tuple[str, ...]]:
     """Labels of the first table, answers of all that have some, and the class names that both index."""
     columns = {
         (name, what): table[what] for name, table in tables.items() for what in ("label", "predicted") if what in table
     }
-    if isinstance(dataset, FaceDataset):
-        codes, classes = _codes_of(columns, tuple(dataset.classes))
-    else:
-        codes, classes = _codes_together(columns)
+    known = dataset.classes if isinstance(dataset, FaceDataset) else None
+    codes, classes = _codes_together(columns, known, most)
     first = next(iter(tables))
     labels = codes.get((first, "label"))
     if labels is None:
-        classes = classes if MISSING in classes else (*classes, MISSING)
-        labels = np.full(len(tables[first]), classes.index(MISSING), dtype=np.int64)
+        classes = classes if NO_CLASS in classes else (*classes, NO_CLASS)
+        labels = np.full(len(tables[first]), classes.index(NO_CLASS), dtype=np.int64)
         notes.append("There is no column label, so the points are shown by what was predicted for them.")
     differing = [
         name for name in tables if (name, "label") in codes and not np.array_equal(codes[name, "label"], labels)
@@ -323,42 +321,23 @@ _Columns = Mapping[tuple[str, str], pd.Series]
 _Codes = dict[tuple[str, str], np.ndarray]
 
 
-def _codes_together(columns: _Columns) -> tuple[_Codes, tuple[str, ...]]:
-    """Class numbers of several columns, and the names of all their values."""
-    names = {key: class_labels(column, name=key[1])[1] for key, column in columns.items()}  # refused one by one
-    numbered = {key: {name.startswith("class ") for name in of if name not in UNLABELLED} for key, of in names.items()}
-    if len(set().union(*numbered.values())) > 1:
-        table, what = next(key for key, kinds in numbered.items() if kinds == {True})
-        raise FerlabError(
-            f"The column {what}{_of(table, numbered)} holds numbers, where another column of labels or answers holds "
-            "names: give all of them numbers, or all of them names."
-        )
-    joined = pd.concat(list(columns.values()), ignore_index=True)
-    codes, classes = class_labels(joined, first=CLASSES)
+def _codes_together(columns: _Columns, known: tuple[str, ...] | None, most: int) -> tuple[_Codes, tuple[str, ...]]:
+    """Class numbers of several columns, and the names that all of them index: those known, or those of all values."""
+    called = {key: f"{key[1]}{_of(key[0], columns)}" for key in columns}
+    for key, column in columns.items():  # what is no class is refused with the name of the column that holds it
+        class_labels(column, classes=known, name=called[key], most=most)
+    parts = list(columns.values())
+    if len({part.dtype if isinstance(part.dtype, pd.CategoricalDtype) else None for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]  # their categories differ
+    elif not isinstance(parts[0].dtype, pd.CategoricalDtype):
+        parts = [part.astype(object) for part in parts]  # floats would merge whole numbers beyond 2**53
+    codes, classes = class_labels(
+        pd.concat(parts, ignore_index=True), classes=known, name=" or ".join(called.values()), most=most
+    )
     ends = np.cumsum([len(column) for column in columns.values()])[:-1]
     return dict(zip(columns, np.split(codes, ends), strict=True)), classes
-
-
-def _codes_of(columns: _Columns, known: tuple[str, ...]) -> tuple[_Codes, tuple[str, ...]]:
-    """Class numbers of several columns that hold numbers or names of known classes, and these with the unlabelled."""
-    place = {f"class {k}": k for k in range(len(known))} | {name: k for k, name in enumerate(known)}
-    found = {key: class_labels(column, name=key[1]) for key, column in columns.items()}
-    more = [name for name in UNLABELLED if name not in place and any(name in names for _, names in found.values())]
-    place |= {name: len(known) + k for k, name in enumerate(more)}
-    for (table, what), (_, names) in found.items():
-        if strange := [name for name in names if name not in place]:
-            raise FerlabError(
-                f"The column {what}{_of(table, found)} holds {strange[0]!r}: a label is none of the {len(known)} "
-                f"classes: {_listed(known)}; labels are their names, or their numbers from 0."
-            )
-    codes = {key: np.array([place[name] for name in names], dtype=np.int64)[of] for key, (of, names) in found.items()}
-    return codes, (*known, *more)
 
 
 def _of(table: str, columns: Mapping[tuple[str, str], Any]) -> str:
     """Which table is meant, where there are several."""
     return f" of the table {table}" if len({name for name, _ in columns}) > 1 else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

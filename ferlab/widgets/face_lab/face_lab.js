@@ -149,7 +149,7 @@ function render({ model, el }) {
   // ---- the spaces --------------------------------------------------------------------------------------------------
 
   const points = floats(model.get("_points"));
-  const labels = bytes(model.get("_labels"));
+  const labels = labelsOf(model.get("_labels"));
   const each = points.length / setup.methods.length;
   const spaces = setup.methods.map(({ name, label }, i) =>
     space(setup, name, label, points.subarray(i * each, (i + 1) * each), labels));
@@ -554,6 +554,6 @@ function disc(pen, x, y, radius, color) {
 const colorOf = (setup, name) => setup.classes.find((of) => of.name === name)?.color ?? "transparent";
 const share = (probability) => `${Math.round(100 * probability)} %`;
 const largest = (values) => values.indexOf(Math.max(...values));
-const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const labelsOf = (view) => new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 // Copied: the view may begin where no float may.
 const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));

@@ -12,6 +12,8 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ferlab.arguments import check_cap
+from ferlab.data.decoding import MEGAPIXELS
 from ferlab.data.photos import crop_face, read_photo
 from ferlab.errors import FerlabError
 from ferlab.methods import method_label
@@ -65,6 +67,7 @@ class FaceLab(anywidget.AnyWidget):
         methods: one to six methods of the run.
         seed: of the trainings; maps exist for the first seed of a run.
         identity: who is shown at first, as for :attr:`identity`.
+        megapixels: of the largest photo that is read.
 
     Attributes:
         spaces: the networks and their maps.
@@ -89,7 +92,7 @@ class FaceLab(anywidget.AnyWidget):
     # What never changes: names, colors, ranges, presets.
     _setup = traitlets.Dict().tag(sync=True)
     _points = traitlets.Bytes().tag(sync=True)  # float32 (methods, N, 2)
-    _labels = traitlets.Bytes().tag(sync=True)  # uint8 (N,)
+    _labels = traitlets.Bytes().tag(sync=True)  # uint16 (N,)
     # What a person sets. The page sends one change and, while it is worked on, keeps only the newest of those that
     # follow (this is how ipywidgets sends traits), so that nothing piles up.
     _controls = traitlets.Dict().tag(sync=True)
@@ -104,7 +107,10 @@ class FaceLab(anywidget.AnyWidget):
         methods: Sequence[str] = ("ce", "tcl-nearest", "ad-corre"),
         seed: int = 0,
         identity: int | Identity = 3,
+        *,
+        megapixels: float = MEGAPIXELS,
     ) -> None:
+        self._megapixels = check_cap(megapixels, "megapixels")
         self._turn = threading.RLock()
         self.spaces = FaceSpaces(run, methods, seed)
         self._own_identity: Identity | None = None
@@ -114,7 +120,7 @@ class FaceLab(anywidget.AnyWidget):
         super().__init__(
             _setup=view.setup(self.spaces),
             _points=np.stack(list(self.spaces.layouts.values())).astype("<f4").tobytes(),
-            _labels=self.spaces.labels.astype(np.uint8).tobytes(),
+            _labels=self.spaces.labels.astype("<u2").tobytes(),
             _controls={
                 "units": dict.fromkeys(ACTION_UNITS, 0.0),
                 "pose": NEUTRAL_POSE,
@@ -341,7 +347,7 @@ class FaceLab(anywidget.AnyWidget):
         self._take_photo(bytes(buffers[0]), name)
 
     def _take_photo(self, source: str | Path | bytes, name: str) -> None:
-        self._photo = crop_face(read_photo(source), max(PICTURE_SIDE, self.spaces.size))
+        self._photo = crop_face(read_photo(source, megapixels=self._megapixels), max(PICTURE_SIDE, self.spaces.size))
         self._change(photo={"name": name, "number": self._count})
 
     def _say(self, error: FerlabError) -> None:

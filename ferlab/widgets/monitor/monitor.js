@@ -34,7 +34,7 @@ function svg(tag, attributes = {}, ...children) {
 }
 
 const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const labelsOf = (view) => new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 const percent = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(0)} %`);
 const lastOf = (values) => values?.findLast((value) => value !== null && !Number.isNaN(value));
 
@@ -163,7 +163,7 @@ function render({ model, el }) {
     sentence.classList.toggle("error", status === "failed");
   }
 
-  const showPlane = () => plane.show(info(), floats(model.get("_plane")), bytes(model.get("_plane_labels")));
+  const showPlane = () => plane.show(info(), floats(model.get("_plane")), labelsOf(model.get("_plane_labels")));
 
   function showLosses() {
     const { parts, epochs, switch: on } = info();
@@ -219,7 +219,7 @@ function render({ model, el }) {
   }
 
   function mapOf(index) {
-    const number = model.get("_labels").byteLength;
+    const number = model.get("_labels").byteLength / 2;
     return floats(model.get("_maps")).subarray(2 * number * index, 2 * number * (index + 1));
   }
 
@@ -244,7 +244,7 @@ function render({ model, el }) {
     canvas.height = height * ratio;
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    const labels = bytes(model.get("_labels"));
+    const labels = labelsOf(model.get("_labels"));
     const colors = info().classes.map(({ color }) => color);
     const place = toScreen(map);
     const radius = Math.max(2.2, Math.min(4, 75 / Math.sqrt(labels.length || 1)));
@@ -278,8 +278,8 @@ function render({ model, el }) {
       return;
     }
     const target = { points: mapOf(index), reach: reachOf(mapOf(index)) };
-    const labels = bytes(model.get("_labels"));
-    const predicted = bytes(model.get("_predicted")).subarray(index * labels.length, (index + 1) * labels.length);
+    const labels = labelsOf(model.get("_labels"));
+    const predicted = labelsOf(model.get("_predicted")).subarray(index * labels.length, (index + 1) * labels.length);
     const wrong = labels.reduce((sum, label, i) => sum + (predicted[i] !== label), 0);
     mapAbout.textContent = info().plane ? "their two numbers" : `PCA, ${percent(shares[index])} of the variance`;
     mapNote.replaceChildren(html("span", {}, "● right ", html("b", {}, `${labels.length - wrong}`)), html("span", {}, "○ wrong ", html("b", {}, `${wrong}`)));
@@ -312,7 +312,7 @@ function render({ model, el }) {
           only = only === k ? null : k;
           [...classes.children].forEach((other, i) => other.setAttribute("aria-pressed", `${i === only}`));
           showMap(false);
-          plane.only(only, bytes(model.get("_plane_labels")));
+          plane.only(only, labelsOf(model.get("_plane_labels")));
         });
         return row;
       }));
@@ -339,7 +339,7 @@ function render({ model, el }) {
     if (!drawn || index < 0) return;
     const box = canvas.getBoundingClientRect();
     const place = toScreen(drawn);
-    const labels = bytes(model.get("_labels"));
+    const labels = labelsOf(model.get("_labels"));
     let [nearest, distance] = [-1, 12];
     for (let i = 0; i < labels.length; i += 1) {
       const [x, y] = place(i);
@@ -349,7 +349,7 @@ function render({ model, el }) {
     tip.hidden = nearest < 0;
     if (nearest < 0) return;
     const names = info().classes.map(({ name }) => name);
-    const guess = bytes(model.get("_predicted"))[index * labels.length + nearest];
+    const guess = labelsOf(model.get("_predicted"))[index * labels.length + nearest];
     tip.textContent = guess === labels[nearest] ? names[guess] : `${names[labels[nearest]]}, taken for ${names[guess]}`;
     const [x, y] = place(nearest);
     tip.style.left = `${Math.max(70, Math.min(mapChart.clientWidth - 70, x))}px`;

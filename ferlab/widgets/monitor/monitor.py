@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-import numpy as np
 import pandas as pd
 import traitlets
 
@@ -87,10 +86,10 @@ class TrainingMonitor(anywidget.AnyWidget):
     _scores = traitlets.Dict().tag(sync=True)  # one list entry an epoch
     _curves = traitlets.Bytes().tag(sync=True)  # float32, see loss_curves
     _maps = traitlets.Bytes().tag(sync=True)  # float32 (epochs, n, 2)
-    _labels = traitlets.Bytes().tag(sync=True)  # uint8 (n,)
-    _predicted = traitlets.Bytes().tag(sync=True)  # uint8 (epochs, n)
+    _labels = traitlets.Bytes().tag(sync=True)  # uint16 (n,)
+    _predicted = traitlets.Bytes().tag(sync=True)  # uint16 (epochs, n)
     _plane = traitlets.Bytes().tag(sync=True)  # float32, see PlaneLook.tobytes; empty without
-    _plane_labels = traitlets.Bytes().tag(sync=True)  # uint8 (n,)
+    _plane_labels = traitlets.Bytes().tag(sync=True)  # uint16 (n,)
     _shown = traitlets.Int(0).tag(sync=True)  # 0 for the newest
 
     def __init__(
@@ -259,7 +258,7 @@ class TrainingMonitor(anywidget.AnyWidget):
             watched = self.session.watched
             self._info = view.info(self.session, kept)
             self._curves = watched.curves().tobytes()
-            self._plane_labels = watched.plane_labels.astype(np.uint8).tobytes()
+            self._plane_labels = watched.plane_labels.astype("<u2").tobytes()
             self._plane = b"" if watched.plane is None else watched.plane.tobytes()
             if epoch_is_over or not self._scores:
                 self._scores = view.scores(watched)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ferlab.data import FaceDataset
 from ferlab.errors import FerlabError
-from ferlab.files import write_json
+from ferlab.files import read_json, write_json
 from ferlab.methods import Method
 from ferlab.runs.folder import flatten
+from ferlab.runs.schema import MonitoredRecord
 from ferlab.training import TrainSettings
 
 
@@ -36,10 +37,7 @@ def check_same_training(folder: Path, method: Method, settings: TrainSettings, s
         if (folder / "checkpoints").exists() or (folder / "scores.json").exists():
             raise FerlabError(f"{folder} holds a training of ferlab compare: choose another out.")
         return write_json(path, now)
-    try:
-        before = flatten(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise FerlabError(f"{path} is damaged ({error}): choose another out.") from error
+    before = flatten(read_json(path, MonitoredRecord, mend="choose another out"))
     changes = [
         f"{name} was {before.get(name)} and is {value}"
         for name, value in flatten(now).items()

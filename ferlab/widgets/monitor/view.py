@@ -152,13 +152,13 @@ def maps(watched: Watched) -> dict[str, bytes]:
     """The maps of all epochs that can be shown, for the page's buffers.
 
     Returns:
-        `maps`, float32 (epochs, n, 2); `predicted`, uint8 (epochs, n); `labels`, uint8 (n,).
+        `maps`, float32 (epochs, n, 2); `predicted`, uint16 (epochs, n); `labels`, uint16 (n,).
     """
     detailed = watched.detailed()
     return {
         "maps": b"".join(watched.maps[epoch].points.tobytes() for epoch in detailed),
-        "predicted": b"".join(watched.records[epoch].predicted.astype(np.uint8).tobytes() for epoch in detailed),
-        "labels": watched.followed_labels.astype(np.uint8).tobytes(),
+        "predicted": b"".join(watched.records[epoch].predicted.astype("<u2").tobytes() for epoch in detailed),
+        "labels": watched.followed_labels.astype("<u2").tobytes(),
     }
 
 

@@ -55,7 +55,7 @@ def coordinates(value: Any, name: str, shape: tuple[int | None, ...]) -> Tensor:
     return torch.from_numpy(array)
 
 
-def class_labels(value: Any, points: int, num_classes: int) -> Tensor:
+def point_labels(value: Any, points: int, num_classes: int) -> Tensor:
     """int64 labels, one for each point."""
     array = np.asarray(value)
     if array.shape != (points,) or array.dtype.kind not in "iu":

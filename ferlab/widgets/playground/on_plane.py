@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ferlab.data.classes import CLASSES
 from ferlab.widgets.kit.turns import one_at_a_time
-from ferlab.widgets.playground.checks import LIMIT, class_labels, coordinates, number, whole
+from ferlab.widgets.playground.checks import LIMIT, coordinates, number, point_labels, whole
 from ferlab.widgets.playground.plane_scene import PlaneScene
 from ferlab.widgets.playground.scene import PlaygroundScene
 
@@ -41,7 +41,7 @@ class OnPlane:
 
     @labels.setter
     def labels(self, value: ArrayLike) -> None:
-        labels = class_labels(value, self._plane.count(), len(self._plane.classes))
+        labels = point_labels(value, self._plane.count(), len(self._plane.classes))
         self._plane.place({"labels": labels})
         self._tell()
 

@@ -18,7 +18,7 @@ from ferlab.errors import FerlabError
 from ferlab.palette import class_colors
 from ferlab.widgets.kit.static import with_picture
 from ferlab.widgets.kit.turns import one_at_a_time
-from ferlab.widgets.playground.checks import LIMIT, class_labels, class_names, coordinates, number, whole
+from ferlab.widgets.playground.checks import LIMIT, class_names, coordinates, number, point_labels, whole
 from ferlab.widgets.playground.descent import MOVABLE, Descent
 from ferlab.widgets.playground.drawable import drawable_methods, find_drawable
 from ferlab.widgets.playground.on_plane import OnPlane
@@ -313,7 +313,7 @@ def _with_given(plane: Plane, points: ArrayLike | None, labels: ArrayLike | None
         placed = coordinates(points, "points", (None, 2))
         if not 1 <= len(placed) <= MOST_POINTS:
             raise FerlabError(f"Give 1 to {MOST_POINTS} points; got {len(placed)}.")
-        plane = replace(plane, points=placed, labels=class_labels(labels, len(placed), len(plane.centers)))
+        plane = replace(plane, points=placed, labels=point_labels(labels, len(placed), len(plane.centers)))
     if centers is not None:
         plane = replace(plane, centers=coordinates(centers, "centers", (len(plane.centers), 2)))
     return plane
