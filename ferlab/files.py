@@ -42,7 +42,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     next one that writes there (:func:`sweep`).
 
     Raises:
-        OSError: the place cannot be written; :func:`~ferlab.errors.sentence_of` says what to do.
+        OSError: the place cannot be written, or holds a device or a pipe;
+            :func:`~ferlab.errors.sentence_of` says what to do.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -52,14 +53,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
     'done'
     """
     path = Path(path)
+    _check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(path.parent.absolute())
-    own = Path(tempfile.mkdtemp(prefix=f".{host_tag()}-{os.getpid()}-", suffix=".partial", dir=path.parent))
+    try:
+        own = Path(tempfile.mkdtemp(prefix=f".{host_tag()}-{os.getpid()}-", suffix=".partial", dir=path.parent))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     try:
         yield own / path.name
         os.replace(own / path.name, path)
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    """An OSError for a device, a pipe or a socket, also behind a link: a file in its place would break the system."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise _refused(errno.EEXIST, path)
 
 
 def sweep(folder: Path, *, deep: bool = False) -> None:
@@ -142,6 +153,7 @@ def check_writable(path: Path, *, folder: bool = False) -> None:
     path = Path(path).absolute()
     if not folder and path.is_dir():
         raise _refused(errno.EISDIR, path)
+    _check_replaceable(path)
     place = path if folder else path.parent
     missing = [] if folder else [path.name]
     while not os.path.lexists(place):

@@ -186,7 +186,7 @@ def check_limits(settings: Any) -> None:
         value = getattr(settings, name, None)
         if value is None or least <= value <= most:
             continue
-        what = f"The number of {name}" if least == 1 else name
+        what = f"The number of {name}" if least == 1 and name.endswith("s") else name
         bound = f"at least {least}" if not value >= least else f"at most {most:,}"
         raise FerlabError(f"{what} must be {bound}, but is {value}.")
 

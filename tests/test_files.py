@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -270,3 +272,27 @@ def test_other_writers_take_the_place_too(folder):
     with atomic_path(folder / "model.safetensors") as beside:
         save_file({"w": torch.ones(2)}, beside)
     assert {path.name for path in folder.iterdir()} == {"rows.parquet", "model.safetensors"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("behind_a_link", [False, True])
+def test_a_pipe_or_device_is_never_replaced(folder, behind_a_link):
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    target = folder / "link" if behind_a_link else pipe
+    if behind_a_link:
+        target.symlink_to(pipe)
+    with pytest.raises(FileExistsError):
+        check_writable(target)
+    with pytest.raises(FileExistsError), atomic_path(target) as beside:
+        beside.write_text("gone")
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and target.is_symlink() == behind_a_link
+
+
+def test_what_cannot_be_written_is_called_by_the_name_that_was_given(folder, monkeypatch):
+    def full(*_, dir, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", f"{dir}/.0123abcd-7-x.partial")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(OSError, match=r"/note\.txt'$"), atomic_path(folder / "note.txt"):
+        pass

@@ -16,6 +16,7 @@ MOST_LETTERS = 100_000  # of a cell's text, and
 MOST_LINES = 500  # of what it printed, at each end: an endless loop prints more than can be looked at
 _KNOWN = (SOLVED, *NOT_BEGUN)
 _CALL = re.compile(r"(?<!\w)(check_\w+)[ \t]*\(")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _POINT = re.compile(r"\d+\. ")
 _DEFINITION = re.compile(r"\bdef[ \t]+check_\w+")
 
@@ -104,7 +105,9 @@ def _error(cell: Mapping[str, Any]) -> str:
 
 def _lines(printed: str) -> list[str]:
     """The lines that are not blank; of very many the first, the last, and those that may be a check's."""
-    lines = [stripped for line in printed.splitlines() if (stripped := line.strip())]
+    # Colors of a terminal are no letters; and a check's line may be printed behind something that had no line end.
+    plain = _COLOR.sub("", printed).replace(SOLVED, f"\n{SOLVED}")
+    lines = [stripped for line in plain.splitlines() if (stripped := line.strip())]
     ends = {*range(MOST_LINES), *range(len(lines) - MOST_LINES, len(lines))}
     kept = (line for number, line in enumerate(lines) if number in ends or line.startswith(_KNOWN))
     return list(islice(kept, 4 * MOST_LINES))

@@ -125,7 +125,14 @@ def _handed_in(place: Path, limits: _Limits) -> list[dict[str, str]]:
                 "limit (--most-files)"
             )
         )
-    return rows or [{"state": "nothing here"}]
+    return rows or [{"state": "nothing here", "said": _others(place)}]
+
+
+def _others(place: Path) -> str:
+    """What a student handed in instead of notebooks, such as an archive."""
+    with os.scandir(place) as entries:
+        names = sorted(entry.name for entry in islice(entries, 100) if not entry.name.startswith("."))
+    return f"no notebook with an exercise, but {_listed(names)}" if names else ""
 
 
 def _unread(why: str) -> dict[str, str]:
@@ -164,12 +171,13 @@ def _files(place: Path, limits: _Limits) -> Iterator[tuple[Path, str]]:
 
 
 def _is_wanted(path: Path) -> bool:
-    return path.suffix.lower() == ".ipynb" or _holds_guesses(path)
+    """Also "03.ipynb.txt" and "03.ipynb.json", which browsers make of a notebook, and names that end with a space."""
+    return ".ipynb" in path.name.lower() or _holds_guesses(path)
 
 
 def _holds_guesses(path: Path) -> bool:
     """Whether this is a file of guesses: also "Copy of guesses.json", or what a learning platform makes of the name."""
-    return path.suffix.lower() == ".json" and Path(GUESSES).stem in path.stem.lower()
+    return path.name.strip().lower().endswith(".json") and Path(GUESSES).stem in path.stem.lower()
 
 
 def _read(path: Path, limits: _Limits) -> str:

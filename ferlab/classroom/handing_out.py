@@ -76,9 +76,10 @@ def _chosen(numbers: Sequence[str]) -> list[Path]:
         raise FerlabError("There are no notebooks here; run this in a clone of ferlab.")
     folder = (clone / FIRST_NOTEBOOK).parent
     series = {path.name[:2]: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    wanted = [number.zfill(2) for number in numbers]
+    wanted = [number.zfill(2) if number else number for number in numbers]
     if unknown := [number for number in wanted if number not in series]:
-        raise FerlabError(f"There is no notebook {', '.join(unknown)}; there are {', '.join(series)}.")
+        named = ", ".join(number or "without a number" for number in unknown)
+        raise FerlabError(f"There is no notebook {named}; there are {', '.join(series)}.")
     return [series[number] for number in wanted or series]
 
 

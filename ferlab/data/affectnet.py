@@ -130,7 +130,8 @@ def _read_csv(path: Path, coding: Coding) -> pd.DataFrame:
         _check_all_there(codes, coding, str(path))
         table = table.assign(expression=codes, line=np.arange(len(table)) + 1 + headed)
         table = table[table["expression"].isin(dict(coding))]
-        table = table.astype({name: float for name in numbers} | {COLUMNS[0]: str})
+        table = table.astype({name: float for name in numbers})
+        table[COLUMNS[0]] = table[COLUMNS[0]].fillna("").astype(str)
     except (ValueError, KeyError) as error:  # ValueError includes pandas' own, and undecodable text
         raise FerlabError(f"{path} is not AffectNet's list ({error}); get it again.") from error
     boxes = table[["face_x", "face_y", "face_width", "face_height"]].to_numpy()
@@ -141,8 +142,8 @@ def _read_csv(path: Path, coding: Coding) -> pd.DataFrame:
     for line, name in zip(table["line"], table[COLUMNS[0]], strict=True):
         if not _stays_inside(name):
             raise FerlabError(
-                f"Line {line} of {path} names the picture {name[:60]!r}, outside AffectNet's own folder; do not use "
-                "this list, get it again."
+                f"Line {line} of {path} names the picture {name[:60]!r}, {'' if name.strip() else 'which is none, or '}"
+                "outside AffectNet's own folder; do not use this list, get it again."
             )
     return table[[COLUMNS[0], "expression", *numbers]]
 

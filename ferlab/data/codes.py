@@ -39,6 +39,8 @@ def read_labels(labels: str | Mapping[str | int, str] | None) -> dict[str, str]:
         if not pairs or not all(equals and code.strip() and name.strip() for code, equals, name in pairs):
             raise FerlabError(f"--labels takes pairs such as {_EXAMPLE}, not {labels[:60]!r}.")
         given = [(code.strip(), name.strip()) for code, _, name in pairs]
+    elif labels is not None and not isinstance(labels, Mapping):
+        raise FerlabError(f"labels are pairs such as {_EXAMPLE}, or a dict, not a {type(labels).__name__}.")
     else:
         given = [(str(code), str(name)) for code, name in (labels or {}).items()]
     found = {code: canonical_class(name) or name for code, name in given}

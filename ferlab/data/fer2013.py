@@ -216,10 +216,11 @@ def _read_folders(root: Path, coding: Coding, megapixels: float) -> _Faces:
             raise FerlabError(
                 f"{root / part} holds no png or jpg images, nor any others, in class folders; unpack FER-2013 again."
             )
-    for part, other in (("train", "test"), ("test", "train")):
-        if missing := [name for name in CLASSES if name in present[other] - present[part]]:
+    for part, names in present.items():
+        if missing := [name for name in CLASSES if name not in names]:
             raise FerlabError(
-                f"{root / part} has no images of {missing[0]}, and {root / other} has: unpack FER-2013 again."
+                f"{root / part} has no images of {', '.join(missing)}, which FER-2013 has: unpack it again, or read "
+                "the faces with --dataset folder."
             )
     files = folders.files
     numbers = _numbers_from_names(path.stem for path in files)

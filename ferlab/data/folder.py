@@ -24,6 +24,7 @@ from ferlab.data.image_files import (
 )
 from ferlab.data.splits import held_out
 from ferlab.errors import FerlabError
+from ferlab.palette import NO_CLASS
 from ferlab.texts import printable
 
 __all__ = ["load_folder"]
@@ -105,8 +106,8 @@ def _read(root: Path, coding: Coding, fingerprint: tuple) -> tuple[FaceFiles, tu
         )
     known = [name for name in (*CLASSES, CONTEMPT) if name in names]
     classes = (*known, *sorted(set(names) - set(known)))
-    if len(classes) < 2:
-        raise FerlabError(f"{root} holds images of {len(classes)} classes; it needs two, each in a folder of its own.")
+    if (count := len({*classes} - {NO_CLASS})) < 2:
+        raise FerlabError(f"{root} holds images of {count} classes; it needs two, each in a folder of its own.")
     _check_trained(root, names, usages)
     labels = np.array([classes.index(name) for name in names], dtype=np.int64)
     hashes = content_hashes(folders.files)
@@ -128,12 +129,16 @@ def _parts(root: Path) -> tuple[dict[str, Path], list[str]]:
         if usage in parts:
             raise FerlabError(f"{root} has {parts[usage].name} and {path.name}, which mean the same part: keep one.")
         parts[usage] = path
+    others = [printable(path.name) for path in folders if path not in named]
     if parts and ("train" not in parts or len(parts) < 2):
-        raise FerlabError(f"{root} has the part {min(parts)!r} only; it needs train and test, or class folders.")
-    if parts and (others := [path for path in folders if path not in named]):
+        beside = f", and {others[0]} beside it, which is no part's name" if others else ""
         raise FerlabError(
-            f"{root} has the parts {' and '.join(parts)}, and {printable(others[0].name)} beside them, which would be "
-            "left out: move its faces into the parts, or it elsewhere."
+            f"{root} has the part {min(parts)!r} only{beside}; it needs train and test, or class folders."
+        )
+    if parts and others:
+        raise FerlabError(
+            f"{root} has the parts {' and '.join(parts)}, and {others[0]} beside them, which would be left out: move "
+            "its faces into the parts, or it elsewhere."
         )
     if parts and "test" not in parts:
         last = parts["validation"]
@@ -143,7 +148,8 @@ def _parts(root: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def _class_of(name: str, coding: Coding) -> str:
-    return dict(coding).get(name) or canonical_class(name) or printable(name)
+    """As it is on the disk, so that two names that print alike stay two; clusters that were saved have a -1."""
+    return dict(coding).get(name) or canonical_class(name) or (NO_CLASS if name.strip() == "-1" else name)
 
 
 def _check_trained(root: Path, names: list[str], usages: list[str]) -> None:
@@ -152,8 +158,8 @@ def _check_trained(root: Path, names: list[str], usages: list[str]) -> None:
     for name, usage in zip(names, usages, strict=True):
         by_usage.setdefault(usage, set()).add(name)
     for usage, classes in by_usage.items():
-        if unknown := sorted(classes - by_usage.get("train", set())):
+        if unknown := sorted(classes - by_usage.get("train", set()) - {NO_CLASS}):
             raise FerlabError(
-                f"The {usage} part of {root} has the class {unknown[0]!r} and the training part has not: give it "
-                "images there, or the same name in both."
+                f"The {usage} part of {root} has the class '{printable(unknown[0])}' and the training part has not: "
+                "give it images there, or the same name in both."
             )

@@ -30,6 +30,7 @@ SHOWN_FROM = 2000  # files; fewer are done before anybody asks for a progress ba
 MUCH = 2e9  # bytes of pictures in memory, of which a warning tells
 _READ_AT_ONCE = 1 << 20
 # What systems put into folders of pictures; and names that begin with a dot.
+_OUT_OF_FOLDERS = "move what lies in a folder of a class into the class itself, "
 JUNK = {"thumbs.db", "desktop.ini", "icon\r", "@eadir", "__macosx", "__pycache__"}
 
 
@@ -79,8 +80,8 @@ class ClassFolders:
         found, others = images_and_others(folder)
         if others and not found:
             raise FerlabError(
-                f"{folder} holds no image that can be read, but {_named(others)}: convert them to JPEG or PNG, or move "
-                "the folder away."
+                f"{folder} holds no image that can be read, but {_named(others)}: convert them to JPEG or PNG, "
+                f"{_OUT_OF_FOLDERS if any(path.is_dir() for path in others) else ''}or move the folder away."
             )
         self.files += found
         if others:
@@ -93,9 +94,11 @@ class ClassFolders:
             return ()
         folders = [f"in {_below(self.root, folder)} {_named(others)}" for folder, others in self.left_out.items()]
         count = sum(len(others) for others in self.left_out.values())
+        has_folders = any(path.is_dir() for others in self.left_out.values() for path in others)
         return (
             f"{self.root} has {count:,} {'file' if count == 1 else 'files'} that cannot be read as an image and "
-            f"{'is' if count == 1 else 'are'} left out, {'; '.join(folders)}: convert what is a face to JPEG or PNG.",
+            f"{'is' if count == 1 else 'are'} left out, {'; '.join(folders)}: "
+            f"{_OUT_OF_FOLDERS if has_folders else ''}convert what is a face to JPEG or PNG.",
         )
 
 
@@ -107,8 +110,9 @@ def _named(paths: Sequence[Path], most: int = 3) -> str:
     >>> _named([Path("a.heic")])
     '1 (a.heic)'
     """
-    names = ", ".join(printable(path.name) for path in paths[:most]) + (", ..." if len(paths) > most else "")
-    kinds = Counter(path.suffix.lower() or "without suffix" for path in paths)
+    shown = [f"{printable(path.name)}{'/' if path.is_dir() else ''}" for path in paths[:most]]
+    names = ", ".join(shown) + (", ..." if len(paths) > most else "")
+    kinds = Counter("folder" if path.is_dir() else path.suffix.lower() or "without suffix" for path in paths)
     counted = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
     return f"{len(paths):,} ({counted}: {names})" if len(paths) > 1 else f"1 ({names})"
 
@@ -148,7 +152,9 @@ def load_split(
         parts |= {"train": training[~apart], "validation": training[apart]}
     indices = parts[split]
     if not len(indices):
-        raise FerlabError(f"{faces.root} has no images for the {split} split; get a complete copy.")
+        raise FerlabError(
+            f"{faces.root} has no images for the {split} split: give every class more, or get a complete copy."
+        )
     say_notes(faces.notes)
     metadata = faces.metadata.iloc[indices].reset_index(drop=True)
     metadata["duplicate_of_train"] = duplicate_of_train(

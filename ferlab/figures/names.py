@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from matplotlib import font_manager
 
+from ferlab.errors import FerlabWarning
 from ferlab.texts import distinct, printable, shortened
 
 FONT = "DejaVu Sans"  # comes with matplotlib
@@ -40,6 +41,7 @@ def drawn_names(classes: Sequence[str]) -> list[str]:
         warnings.warn(
             f"No font of this computer has the letters of the class name {name!r}{others}, so figures write the number "
             f"of the class instead: class {number}. Install a font that has them, such as one of the Noto fonts.",
+            FerlabWarning,
             stacklevel=5,  # who asked for the figure
         )
     written = [f"class {k}" if k in unwritten else name for k, name in enumerate(names)]

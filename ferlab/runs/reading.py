@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ferlab.checksums import changed
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, FerlabWarning
 from ferlab.files import read_json
 from ferlab.runs.schema import Summary, read_config, read_table
 
@@ -104,7 +104,8 @@ def read_run(run_dir: str | Path) -> Run:
     epochs = read_table(path / "epochs.parquet", mend=FINISH) if has_epochs else pd.DataFrame()
     history, embeddings = (read_table(path / name, mend=FINISH, of_a_run=True) for name in TABLES)
     for name in changed(path, ("summary.json", "config.json", "epochs.parquet", *TABLES)):
-        warnings.warn(f"{path / name} is not as ferlab wrote it: somebody or something has changed it.", stacklevel=2)
+        said = f"{path / name} is not as ferlab wrote it: somebody or something has changed it."
+        warnings.warn(said, FerlabWarning, stacklevel=2)
     return Run(path, summary, config, history, embeddings, epochs)
 
 

@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ferlab.checksums import RECORD, Checksums
-from ferlab.errors import FerlabError
+from ferlab.errors import FerlabError, FerlabWarning
 from ferlab.files import atomic_path, read_json, sha256_of
 
 KEPT = 2
@@ -78,7 +78,12 @@ def load_newest_checkpoint(folder: Path) -> Checkpoint | None:
             state = torch.load(path / FILES[1], weights_only=True, map_location="cpu")
         # What torch's reader makes of hostile bytes is of many kinds.
         except Exception as error:
-            warnings.warn(f"The checkpoint {path} is damaged ({error}): going on from the one before it.", stacklevel=2)
+            said = " ".join(str(error).split()) or type(error).__name__
+            warnings.warn(
+                f"The checkpoint {path} is damaged ({said[:200]}): going on from the one before it.",
+                FerlabWarning,
+                stacklevel=2,
+            )
             continue
         return Checkpoint(path, weights, state)
     return None

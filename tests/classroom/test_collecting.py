@@ -393,7 +393,7 @@ def test_a_student_with_too_many_files_has_a_row_that_says_so(submitted, monkeyp
     assert "more than 5 notebooks" in rows["said"].iloc[-1] and "(--most-files)" in rows["said"].iloc[-1]
     assert of_bob(submitted, most_files=9)["state"].tolist() == ["solved"] * 9
     for number in range(9):
-        (submitted / "bob" / f"!{number}.txt").write_text("a note")
+        (submitted / "bob" / f"{number}.ipynb").rename(submitted / "bob" / f"{number}.txt")
     monkeypatch.setattr(collecting, "ENTRIES_A_FILE", 1)
     said = of_bob(submitted, most_files=3)["said"].iloc[-1]
     assert "more than 3 files" in said and "raise the limit (--most-files)" in said
@@ -434,3 +434,22 @@ def test_no_spreadsheet_takes_an_answer_for_a_formula(tmp_path, text):
     write_csv(collect(tmp_path), tmp_path / "table.csv")
     cells = pd.read_csv(tmp_path / "table.csv").iloc[0][["item", "said"]]
     assert not any(cell.lstrip()[:1] in "=+-@" for cell in cells)
+
+
+@pytest.mark.parametrize("name", ["03.ipynb.txt", "03.ipynb.json", " 03 (1).ipynb ", "03.IPYNB", "03.ipynb (2)"])
+def test_a_notebook_is_one_whatever_a_browser_made_of_its_name(submitted, name):
+    save(submitted / "bob" / name, (CHECK, printed(RIGHT)))
+    assert of_bob(submitted)["state"].tolist() == ["solved"]
+
+
+def test_an_archive_in_place_of_notebooks_is_named(submitted):
+    (submitted / "bob" / "all.zip").write_bytes(b"PK")
+    (row,) = of_bob(submitted).itertuples()
+    assert (row.state, row.said) == ("nothing here", "no notebook with an exercise, but all.zip")
+
+
+@pytest.mark.parametrize(
+    "text", [f"m is 2 {RIGHT}", f"\x1b[32m{RIGHT}\x1b[0m", f"50 %\r100 %\r{RIGHT}", f"a\x0b{RIGHT}"]
+)
+def test_a_checks_line_is_found_behind_what_has_no_line_end(tmp_path, text):
+    assert state_of(tmp_path, (CHECK, printed(text)))[1:] == ("solved", RIGHT.strip())

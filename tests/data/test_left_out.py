@@ -182,3 +182,45 @@ def test_much_memory_is_told_before(tmp_path, monkeypatch):
     monkeypatch.setattr("ferlab.data.image_files.MUCH", 1e5)
     _, said = loaded(copies.class_folders(tmp_path, ["happy", "sad"]))
     assert any("train split of folder takes" in sentence and "GB of memory" in sentence for sentence in said)
+
+
+def test_names_that_print_alike_stay_two_classes(tmp_path):
+    copies.class_folders(tmp_path, ["a\a", "a\\x07", "b"], 10)
+    assert load_dataset("folder", "train", tmp_path).classes == ("a\\x07", "a\\x07 (2)", "b")
+
+
+def test_what_a_clustering_left_out_is_no_class_in_folders_too(tmp_path):
+    copies.class_folders(tmp_path, ["-1", "0", "1"], 10)
+    faces = load_dataset("folder", "train", tmp_path)
+    assert faces.classes == ("0", "1", "no class") and len(faces.labelled()) == 14
+
+
+@pytest.mark.parametrize("more", [0, 5])
+def test_folders_within_a_class_are_called_folders(tmp_path, more):
+    copies.class_folders(tmp_path, ["a", "b"], 10)
+    copies.class_folders(tmp_path / "c", ["left"], 3, first=50)
+    copies.class_folders(tmp_path, ["c"], more, first=80)
+    said = "move what lies in a folder of a class into the class itself"
+    if more:
+        with pytest.warns(FerlabWarning, match=rf"in c 1 \(left/\): {said}"):
+            load_dataset("folder", "train", tmp_path)
+    else:
+        with pytest.raises(FerlabError, match=rf"but 1 \(left/\): .*{said}"):
+            load_dataset("folder", "train", tmp_path)
+
+
+def test_images_beside_the_classes_are_known_by_what_they_hold(tmp_path):
+    copies.class_folders(tmp_path, ["a", "b"], 10)
+    (tmp_path / "a" / "0.png").rename(tmp_path / "portrait")
+    (tmp_path / "README").write_text("my faces")
+    with pytest.warns(FerlabWarning, match="has 1 image in no class folder, left out: portrait"):
+        load_dataset("folder", "train", tmp_path)
+
+
+def test_a_part_of_another_name_is_said(tmp_path):
+    for part in ("train", "dev"):
+        copies.class_folders(tmp_path / part, ["a", "b"], 5)
+    with pytest.raises(
+        FerlabError, match="has the part 'train' only, and dev beside it, which is no part's name; it needs"
+    ):
+        load_dataset("folder", "train", tmp_path)

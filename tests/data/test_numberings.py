@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -294,3 +295,34 @@ def test_faces_without_a_class_are_shown_and_not_trained_on():
     with pytest.warns(UserWarning, match="1 of the 4 train faces of mine have no class and are left out"):
         found = load_splits(CompareSettings(dataset="with-missing"), ["train"])["train"]
     assert len(found) == 3 and found.classes == ("a", "b")
+
+
+def test_labels_that_are_no_mapping_are_refused(tmp_path):
+    with pytest.raises(FerlabError, match=r"labels are pairs such as 0=neutral,1=happiness,.., or a dict, not a list"):
+        load_dataset("rafdb", "train", copies.rafdb_folders(tmp_path), labels=["neutral", "happiness"])
+
+
+def test_a_picture_without_a_name_is_refused(tmp_path):
+    with pytest.raises(FerlabError, match=r"Line 2 of .*training.csv names the picture '', which is none"):
+        load_dataset("affectnet", "train", copies.affectnet_lists(tmp_path, subDirectory_filePath=""))
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_folder_of_fer2013_that_is_missing_is_told(tmp_path, part):
+    root = copies.fer2013_folders(tmp_path)
+    shutil.rmtree(root / part / "happy")
+    with pytest.raises(FerlabError, match=rf"{part} has no images of happiness, which FER-2013 has: unpack it again"):
+        load_dataset("fer2013", "train", root)
+
+
+@pytest.mark.parametrize(("part", "codes"), [("train", ["1", "2"]), ("test", ["6", "7"])])
+def test_a_list_that_contradicts_the_folders_is_refused(tmp_path, part, codes):
+    root = copies.rafdb_folders(tmp_path)
+    folder = root / "DATASET" / part / codes[0]
+    image = sorted(folder.iterdir())[0].rename(folder / "odd.png")
+    (root / f"{part}_labels.csv").write_text(f"image,label\n{image.name},{codes[1]}\n")
+    said = rf"{part}_labels.csv gives odd.png the label '{codes[1]}', and it lies in the folder .*{part}/{codes[0]}'"
+    with pytest.raises(FerlabError, match=said):
+        load_dataset("rafdb", "test", root)
+    (root / f"{part}_labels.csv").write_text(f"image,label\n{image.name},{codes[0]}.0\n")
+    assert len(load_dataset("rafdb", "test", root)) == 7

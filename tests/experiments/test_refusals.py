@@ -356,7 +356,7 @@ def test_brackets_are_no_markup(tmp_path, capsys, monkeypatch, made):
         (["--seeds", "1000000000000000000000"], "number of seeds must be at most 10,000"),
         (["--jobs", "1000000000000"], "number of jobs must be at most 1,000"),
         (["--jobs", "0"], "number of jobs must be at least 1"),
-        (["--batch-size", "100000000000"], "number of batch_size must be at most 1,000,000"),
+        (["--batch-size", "100000000000"], "ferlab: batch_size must be at most 1,000,000"),
         (["--devices", "100000000000"], "number of devices must be at most 1,000"),
         (["--embedding-size", "1000000000000"], "embedding_size must be at most 65,536"),
         (["--patience", "1000000000000"], "patience must be at most 100,000"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import _thread
 import asyncio
 import dataclasses
+import io
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -52,6 +54,38 @@ def test_more_classes_than_a_byte_can_count_keep_their_numbers():
     sent = view.maps(watched)
     assert np.frombuffer(sent["labels"], "<u2").tolist() == [299, 255, 256]
     assert np.frombuffer(sent["predicted"], "<u2").tolist() == [299, 0, 256]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"embeddings": np.zeros(3)},
+        {"embeddings": np.array(["a"])},
+        {"predicted": np.zeros(9)},
+        {"train_confusion": np.zeros((2, 3), int)},
+        {"validation_confusion": np.zeros((3, 3), int)},
+        {"loss total": np.zeros((2, 2))},
+        {"seconds": np.array("x")},
+        {"more": np.zeros(3)},
+        {},
+    ],
+)
+def test_an_epoch_on_disk_of_another_shape_is_none(tmp_path, change):
+    right = {
+        "loss total": np.zeros(4, np.float32), "train_confusion": np.eye(2, dtype=int), "seconds": np.array(1.0),
+        "validation_confusion": np.eye(2, dtype=int), "embeddings": np.zeros((3, 5), np.float16),
+        "predicted": np.zeros(3, int),
+    }  # fmt: skip
+    np.savez(tmp_path / "epoch.npz", **(right | change))
+    assert (EpochRecord.load(tmp_path / "epoch.npz") is None) == bool(change)
+
+
+def test_an_epoch_on_disk_that_promises_more_than_it_holds_is_none(tmp_path):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    with zipfile.ZipFile(tmp_path / "epoch.npz", "w") as file:
+        file.writestr("embeddings.npy", header.getvalue())
+    assert EpochRecord.load(tmp_path / "epoch.npz") is None
 
 
 def few_faces(split: str = "train") -> FaceDataset:

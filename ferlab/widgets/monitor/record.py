@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +45,21 @@ class EpochRecord:
         with atomic_path(path) as beside, beside.open("wb") as file:
             np.savez(file, **arrays)
 
+    def _is_one(self) -> bool:
+        """Whether all of it has the shape and type that it should: a file may hold anything."""
+        tables, n = (self.train_confusion, self.validation_confusion), len(self.embeddings)
+        return (
+            all(
+                table.ndim == 2 and table.dtype.kind in "iu" and len({*table.shape, *tables[0].shape}) == 1
+                for table in tables
+            )
+            and self.embeddings.ndim == 2
+            and self.embeddings.dtype.kind == "f"
+            and self.predicted.shape == (n,)
+            and self.predicted.dtype.kind in "iu"
+            and all(values.ndim == 1 and values.dtype.kind == "f" for values in self.losses.values())
+        )
+
     @classmethod
     def load(cls, path: Path) -> EpochRecord | None:
         """What :meth:`save` wrote; None where it is missing or damaged, since the training can go on without."""
@@ -53,8 +67,9 @@ class EpochRecord:
             with np.load(path) as arrays:
                 losses = {name[5:]: arrays[name] for name in arrays.files if name.startswith("loss ")}
                 others = {name: arrays[name] for name in arrays.files if not name.startswith("loss ")}
-            return cls(losses, **{**others, "seconds": float(others["seconds"])})
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            found = cls(losses, **{**others, "seconds": float(others["seconds"])})
+            return found if found._is_one() else None
+        except Exception:  # what zip and NumPy make of damaged bytes is of many kinds
             return None
 
 
