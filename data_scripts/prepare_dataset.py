@@ -24,7 +24,6 @@ import os
 import struct
 import sys
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -39,8 +38,8 @@ from ferlab.arguments import check_cap
 from ferlab.data import SPLITS, affectnet, fer2013, load_dataset, rafdb
 from ferlab.data.codes import LABELS_FILE, read_labels
 from ferlab.data.image_files import JUNK
-from ferlab.errors import FerlabError, warnings_as_sentences
-from ferlab.files import is_free, read_json, write_json
+from ferlab.errors import FerlabError, sentence_of, warnings_as_sentences
+from ferlab.files import folder_beside, is_free, read_json, write_json
 
 WRITTEN = "ferlab-unpacked"  # file in the root: what this script has written there
 # Pictures do not shrink in an archive, and FER-2013's csv does to a third.
@@ -82,6 +81,8 @@ def _rafdb(path: PurePosixPath) -> PurePosixPath | None:
         return PurePosixPath(rafdb.LIST.as_posix())
     if len(path.parts) >= 3 and path.parts[-3] in ("train", "test"):  # whatever its folder is called: the reader looks
         return PurePosixPath("DATASET", *path.parts[-3:])
+    if path.name in ("train_labels.csv", "test_labels.csv"):  # which must say what the folders say
+        return PurePosixPath("DATASET", path.name)
     return PurePosixPath(rafdb.ALIGNED.as_posix(), path.name) if path.stem.endswith("_aligned") else None
 
 
@@ -336,9 +337,8 @@ def prepare(
             raise FerlabError(f"{root} exists; name a new folder, or say --overwrite to replace it.")
         if not any((root / mark).exists() for mark in source.marks):
             raise FerlabError(f"{root} exists and is not a copy of {source.title}; name another folder.")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as staging:
-        fresh, old = Path(staging) / "new", Path(staging) / "old"
+    with folder_beside(root) as staging:
+        fresh, old = staging / "new", staging / "old"
         fresh.mkdir()
         for path in downloads:
             unpack(source, path, fresh, largest(path, gigabytes))
@@ -383,7 +383,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{error.filename or options.root}: {error.strerror or error}.", file=sys.stderr)
+        print(sentence_of(error), file=sys.stderr)
         return 2
     return 0
 

@@ -54,6 +54,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     _check_replaceable(path)
+    with folder_beside(path) as own:
+        yield own / path.name
+        os.replace(own / path.name, path)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A new folder beside ``path``, for this user alone, under a name that nobody can foretell; gone with the block.
+
+    What killed processes left of such folders there is swept up.
+
+    Raises:
+        OSError: it cannot be made; the error names ``path``.
+    """
+    if path.parent.is_file():
+        raise _refused(errno.ENOTDIR, path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(path.parent.absolute())
     try:
@@ -61,8 +77,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     try:
-        yield own / path.name
-        os.replace(own / path.name, path)
+        yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)
 

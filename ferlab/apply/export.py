@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import warnings
 from pathlib import Path
 
@@ -111,7 +112,8 @@ def export_projector(run: Path, out: Path, faces: FaceDataset, method: str | Non
     tile = write_sprite(out / "sprite.png", faces.images)
     with atomic_path(out / "projector_config.pbtxt") as beside:
         beside.write_text(
-            f'embeddings {{\n  tensor_name: "{method}, seed {seed}"\n  tensor_path: "tensors.tsv"\n'
+            f"embeddings {{\n  tensor_name: {json.dumps(f'{method}, seed {seed}')}\n"
+            '  tensor_path: "tensors.tsv"\n'
             '  metadata_path: "metadata.tsv"\n'
             f'  sprite {{\n    image_path: "sprite.png"\n    single_image_dim: {tile}\n    single_image_dim: {tile}\n'
             "  }\n}\n",

@@ -106,8 +106,8 @@ def _read(root: Path, coding: Coding, fingerprint: tuple) -> tuple[FaceFiles, tu
         )
     known = [name for name in (*CLASSES, CONTEMPT) if name in names]
     classes = (*known, *sorted(set(names) - set(known)))
-    if (count := len({*classes} - {NO_CLASS})) < 2:
-        raise FerlabError(f"{root} holds images of {count} classes; it needs two, each in a folder of its own.")
+    if (named := len({*classes} - {NO_CLASS})) < 2:
+        raise FerlabError(f"{root} holds images of {named} classes; it needs two, each in a folder of its own.")
     _check_trained(root, names, usages)
     labels = np.array([classes.index(name) for name in names], dtype=np.int64)
     hashes = content_hashes(folders.files)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from safetensors.torch import load_file
 from ferlab.data import FaceDataset, load_dataset
 from ferlab.errors import FerlabError, UnreadableFile
 from ferlab.evaluation import predict
-from ferlab.files import is_free, read_json
+from ferlab.files import atomic_path, is_free, read_json
 from ferlab.gallery.packing import RECORD, SEED, load_gallery_network, unpack_epochs
 from ferlab.runs import FinishedTraining, RunFolder
 from ferlab.runs.schema import GalleryRecord
@@ -56,21 +54,16 @@ def open_gallery(folder: str | Path | None = None, part: str = "methods") -> Pat
         if RunFolder(folder).config() != config or not (folder / "summary.json").is_file():
             raise FerlabError(f"{folder} holds something else than the gallery: name another folder for it.")
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved at the end: a gallery that is there is complete.
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(RunFolder(beside), record, part, load_dataset("synthetic", "test"))
-        beside.chmod(0o755)  # mkdtemp's are for their owner alone
-        if folder.exists() and is_free(folder):
-            folder.rmdir()
-        try:
-            beside.rename(folder)
-        except OSError:
-            if RunFolder(folder).config() != config:  # unless another notebook has opened it meanwhile
-                raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        # Written beside and moved at the end: a gallery that is there is complete.
+        with atomic_path(folder) as beside:
+            beside.mkdir()
+            _write(RunFolder(beside), record, part, load_dataset("synthetic", "test"))
+            if folder.exists() and is_free(folder):
+                folder.rmdir()
+    except OSError:
+        if is_free(folder) or RunFolder(folder).config() != config:  # unless another notebook has opened it meanwhile
+            raise
     return folder
 
 

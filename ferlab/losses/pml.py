@@ -81,8 +81,8 @@ def parse_pml(expression: str) -> tuple[type[BaseMetricLossFunction], dict[str, 
         arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError) as error:
         raise FerlabError(
-            f"pml:{expression} is no loss with plain arguments (finite numbers, texts, truth values, by their names); "
-            "write it as pml:SupConLoss(temperature=0.1)."
+            f"pml:{expression} is no loss with plain arguments (arguments go by name, and are numbers, texts or "
+            "truth values); write it as pml:SupConLoss(temperature=0.1)."
         ) from error
     found = getattr(pml, call.func.id, None)
     if not (isinstance(found, type) and issubclass(found, BaseMetricLossFunction)) or inspect.isabstract(found):

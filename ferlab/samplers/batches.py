@@ -48,11 +48,12 @@ class ShuffledBatches:
     """
 
     def __init__(self, labels: np.ndarray, batch_size: int, generator: torch.Generator) -> None:
-        labels = _class_indices(labels)
+        self.labels = _class_indices(labels)
         batch_size = check_count(batch_size, "batch_size", least=None)
-        if not 1 <= batch_size <= len(labels):
-            raise ValueError(f"batch_size must lie in 1..{len(labels)}, the number of images, but is {batch_size}.")
-        self.labels = labels
+        if not 1 <= batch_size <= len(self.labels):
+            raise ValueError(
+                f"batch_size must lie in 1..{len(self.labels)}, the number of images, but is {batch_size}."
+            )
         self.batch_size = batch_size
         self.generator = generator
 

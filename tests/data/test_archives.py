@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import struct
 import tarfile
 import zipfile
@@ -19,6 +20,7 @@ import pytest
 
 from ferlab.data import load_dataset
 from ferlab.errors import FerlabError
+from ferlab.files import host_tag, sweep_once
 
 BLOCK = 512
 
@@ -264,3 +266,32 @@ def test_a_list_of_written_files_that_is_none_says_that_nothing_was_written(tar,
     assert prepare_dataset.written_in(root) == set()
     with pytest.raises(FerlabError, match="was not written by this script"):
         prepare_dataset.prepare("rafdb", [tar], root, overwrite=True)
+
+
+def test_lists_come_along_and_are_compared_with_the_folders(tmp_path):
+    source = copies.rafdb_folders(tmp_path / "source")
+    (source / "DATASET" / "train" / "3" / "0.png").rename(source / "DATASET" / "train" / "3" / "odd.png")
+    (source / "train_labels.csv").write_text("image,label\nodd.png,3\n")
+    prepare_dataset.prepare("rafdb", [copies.pack(source, tmp_path / "right.zip")], tmp_path / "to")
+    assert (tmp_path / "to" / "DATASET" / "train_labels.csv").is_file()
+    (source / "train_labels.csv").write_text("image,label\nodd.png,4\n")
+    assert "gives odd.png the label '4'" in refused(copies.pack(source, tmp_path / "wrong.zip"), tmp_path / "other")
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_what_the_system_refuses_is_a_sentence(tar, tmp_path, capsys):
+    for root, said in (
+        (tmp_path / ("x" * 300), "longer than this system allows"),
+        (tar / "to", "is a file and no folder"),
+    ):
+        assert prepare_dataset.main(["rafdb", str(tar), "--root", str(root)]) == 2
+        text = capsys.readouterr().err
+        assert said in text and text.endswith(".\n")
+
+
+def test_what_a_killed_preparation_left_is_swept_up_by_the_next(tar, tmp_path):
+    left = tmp_path / f".{host_tag()}-{2**22 + 1}-x.partial"  # of a process that no system has
+    (left / "new").mkdir(parents=True)
+    sweep_once.cache_clear()  # as in a new process
+    prepare_dataset.prepare("rafdb", [tar], tmp_path / "to")
+    assert not left.exists() and not list(tmp_path.glob(".*"))
