@@ -87,7 +87,7 @@ def blind(axes: Any) -> plt.Figure:
                 text.remove()
         for patch in ax.patches:  # a distribution in its method's color
             patch.set_color("0.45")
-        ax.set_title("")
+        ax.set_title("", loc="left")
         if any(letter.isdigit() for letter in ax.get_xlabel()):
             ax.set_xlabel("")
     for letter, ax in zip("AB", firsts, strict=True):
