@@ -169,13 +169,14 @@ def hand_out(
     numbers: Annotated[list[str] | None, typer.Argument(help="Notebooks, such as 00 03; left out: all.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/hand-out"),
     hints: Annotated[bool, typer.Option(help="Keep the hints.")] = True,
+    slides: Annotated[bool, typer.Option("--slides", help="Mark slides, for jupyter nbconvert --to slides.")] = False,
 ) -> None:
     """For teachers: the notebooks without their solutions."""
     from ferlab import classroom
     from ferlab.files import check_writable
 
     check_writable(out, folder=True)
-    written = classroom.hand_out(out, numbers or (), hints)
+    written = classroom.hand_out(out, numbers or (), hints, slides=slides)
     print(f"Written, without solutions: {', '.join(path.name for path in written)}")
 
 
@@ -199,6 +200,67 @@ def collect(
     if out is not None:
         classroom.write_csv(table, out)
         print(f"Written: {out}")
+
+
+@app.command()
+def assignments(
+    names: Annotated[list[str] | None, typer.Argument(help="Assignments, such as 1 2; left out: all.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/assignments"),
+    texts: Annotated[Path | None, typer.Option(help="Folder of the texts; by default the clone's.")] = None,
+    otter: Annotated[bool, typer.Option("--otter", help="Also a version for Otter.")] = False,
+    nbgrader: Annotated[bool, typer.Option("--nbgrader", help="Also a version for nbgrader.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Of the hidden data, instead of the assignments' own.")] = None,
+) -> None:
+    """For teachers: graded assignments, as students get them and with model answers."""
+    from ferlab.classroom.grading import exports, find_assignments
+    from ferlab.classroom.grading.building import build, build_pages
+    from ferlab.files import check_writable
+
+    check_writable(out, folder=True)
+    for text in find_assignments(names or (), texts):
+        written = build(text, out)
+        if otter:
+            written.append(exports.write_otter(text, out, seed))
+        if nbgrader:
+            written.append(exports.write_nbgrader(text, out, seed))
+        print(f"{text.title}: {', '.join(str(path) for path in written)}")
+    for page in build_pages(texts, out):
+        print(f"For you: {page}")
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="Has one folder a student, with what was handed in.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/grades"),
+    names: Annotated[list[str] | None, typer.Option("--assignment", help="Such as 1; left out: all.")] = None,
+    texts: Annotated[Path | None, typer.Option(help="Folder of the texts; by default the clone's.")] = None,
+    marks: Annotated[Path | None, typer.Option(help="Table of the written parts; by default OUT/to_mark.csv.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the hidden data, instead of the assignments' own.")] = None,
+    require_sandbox: Annotated[bool, typer.Option("--require-sandbox", help="Refuse where there is none.")] = False,
+    seconds: Annotated[int, typer.Option(min=1, help="Of computing that an exercise may take.")] = 20,
+    memory: Annotated[int, typer.Option(min=64, help="MB that an exercise may take.")] = 1024,
+) -> None:
+    """For teachers: run students' functions in a sandbox, and write points with reasons, tables and feedback."""
+    from ferlab.classroom import grading
+    from ferlab.files import check_writable
+
+    check_writable(out, folder=True)
+    table = marks or out / "to_mark.csv"
+    given, limits = grading.read_marks(table), grading.Limits(seconds=seconds, wall_seconds=6 * seconds, memory=memory)
+    grades = grading.grade(
+        folder,
+        grading.find_assignments(names or (), texts),
+        given=given,
+        seed=seed,
+        limits=limits,
+        require_sandbox=require_sandbox,
+        say=_say,
+    )
+    grading.write_marks(table, [(grade.text, grade.submission) for grade in grades], given)
+    grading.write_results(grades, out)
+    for grade in grades:
+        print(f"{printable(grade.student)}: {grade.text.title}: {grade.points:g} of {grade.out_of:g}")
+    print(f"Written: {out}; to mark: {table}")
 
 
 @app.command()

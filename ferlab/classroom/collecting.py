@@ -6,7 +6,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -34,15 +34,18 @@ MOST_LETTERS = 2_000  # of one answer: a spreadsheet's cell holds 32,767
 
 
 @dataclass(frozen=True)
-class _Limits:
+class Limits:
     """What one student may hand in."""
 
-    megabytes: float
-    files: int
+    megabytes: float = MEGABYTES
+    files: int = MOST_FILES
 
     @property
     def entries(self) -> int:
         return ENTRIES_A_FILE * self.files
+
+
+USUAL = Limits()
 
 
 def collect(folder: str | Path, *, megabytes: float = MEGABYTES, most_files: int = MOST_FILES) -> pd.DataFrame:
@@ -74,7 +77,7 @@ def collect(folder: str | Path, *, megabytes: float = MEGABYTES, most_files: int
     import pandas as pd  # half a second, which the command line need not wait for
 
     folder = Path(folder)
-    limits = _Limits(check_cap(megabytes, "megabytes"), math.ceil(check_cap(most_files, "most_files")))
+    limits = Limits(check_cap(megabytes, "megabytes"), math.ceil(check_cap(most_files, "most_files")))
     rows: list[dict[str, str]] = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if place.name.startswith("."):
@@ -103,16 +106,16 @@ def _told(column: str, text: str) -> str:
     return text if column == "said" else text.replace("\n", "\\x0a").replace("\t", "\\x09")
 
 
-def _handed_in(place: Path, limits: _Limits) -> list[dict[str, str]]:
+def _handed_in(place: Path, limits: Limits) -> list[dict[str, str]]:
     """What lies in one student's folder, a row an exercise or guess."""
     rows: list[dict[str, str]] = []
-    found = list(islice(_files(place, limits), limits.files + 1))
+    found = list(islice(files_below(place, _is_wanted, limits), limits.files + 1))
     for path, why in sorted(found[: limits.files]):
         if why:
             items = [_unread(why)]
         else:
             try:
-                items = list((_guesses if _holds_guesses(path) else _exercises)(_read(path, limits)))
+                items = list((_guesses if _holds_guesses(path) else _exercises)(read_text(path, limits)))
             except FerlabError as error:
                 items = [_unread(str(error))]
             except Exception as error:  # a student's file may be anything
@@ -139,8 +142,8 @@ def _unread(why: str) -> dict[str, str]:
     return {"state": "cannot be read", "said": why}
 
 
-def _files(place: Path, limits: _Limits) -> Iterator[tuple[Path, str]]:
-    """The notebooks and files of guesses below a student's folder, each with why it is not to be opened, or with ""."""
+def files_below(place: Path, is_wanted: Callable[[Path], bool], limits: Limits = USUAL) -> Iterator[tuple[Path, str]]:
+    """The wanted files below a student's folder, each with why it is not to be opened, or with ""."""
     folders, seen = [place], 0
     while folders:
         folder = folders.pop()
@@ -164,9 +167,9 @@ def _files(place: Path, limits: _Limits) -> Iterator[tuple[Path, str]]:
             kind = path.lstat().st_mode
             if stat.S_ISDIR(kind):
                 folders.append(path)
-            elif stat.S_ISLNK(kind) and (path.is_dir() or _is_wanted(path)):
+            elif stat.S_ISLNK(kind) and (path.is_dir() or is_wanted(path)):
                 yield path, "a link, which is not followed: the file itself is needed"
-            elif _is_wanted(path):
+            elif is_wanted(path):
                 yield path, "" if stat.S_ISREG(kind) else "no regular file"
 
 
@@ -180,7 +183,7 @@ def _holds_guesses(path: Path) -> bool:
     return path.name.strip().lower().endswith(".json") and Path(GUESSES).stem in path.stem.lower()
 
 
-def _read(path: Path, limits: _Limits) -> str:
+def read_text(path: Path, limits: Limits = USUAL) -> str:
     """The text of a regular file of a sensible size.
 
     Raises:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 _SOLUTION = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>\n*", re.DOTALL)
 _FOLD_OUT = re.compile(r"\n*<details>.*?</details>\n*", re.DOTALL)
+_HEADING = re.compile(r"(#+) ")
+_BEFORE_HEADING = re.compile(r"^(?=#+ )", re.MULTILINE)
 # All else in the metadata of a notebook and of a cell is the trace of a program: states of widgets, times of execution,
 # what was folded in, the name of the text that it is paired with.
 _KEPT = ("kernelspec", "language_info")
 _KEPT_OF_CELL = ("tags", "slideshow")
 
 
-def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -> list[Path]:
+def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True, *, slides: bool = False) -> list[Path]:
     """Copy notebooks of the series without their solutions.
 
     Outputs, counts and states of widgets stay behind as well: an instructor's run would be a student's. The cell of a
@@ -33,6 +35,7 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
         out: folder to write; notebooks of these names in it are replaced.
         numbers: which, such as ``["00", "03"]``; all when empty.
         hints: whether the hints stay, and other fold-outs, which answer questions of the text.
+        slides: mark where slides begin, for ``jupyter nbconvert --to slides``: at every heading.
 
     Returns:
         The written notebooks.
@@ -62,11 +65,27 @@ def hand_out(out: str | Path, numbers: Sequence[str] = (), hints: bool = True) -
                 cell.outputs, cell.execution_count = [], None
                 if checks := called_checks(cell.source):
                     cell.metadata[CELL_KEY] = {"checks": checks}
+        if slides:
+            notebook.cells = [part for cell in notebook.cells for part in _slides_of(cell)]
         target = Path(out) / path.name
         with atomic_path(target) as beside:
             nbformat.write(notebook, beside)
         written.append(target)
     return written
+
+
+def _slides_of(cell: NotebookNode) -> list[NotebookNode]:
+    """A cell in parts of which each begins with a heading, marked as slides; code goes on with the slide before it."""
+    from nbformat.v4 import new_markdown_cell
+
+    # In a block of code a # begins a comment.
+    if cell.cell_type != "markdown" or "```" in cell.source:
+        return [cell]
+    parts = [new_markdown_cell(text.strip("\n")) for text in _BEFORE_HEADING.split(cell.source) if text.strip()]
+    for part in parts:
+        if heading := _HEADING.match(part.source):
+            part.metadata["slideshow"] = {"slide_type": "slide" if len(heading[1]) < 3 else "subslide"}
+    return parts
 
 
 def _chosen(numbers: Sequence[str]) -> list[Path]:

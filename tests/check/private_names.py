@@ -19,6 +19,7 @@ PLACES = ("ferlab", "tests", "notebooks", "benchmarks", "data_scripts", "docs")
 # Public in spite of their form: of named tuples, and what IPython asks every object for.
 KNOWN = {"_asdict", "_fields", "_make", "_replace", "_repr_html_", "_repr_mimebundle_", "_repr_png_"}
 KNOWN |= {"_python_dispatch"}  # where PyTorch keeps TorchDispatchMode, which its documentation names
+KNOWN |= {"_exit"}  # of os: the end of a forked process
 EXAMPLES = "tests/project/test_checks.py"  # holds such names as examples of what is found
 # Calls whose second argument is a name.
 BY_STRING = {"delattr", "getattr", "hasattr", "setattr"}

@@ -56,6 +56,17 @@ def test_what_follows_a_solution_stays_and_hints_can_go(tmp_path, monkeypatch):
         hand_out("out", ["42"])
 
 
+def test_slides_begin_at_headings(tmp_path):
+    (path,) = hand_out(tmp_path, ["03"], slides=True)
+    marked = {
+        cell.source.split("\n")[0]: cell.metadata.slideshow.slide_type
+        for cell in nbformat.read(path, as_version=4).cells
+        if "slideshow" in cell.metadata
+    }
+    assert len(marked) > 5 and set(marked.values()) <= {"slide", "subslide"}
+    assert all(line.startswith("#") for line in marked)
+
+
 def save(path, *cells):
     """A notebook as a student saves it: texts, and code with what was printed (None: not run)."""
     path.parent.mkdir(parents=True, exist_ok=True)
