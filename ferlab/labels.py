@@ -271,8 +271,9 @@ def _in_order(present: list[Any], values: Any, first: Sequence[str]) -> list[Any
     return [*known, *(sorted(rest, key=_by_sight) if present and isinstance(present[0], str) else sorted(rest))]
 
 
-def _by_sight(name: str) -> list[tuple[int, int | str]]:
-    return natural(printable(name))
+def _by_sight(name: str) -> tuple[list[tuple[int, int | str]], str]:
+    """Names that look alike are ordered too, by what they are."""
+    return natural(printable(name)), name
 
 
 def _spelled(label: bool | int) -> str:

@@ -162,7 +162,7 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("ferlab", ("export", "photos")),
+        ("ferlab", ("export", "photos", "lab")),
         ("notebooks", ()),
         ("tests", INSTALLED),
         ("docs", ("book", "dev")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
 import random
 import signal
 import subprocess
@@ -250,6 +251,11 @@ def test_settings_come_back_from_the_run_folder(tmp_path):
         TrainSettings.from_dict({**saved, "learning_speed": 1})
 
 
+def saved_states(folder: Path) -> set[str]:
+    """Checkpoints that are complete; folders may vanish while they are looked through."""
+    return {where for where, _, files in os.walk(folder) if "state.pt" in files and "partial" not in where}
+
+
 @pytest.mark.slow
 def test_a_run_killed_three_times_ends_with_the_same_numbers(tmp_path):
     methods, epochs = ("tcl-nearest", "ad-corre"), 12
@@ -260,14 +266,12 @@ def test_a_run_killed_three_times_ends_with_the_same_numbers(tmp_path):
 
     rng = random.Random()
     for _ in range(3):
-        before = set((tmp_path / "killed").rglob("*"))
+        before = saved_states(tmp_path / "killed")
         process = subprocess.Popen(
             arguments("killed", "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         end = time.monotonic() + 120
-        while time.monotonic() < end and not {
-            path for path in set((tmp_path / "killed").rglob("state.pt")) - before if "partial" not in str(path)
-        }:
+        while time.monotonic() < end and not saved_states(tmp_path / "killed") - before:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
