@@ -357,7 +357,7 @@ def test_slider_and_curves_of_the_strengths(dosed_lab, build_folder):
     # The marker moves points and slider: dragged, and by keyboard.
     before = lab.still(second)
     box = curves.locator(".ferlab-x-doses-panels svg").nth(1).bounding_box()
-    at = [box["x"] + box["width"] * x / 250 for x in (40, 139, 238)]
+    at = [box["x"] + box["width"] * x / 250 for x in (48, 143, 238)]
     middle = box["y"] + box["height"] / 2
     page.mouse.move(at[0], middle)
     page.mouse.down()

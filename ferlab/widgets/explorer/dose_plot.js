@@ -1,7 +1,7 @@
 // Curves of measures over the strength of a loss, one panel a measure, with one marker in all of them. Dragged, pressed or
 // moved by arrow keys it asks the kernel for another strength; the kernel's answer is `at`.
 const SVG = "http://www.w3.org/2000/svg";
-const BOX = { width: 250, height: 150, left: 40, right: 12, top: 24, bottom: 24 };
+const BOX = { width: 250, height: 150, left: 48, right: 12, top: 24, bottom: 24 };
 const SHAPES = [ // color is never the only carrier of a meaning
   (x, y) => `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0`,
   (x, y) => `M${x - 3.5} ${y - 3.5}h7v7h-7z`,
