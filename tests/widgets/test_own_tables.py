@@ -168,6 +168,16 @@ def test_lists_and_dicts_are_no_colors_and_that_is_said(cell):
     assert notes == ["Points cannot be colored by box: no single numbers or names stand there."]
 
 
+def test_more_names_than_colors_is_said():
+    city, file = [f"city {k % 13}" for k in range(N)], [f"{k}.png" for k in range(N)]
+    points, notes = points_of(table(city=city, file=file))
+    assert "city" not in colorings(points)
+    assert notes == [
+        "Points cannot be colored by city: more than 12 different names stand there, too many for colors to tell "
+        "apart; a column with fewer groups can be."
+    ]
+
+
 def test_columns_may_be_named_by_anything():
     more = pd.DataFrame(np.random.default_rng(0).normal(size=(N, 5)), columns=[0, "0", None, ("a", 1), "b\x1b"])
     points, _ = points_of(table().join(more))

@@ -210,6 +210,22 @@ def without_coloring(about: pd.DataFrame) -> list[str]:
     return [name for name in about if name not in _NO_COLORING and not _is_hashable(about[name])]
 
 
+def with_too_many_names(about: pd.DataFrame) -> list[str]:
+    """The columns of more different names than colors can tell apart; one that names every point is no group.
+
+    >>> about = {"city": [f"city {k % 20}" for k in range(60)], "file": [f"{k}.png" for k in range(60)]}
+    >>> with_too_many_names(pd.DataFrame(about))
+    ['city']
+    """
+    found = []
+    for name in about:
+        if name in _NO_COLORING or not _is_hashable(about[name]) or numbers_in(about[name]) is not None:
+            continue
+        if MOST_CATEGORIES < usual(about[name]).nunique() <= len(about) / 2:
+            found.append(name)
+    return found
+
+
 def numbers_in(column: pd.Series) -> np.ndarray | None:
     """float64 (N,) of a column of numbers or times (these in seconds), NaN where one is missing; None of other columns.
 

@@ -17,7 +17,14 @@ from ferlab.labels import MOST_CLASSES, class_labels, column_names
 from ferlab.palette import NO_CLASS
 from ferlab.projection import procrustes
 from ferlab.texts import distinct, printable
-from ferlab.widgets.explorer.colors import RESERVED, as_float, numbers_in, without_coloring
+from ferlab.widgets.explorer.colors import (
+    MOST_CATEGORIES,
+    RESERVED,
+    as_float,
+    numbers_in,
+    with_too_many_names,
+    without_coloring,
+)
 from ferlab.widgets.explorer.points import Points, lengths_of, metadata_of, of_length_one, shuffled
 
 _KNOWN = ("index", "label", "predicted", "confidence", "x", "y", "embedding")
@@ -92,6 +99,11 @@ def table_points(
             metadata[name] = first.columns[column].array
     if absent := without_coloring(metadata):
         notes.append(f"Points cannot be colored by {', '.join(absent)}: no single numbers or names stand there.")
+    if many := with_too_many_names(metadata):
+        notes.append(
+            f"Points cannot be colored by {', '.join(many)}: more than {MOST_CATEGORIES} different names stand there, "
+            "too many for colors to tell apart; a column with fewer groups can be."
+        )
     points = Points(
         indices=indices,
         labels=labels,
