@@ -12,17 +12,14 @@ from typing import Any
 from ferlab.classroom.collecting import collect, overview, write_csv
 from ferlab.classroom.handing_out import hand_out
 from ferlab.classroom.marks import GUESSES, NOT_BEGUN, SOLVED, STATES
+from ferlab.late import late
 
 __all__ = ["GUESSES", "NOT_BEGUN", "SOLVED", "STATES", "ask", "collect", "hand_out", "overview", "write_csv"]
 
 
 def __getattr__(name: str) -> Any:
     # ipywidgets are imported only when something is asked.
-    if name == "ask":
-        from ferlab.classroom.asking import ask
-
-        return ask
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return late(__name__, {"ask": "asking"}, name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ferlab.late import late
 from ferlab.methods import method_color, method_label
 from ferlab.palette import CLASS_COLORS, class_colors
 
@@ -87,11 +88,7 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     # matplotlib takes a second to import: only when something is drawn.
-    if name in _HOME:
-        from importlib import import_module
-
-        return getattr(import_module(f"ferlab.figures.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return late(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ferlab.late import late
+
 __all__ = [
     "check_chosen_dose",
     "check_claims",
@@ -90,11 +92,7 @@ EXERCISES = {
 
 def __getattr__(name: str) -> Any:
     # ipywidgets and jupyter-scatter are imported only when a check needs them.
-    if name in _HOME:
-        from importlib import import_module
-
-        return getattr(import_module(f"ferlab.classroom.exercises.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return late(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ferlab.late import late
+
 __all__ = [
     "Grade",
     "Judge",
@@ -48,11 +50,7 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     # A student's notebook needs two small functions of all this.
-    if name in _HOME:
-        from importlib import import_module
-
-        return getattr(import_module(f"ferlab.classroom.grading.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return late(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

@@ -30,6 +30,8 @@ from ferlab.lab import FIRST_NOTEBOOK, find_clone
 
 FOLDER = "assignments"  # beside the series
 ROLES = ("assignment", "given", "stand-in", "exercise", "answer", "hand", "judge")
+COUNTED = ("exercise", "answer", "hand")  # a student's work stands there
+HIDDEN = ("assignment", "stand-in", "judge")  # the grader's
 KINDS = ("function", "hand", "written")
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 STUB = "...  # your code"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ferlab.classroom.checks import CELL_KEY
-from ferlab.classroom.grading.assignment_text import FOLDER, AssignmentText, Part, TextCell, without_solution
+from ferlab.classroom.grading.assignment_text import FOLDER, HIDDEN, AssignmentText, Part, TextCell, without_solution
 from ferlab.classroom.grading.judging import Judge
 from ferlab.classroom.grading.submission import ANSWER_MARK, YOUR_ANSWER
 from ferlab.files import atomic_path
@@ -47,11 +47,14 @@ def write(cells: list[NotebookNode], path: Path) -> Path:
     return path
 
 
+def shown_cells(text: AssignmentText) -> Iterator[tuple[int, TextCell]]:
+    """What students see of a text, with its place there: nothing of the grader's."""
+    return ((number, cell) for number, cell in enumerate(text.cells) if cell.role not in HIDDEN)
+
+
 def student_cells(text: AssignmentText, judge: Judge) -> Iterator[NotebookNode]:
     """The cells that a student gets; every cell that counts has the id of its part."""
-    for number, cell in enumerate(text.cells):
-        if cell.role in ("assignment", "stand-in", "judge"):
-            continue
+    for number, cell in shown_cells(text):
         if cell.role == "answer":
             part = text.parts[cell.part]
             yield new_cell("markdown", rubric_text(part), f"rubric-{part.id}")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferlab.classroom.grading.assignment_text import BEGIN, END, AssignmentText
-from ferlab.classroom.grading.building import new_cell, rubric_text, with_points, write
+from ferlab.classroom.grading.assignment_text import BEGIN, COUNTED, END, AssignmentText
+from ferlab.classroom.grading.building import new_cell, rubric_text, shown_cells, with_points, write
 from ferlab.classroom.grading.judging import Call, Judge, PendingCheck
 from ferlab.classroom.grading.worker import npy_text
 
@@ -97,11 +97,9 @@ def otter_cells(text: AssignmentText, judge: Judge) -> Iterator[NotebookNode]:
     """The cells for Otter: raw ones that say where a question and its tests begin, around the others."""
     settings = f"name: {text.name}\ninit_cell: true\nexport_cell: false\ncheck_all_cell: true\ngenerate: true\n"
     yield new_cell("raw", f"# ASSIGNMENT CONFIG\n{settings}", "config")
-    for number, cell in enumerate(text.cells):
+    for number, cell in shown_cells(text):
         name = f"{cell.part}-{number}"
-        if cell.role in ("assignment", "stand-in", "judge"):
-            continue
-        if cell.role not in ("exercise", "answer", "hand"):
+        if cell.role not in COUNTED:
             yield new_cell(cell.kind, with_points(cell.source, text, judge), f"text-{number}")
             continue
         part = text.parts[cell.part]
@@ -138,10 +136,8 @@ def write_nbgrader(text: AssignmentText, out: str | Path, seed: int | None = Non
 
 def nbgrader_cells(text: AssignmentText, judge: Judge) -> Iterator[NotebookNode]:
     """The cells for nbgrader: those that count have its metadata, solutions and hidden tests its marks."""
-    for number, cell in enumerate(text.cells):
-        if cell.role in ("assignment", "stand-in", "judge"):
-            continue
-        if cell.role not in ("exercise", "answer", "hand"):
+    for number, cell in shown_cells(text):
+        if cell.role not in COUNTED:
             yield new_cell(cell.kind, with_points(cell.source, text, judge), f"text-{number}")
             continue
         part = text.parts[cell.part]

@@ -14,7 +14,7 @@ from sample_submissions import DESERVED, HOSTILE, WRONG, full_marks, solutions, 
 from ferlab.classroom.grading import Judge, Limits, find_assignments, find_sandbox, grade, write_marks, write_results
 from ferlab.classroom.grading.by_hand import checked_state, state_of
 
-pytestmark = pytest.mark.slow(120)
+pytestmark = [pytest.mark.slow(7), pytest.mark.together("grading round")]  # one round for all of them
 LIMITS = Limits(seconds=3, wall_seconds=200, memory=512)
 TEXTS = find_assignments()
 JUDGES = {text.name: Judge(text) for text in TEXTS}
