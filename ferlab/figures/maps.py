@@ -16,6 +16,7 @@ from ferlab.projection import map_quality, pair_distances
 from ferlab.projection.names import apart, densest, named_classes
 from ferlab.vectors import random_part
 
+MOST_COLUMNS = 4  # of maps side by side
 PAIRS_OF = 400  # points whose pairs a Shepard diagram holds: 80,000 pairs
 
 
@@ -89,7 +90,7 @@ def embedding_maps(
     classes: Sequence[str],
     wrong: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Maps of several methods side by side, on one scale: an array of Axes.
+    """Maps of several methods, at most four side by side, on one scale: an array of Axes.
 
     Args:
         layouts: method name -> float array (N, 2), as `aligned_layouts` gives them.
@@ -98,13 +99,18 @@ def embedding_maps(
         wrong: method name -> bool array (N,) of misclassified images, ringed.
     """
     with figure_style(classes):
-        figure, axes = plt.subplots(
-            1, len(layouts), figsize=(4.3 * len(layouts), 4.5), layout="constrained", squeeze=False,
+        columns = min(len(layouts), MOST_COLUMNS)
+        rows = -(-len(layouts) // columns)
+        _, grid = plt.subplots(
+            rows, columns, figsize=(4.3 * columns, 4.5 * rows), layout="constrained", squeeze=False,
             sharex=True, sharey=True,
         )  # fmt: skip
-        for ax, (name, points) in zip(axes[0], layouts.items(), strict=True):
+        axes = grid.ravel()
+        for ax, (name, points) in zip(axes, layouts.items(), strict=False):
             embedding_map(points, labels, classes, ax, method_label(name), wrong=None if wrong is None else wrong[name])
-    return axes[0]
+        for ax in axes[len(layouts) :]:
+            ax.remove()
+    return axes[: len(layouts)]
 
 
 def shepard_diagram(

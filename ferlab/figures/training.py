@@ -16,6 +16,7 @@ from ferlab.figures.scores import recall_bars
 from ferlab.figures.style import FAINT, INK, axes_or_new, figure_style
 from ferlab.methods import method_color, method_label, method_style
 
+MOST_WITHIN = 8  # names of methods within a figure of their lines
 TOTAL_STYLE: tuple[str, str] = (INK, "-")
 # Dealt to the parts of a loss in turn, cross-entropy first; color is never the only carrier of a meaning.
 PART_STYLES: tuple[tuple[str, str], ...] = (
@@ -124,8 +125,10 @@ def learning_curves(
     if column not in history:
         raise FerlabError(f"The history has no column {column!r}; it has: {', '.join(map(str, history.columns))}.")
     with figure_style():
-        ax = axes_or_new(ax, (5.4, 3.6))
-        ends = []
+        # Names of many methods, as of a comparison with strengths, would cover their lines: they stand beside them.
+        methods = history.dropna(subset=[column])["method"].nunique()
+        is_beside = methods > MOST_WITHIN
+        ax = axes_or_new(ax, (8.6, max(3.6, 0.22 * methods + 0.4)) if is_beside else (5.4, 3.6))
         for name, rows in history.dropna(subset=[column]).groupby("method", sort=False):
             over = rows.groupby("epoch")[column]
             mean, low, high = over.mean(), over.min(), over.max()
@@ -133,7 +136,6 @@ def learning_curves(
             ax.plot(mean.index, mean, color=color, ls=method_style(name), lw=2, label=method_label(name))
             if rows["seed"].nunique() > 1:
                 ax.fill_between(mean.index, low, high, color=color, alpha=0.18, lw=0)
-            ends.append(mean.iloc[-1])
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         if "accuracy" in column:
             ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -141,6 +143,8 @@ def learning_curves(
         ax.set(xlabel="epoch", ylabel=column.replace("_", " "))
         if title:
             ax.set_title(title)
-        if ends:
+        if is_beside:
+            ax.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        elif methods:
             ax.legend(fontsize=9)
     return ax

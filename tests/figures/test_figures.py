@@ -125,6 +125,20 @@ def test_shepard_diagrams_tell_how_far_a_map_keeps_distances():
     np.testing.assert_allclose(y[1:-1], 3 * x[1:-1], rtol=0.05)  # the outer parts are wide
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_comparison_of_many_strengths_has_figures_that_can_be_read():
+    names = [f"{loss}@{strength}" for loss in ("tcl-nearest", "ad-corre", "center") for strength in (1, 2, 4, 8, 16)]
+    rows = [{"method": name, "seed": 0, "epoch": epoch, "train_loss": 1.0} for name in names for epoch in (1, 2)]
+    ax = figures.learning_curves(pd.DataFrame(rows), "train_loss")
+    ax.figure.canvas.draw()
+    lines, legend = ax.get_window_extent(), ax.get_legend().get_window_extent()
+    assert legend.x0 > lines.x1 and legend.y0 >= 0, "the names stand beside the lines, all of them"
+    places = np.random.default_rng(0).normal(size=(20, 2))
+    axes = figures.embedding_maps(dict.fromkeys(names, places), np.arange(20) % 2, ["a", "b"])
+    assert len(axes) == 15 and axes[0].figure.get_figwidth() < 20, "four a row"
+    assert len({round(ax.get_position().y0, 3) for ax in axes}) == 4
+
+
 def test_learning_curves_average_the_seeds():
     history = pd.DataFrame(
         {"method": "ce", "seed": [0, 0, 1, 1], "epoch": [1, 2, 1, 2], "validation_accuracy": [0.2, 0.6, 0.4, 0.8]}
