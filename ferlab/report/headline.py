@@ -105,6 +105,10 @@ def summary_sentences(found: Findings) -> list[str]:
         if change.other_tests
     ]
     beyond = f"Beyond chance in single measures of the space: {'; '.join(single)}." if single else ""
+    if len(single) > MOST_NAMED:  # nobody reads so many numbers in a sentence
+        beyond = (
+            f"{len(single)} methods changed single measures of the space beyond chance: see all comparisons in words."
+        )
     return [sentence for sentence in (*ranges, beyond) if sentence]
 
 

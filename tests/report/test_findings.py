@@ -141,5 +141,15 @@ def test_strengths_of_one_loss_are_named_together(run):
     assert verdict(shown).headline.startswith("CE + TCL (nearest) at strengths 4, 0.5 and 2 do what they ask for")
 
 
+def test_of_many_losses_the_strengths_are_counted(run):
+    shown = asked(run, [0.1, 0.102, 0.1], [0.3, 0.302, 0.301])
+    methods = shown.summary["methods"]
+    others = [f"tcl-{kind}" for kind in ("fully-synthesized", "semi-synthesized", "predicted")]
+    methods |= {name: methods["tcl-nearest"] for name in [*others, "tcl-nearest+pixel", "tcl-predicted@16"]}
+    said = verdict(shown)
+    assert said.headline.startswith("All 5 losses, at 6 of their 6 strengths, do what they ask for, on test faces too;")
+    assert not any("effective rank" in sentence for sentence in said.short), "no wall of numbers on top"
+
+
 def test_without_these_measures_nothing_is_said_of_them(run):
     assert found(run, [0.3] * 3, [0.4] * 3).asked == {}
