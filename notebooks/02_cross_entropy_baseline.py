@@ -236,7 +236,7 @@ display(guess_balanced, guess_recall)
 from ferlab.training import TrainSettings
 from ferlab.widgets import TrainingMonitor
 
-settings = TrainSettings(epochs=8, batch_size=32) if quick else TrainSettings()
+settings = TrainSettings(epochs=6, batch_size=32) if quick else TrainSettings()
 monitor = TrainingMonitor("ce", settings, train_faces, validation_faces)
 monitor
 

@@ -229,8 +229,9 @@ settings = CompareSettings(
     root=data_folder,
     methods=("ce", "tcl-nearest"),
     quick=quick,
-    epochs=8 if quick else None,
+    epochs=6 if quick else None,
     overwrite=True,
+    no_figures=True,  # they are drawn here
 )
 summary = run_compare(settings)
 

@@ -75,9 +75,16 @@ def orthogonalized(matrix: Tensor) -> Tensor:
     precise = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
     wide = precise if matrix.shape[0] <= matrix.shape[1] else precise.T
     wide = wide / wide.norm().clamp_min(1e-7)
+    # A step takes X to S X with S = a + b G + c G G and G = X X', which takes G to S G S. So it is enough to iterate on G,
+    # a ninth of a kernel's numbers, and to turn X once, by the product of all S: a third of the time, equal to rounding.
+    gram = wide @ wide.T
+    turn = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     for _ in range(ITERATIONS):
-        gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * gram @ gram) @ wide
+        step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal().add_(a)
+        turn = step @ turn
+        gram = step @ gram @ step
+    wide = turn @ wide
     found = wide if matrix.shape[0] <= matrix.shape[1] else wide.T
     return found.to(matrix.dtype)
 
