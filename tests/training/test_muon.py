@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ferlab.models import ExpressionNetwork
-from ferlab.training.muon import Muon, kernels_and_others, orthogonalized
+from ferlab.training.muon import Muon, kernels_and_others, orthogonalized, without_traces
 
 RATE, MOMENTUM, DECAY = 0.05, 0.9, 0.1
 
@@ -91,3 +91,14 @@ def test_every_parameter_of_a_network_is_in_one_of_the_two():
     assert {id(p) for p in [*kernels, *others]} == {id(p) for p in network.parameters()}
     assert len(kernels) + len(others) == len(list(network.parameters()))
     assert all(kernel.ndim == 4 for kernel in kernels) and kernels
+
+
+@pytest.mark.parametrize("shape", [(24, 60), (60, 24)])
+def test_directions_that_hardly_move_cost_nothing(shape):
+    """Numbers far below rounding are taken for 0 on the way, and the answer is that of double precision."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.logspace(0, -30, shape[0], dtype=torch.float64)[:, None]
+    matrix = (torch.randn(shape, generator=generator, dtype=torch.float64) * rows).float()
+    torch.testing.assert_close(orthogonalized(matrix), orthogonalized(matrix.double()).float(), rtol=1e-3, atol=1e-4)
+    left = without_traces(matrix)
+    assert ((left == 0) | (left.abs() > 1e-12)).all() and (left == 0).any()
