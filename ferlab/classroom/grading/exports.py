@@ -7,7 +7,9 @@ what is written, is marked by a person there.
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,32 +18,39 @@ import numpy as np
 
 from ferlab.classroom.grading.assignment_text import BEGIN, COUNTED, END, AssignmentText
 from ferlab.classroom.grading.building import new_cell, rubric_text, shown_cells, with_points, write
-from ferlab.classroom.grading.judging import Call, Judge, PendingCheck
+from ferlab.classroom.grading.judging import Call, Judge
 from ferlab.classroom.grading.worker import npy_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 CLASS = "the whole class"  # in the place of a student's name: these graders know one test for all
-MOST_NUMBERS = 20_000  # of an argument: large batches would make the notebook large
+HALF_AS_MUCH_AGAIN = 1.5  # that operations may grow, in the place of the bound that the judge's own code holds
+MEMORY = 1000  # MB more than the kernel has, for a call: all pairs of 40,000 faces do not fit
 _TEST = """\
-import base64, io
+import base64, contextlib, io, zlib
 import numpy as np
 import torch
+from ferlab.classroom.grading.worker import bounded_memory, counting
 
 def _tensor(text):
-    return torch.from_numpy(np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False).copy())
+    file = io.BytesIO(zlib.decompress(base64.b64decode(text)))
+    return torch.from_numpy(np.load(file, allow_pickle=False).copy())
 
 def _alike(got, text):
     got = np.asarray(got.detach() if hasattr(got, "detach") else got, dtype=np.float64)
     wanted = _tensor(text).double().numpy()
     return got.shape == wanted.shape and np.allclose(got, wanted, rtol=1e-3, atol=1e-4, equal_nan=True)
 
-for _given, _wanted, _leaves, _gradients in {cases!r}:
+_growth = []
+for _given, _wanted, _leaves, _gradients, _operations in {cases!r}:
     _arguments = [_tensor(value) if kind == "npy" else value for kind, value in _given]
     for _leaf in _leaves:
         _arguments[_leaf].requires_grad_()
-    _answer = {function}(*_arguments)
+    with bounded_memory({memory}), counting() if _operations else contextlib.nullcontext() as _counter:
+        _answer = {function}(*_arguments)
+    if _operations:
+        _growth.append((_counter.operations, _operations))
     _parts = list(_answer) if isinstance(_answer, tuple | list) else [_answer]
     if not _leaves:
         assert len(_parts) == len(_wanted) and all(_alike(*pair) for pair in zip(_parts, _wanted)), "{about}: not right"
@@ -51,6 +60,9 @@ for _given, _wanted, _leaves, _gradients in {cases!r}:
         assert all(
             text is None or (found is not None and _alike(found, text)) for found, text in zip(_found, _gradients)
         ), "{about}: the gradient is not right"
+if _growth:
+    (_few, _few_wanted), (_many, _many_wanted) = _growth[0], _growth[-1]
+    assert 0 < _many * _few_wanted <= {much} * _many_wanted * _few, "{about}: they grow faster"
 """
 
 
@@ -58,28 +70,25 @@ def hidden_tests(judge: Judge, part: str) -> list[tuple[str, float, str]]:
     """(what for, points, code that fails where the answer is wrong) of every check of a function part."""
     found = []
     for pending in judge.begin(part, CLASS):
-        cases = [_case(judge, part, call) for call in pending.calls if _is_small(call)]
+        cases = [_case(judge, part, call) for call in pending.calls]
         function = judge.text.parts[part].function
         about = re.sub(r"[^\w ,;:.()-]", " ", pending.check.about)
-        code = _TEST.format(cases=cases, function=function, about=about) if cases else _too_large(pending)
+        code = _TEST.format(cases=cases, function=function, about=about, much=HALF_AS_MUCH_AGAIN, memory=MEMORY)
         found.append((pending.check.about, pending.check.points, code))
     return found
 
 
-def _is_small(call: Call) -> bool:
-    return all(np.size(value) <= MOST_NUMBERS for value in call.arguments)
-
-
-def _too_large(pending: PendingCheck) -> str:
-    return f"# {pending.check.about}: its batch is too large for a notebook; ferlab grade tests it.\npass\n"
-
-
-def _case(judge: Judge, part: str, call: Call) -> tuple[Any, Any, Any, Any]:
+def _case(judge: Judge, part: str, call: Call) -> tuple[Any, Any, Any, Any, int]:
     right = judge.solve(part, call)
-    given = [next(iter(argument.items())) for argument in call.as_dict()["arguments"]]
-    wanted = [npy_text(value) for value in right.values.values()]
-    gradients = [None if gradient is None else npy_text(gradient) for gradient in right.gradients]
-    return given, wanted, list(call.gradients), gradients
+    given = [("npy", _packed(value)) if hasattr(value, "shape") else ("json", value) for value in call.arguments]
+    wanted = [_packed(value) for value in right.values.values()]
+    gradients = [None if gradient is None else _packed(gradient) for gradient in right.gradients]
+    return given, wanted, list(call.gradients), gradients, right.operations
+
+
+def _packed(array: np.ndarray) -> str:
+    """Deflated, since a batch of 40,000 faces is tested in a notebook too."""
+    return base64.b64encode(zlib.compress(base64.b64decode(npy_text(np.asarray(array))), 9)).decode("ascii")
 
 
 # ---- Otter -----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 MOST_ANSWERS = 64  # in a tuple, list or dict
@@ -60,7 +61,7 @@ def answer_call(function: Any, call: dict[str, Any]) -> dict[str, Any]:
 
     arguments = [_argument(argument) for argument in call["arguments"]]
     leaves = [arguments[position].requires_grad_() for position in call["gradients"]]
-    counter = _counting() if call["count"] else None
+    counter = counting() if call["count"] else None
     try:
         with counter or contextlib.nullcontext():
             answer = function(*arguments)
@@ -148,7 +149,8 @@ def _gradients(answer: Any, leaves: list[Any]) -> list[str | None] | str:
     return [None if gradient is None else npy_text(gradient.numpy()) for gradient in found]
 
 
-def _counting() -> Any:
+def counting() -> Any:
+    """A context whose ``operations`` are those on tensors within it."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -170,6 +172,22 @@ def _counting() -> Any:
             return answer
 
     return Counting()
+
+
+@contextlib.contextmanager
+def bounded_memory(megabytes: int) -> Iterator[None]:
+    """Within it this process may take so much more than it has; what a system has no limit for stays as it is."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        yield
+        return
+    usual = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_held()["VmSize"] + megabytes * 2**20, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, usual)
 
 
 def limit(limits: dict[str, int]) -> None:

@@ -39,9 +39,7 @@ def test_hidden_tests_take_the_solution_and_refuse_wrong_ones(judge):
             wrong = dict(judge.namespace)
             exec(source, wrong)
             found = {about for about, _, code in tests if fails(code, wrong)}
-            # The number of operations, and batches too large for a notebook, are tested by ferlab grade alone.
-            only_there = {"operations grow linearly", "a batch of 40,000 faces"}
-            assert found - only_there == lost - only_there, part.id
+            assert found == lost, part.id
 
 
 def test_the_notebooks_are_of_the_tools_formats(tmp_path):
