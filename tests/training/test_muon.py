@@ -99,6 +99,7 @@ def test_directions_that_hardly_move_cost_nothing(shape):
     generator = torch.Generator().manual_seed(0)
     rows = torch.logspace(0, -30, shape[0], dtype=torch.float64)[:, None]
     matrix = (torch.randn(shape, generator=generator, dtype=torch.float64) * rows).float()
-    torch.testing.assert_close(orthogonalized(matrix), orthogonalized(matrix.double()).float(), rtol=1e-3, atol=1e-4)
+    found, exact = orthogonalized(matrix), orthogonalized(matrix.double())
+    assert (found - exact).norm() < 1e-3 * exact.norm()
     left = without_traces(matrix)
     assert ((left == 0) | (left.abs() > 1e-12)).all() and (left == 0).any()
