@@ -46,7 +46,7 @@ _growth = []
 for _given, _wanted, _leaves, _gradients, _operations in {cases!r}:
     _arguments = [_tensor(value) if kind == "npy" else value for kind, value in _given]
     for _leaf in _leaves:
-        _arguments[_leaf].requires_grad_()
+        _arguments[_leaf].requires_grad = True  # no expression: Otter takes what one shows for a failure
     with bounded_memory({memory}), counting() if _operations else contextlib.nullcontext() as _counter:
         _answer = {function}(*_arguments)
     if _operations:

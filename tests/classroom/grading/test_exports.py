@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 import nbformat
 import pytest
+from notebook_reading import ROOT
 from sample_submissions import WRONG
 
 from ferlab.classroom.grading import Judge, exports, find_assignments
@@ -60,24 +65,51 @@ def tool(name):
     return shutil.which(name, path=f"{sys.prefix}/bin") or shutil.which(name) or pytest.skip(f"{name} is not installed")
 
 
-@pytest.mark.slow(30)
-def test_otter_assign_makes_a_students_version_without_solutions(tmp_path):
-    path = exports.write_otter(TEXT, tmp_path)
-    command = [tool("otter"), "assign", "--no-run-tests", str(path), str(tmp_path / "dist")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+def run_tool(folder, name, *words):
+    """A command of another grader; its Python, which may be another one, finds the package and what it needs."""
+    paths = [str(ROOT), sysconfig.get_paths()["purelib"]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    command = [tool(name), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
-    student = (tmp_path / "dist" / "student" / path.name).read_text(encoding="utf-8")
-    assert "index_add" not in student and "base64" not in student and "feature_discriminator_linear" in student
-    assert list((tmp_path / "dist" / "autograder").glob("*.zip"))
 
 
-@pytest.mark.slow(30)
-def test_nbgrader_makes_a_release_without_solutions_and_knows_all_points(tmp_path):
-    command = tool("nbgrader")
+@pytest.mark.slow(60)
+def test_otter_hands_out_no_solution_and_grades_all_and_nothing(tmp_path):
+    path = exports.write_otter(TEXT, tmp_path)
+    run_tool(tmp_path, "otter", "assign", "--no-run-tests", path, "dist")
+    student, teacher = (tmp_path / "dist" / whose / path.name for whose in ("student", "autograder"))
+    handed_out = student.read_text(encoding="utf-8")
+    assert "index_add" not in handed_out and "base64" not in handed_out and "feature_discriminator_linear" in handed_out
+    (grader,) = (tmp_path / "dist" / "autograder").glob("*.zip")
+    for notebook, share in ((teacher, 1), (student, 0)):
+        out = tmp_path / f"graded {share}"
+        out.mkdir()
+        run_tool(tmp_path, "otter", "run", "-a", grader, "-o", out, notebook)
+        tests = json.loads((out / "results.json").read_text())["tests"]
+        points = {test["name"]: (test["score"], test["max_score"]) for test in tests if "score" in test}
+        judge = Judge(TEXT)
+        worth = {part.id: judge.points(part) for part in TEXT.parts.values() if part.kind == "function"}
+        assert points == {name: (share * most, most) for name, most in worth.items()}
+
+
+@pytest.mark.slow(90)
+def test_nbgrader_hands_out_no_solution_and_grades_all_and_nothing(tmp_path):
     path = exports.write_nbgrader(TEXT, tmp_path)
     course = tmp_path / "nbgrader"
-    words = ["generate_assignment", TEXT.name, "--create", f"--CourseDirectory.root={course}"]
-    done = subprocess.run([command, *words], capture_output=True, text=True, cwd=course)
-    assert done.returncode == 0, done.stderr
-    release = (course / "release" / TEXT.name / path.name).read_text(encoding="utf-8")
-    assert "index_add" not in release and "base64" not in release and "NotImplementedError" in release
+    here = f"--CourseDirectory.root={course}"
+    run_tool(course, "nbgrader", "generate_assignment", TEXT.name, "--create", here)
+    release = course / "release" / TEXT.name / path.name
+    handed_out = release.read_text(encoding="utf-8")
+    assert "index_add" not in handed_out and "base64" not in handed_out and "NotImplementedError" in handed_out
+    for student, notebook in (("all", path), ("nothing", release)):
+        place = course / "submitted" / student / TEXT.name
+        place.mkdir(parents=True)
+        shutil.copy(notebook, place)
+    run_tool(course, "nbgrader", "autograde", TEXT.name, here)
+    run_tool(course, "nbgrader", "export", here)
+    with (course / "grades.csv").open() as file:
+        score = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    judge = Judge(TEXT)
+    by_machine = sum(judge.points(part) for part in TEXT.parts.values() if part.kind == "function")
+    assert score == {"all": by_machine, "nothing": 0}
