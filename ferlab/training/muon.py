@@ -77,8 +77,9 @@ def orthogonalized(matrix: Tensor) -> Tensor:
     precise = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
     wide = precise if matrix.shape[0] <= matrix.shape[1] else precise.T
     wide = wide / wide.norm().clamp_min(1e-7)
-    # A step takes X to S X with S = a + b G + c G G and G = X X', which takes G to S G S. So it is enough to iterate on G,
-    # a ninth of a kernel's numbers, and to turn X once, by the product of all S: a third of the time, equal to rounding.
+    # A step takes X to S X with S = a + b G + c G G and G = X X', which takes G to S G S. So it is enough to iterate on
+    # G, a ninth of a kernel's numbers, and to turn X once, by the product of all S: a third of the time, equal to
+    # rounding.
     wide = without_traces(wide)
     gram = without_traces(wide @ wide.T)
     turn = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
