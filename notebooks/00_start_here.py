@@ -127,8 +127,10 @@ display(reshaped_guess, price_guess)
 # ### TCL, with its own eyes
 #
 # TCL compares two distances of a face, and they make a plane: to the right, how far it is from its own class center; upward,
-# how far from the nearest other one. Above the line TCL is content with a face, its *hinge is shut*. Every dot is a test
-# face. The left map is cross-entropy alone and stays; the right one begins there too.
+# how far from the nearest other one. Above the curve TCL is content with a face, its *hinge is shut*. Every dot is a test
+# face. The numbers at the axes are squared distances, as in the loss, and stand at their square roots: so a small space and
+# one many times as large can be read on one scale. The left map is cross-entropy alone and stays; the right one begins there
+# too.
 #
 # Run the cell, then **drag the slider *Strength*** from 0 to the right and back, or press its play button. The curves below
 # it say the same in numbers; their marker can be dragged too. What happens first, what last?

@@ -446,8 +446,10 @@ Markdown(
 # ## 7. On faces, in 128 dimensions
 #
 # With 128 numbers there is no such picture. But TCL compares only two of them a face: $d(f, C_y)$ and $d(f, n)$. Put
-# one to the right and the other upward, and you see the space with TCL's own eyes: each dot a face, the hinge a
-# straight line, and above it the loss is zero.
+# one to the right and the other upward, and you see the space with TCL's own eyes: each dot a face, the hinge the
+# straight line $y = x + m$, and above it the loss is zero. The axes below are numbered by these squares but spaced by their
+# square roots, so that cross-entropy's small space can be read beside TCL's large ones. What does that make of the line?
+# A curve, flat near 0.
 #
 # The package brings networks along that learned with TCL at several strengths, alike in all else.
 
@@ -482,7 +484,7 @@ chosen = {trained[s]: spaces[trained[s]] for s in sorted({0.0, middle, end})}
 show(
     triplet_planes(chosen, face_labels, classes),
     alt="TCL's plane of cross-entropy and of TCL at two strengths: distance to the own center against distance to the "
-    "nearest other one, a dot a test face, with the line of the hinge",
+    "nearest other one, a dot a test face, with the curve of the hinge",
 )
 
 # %%

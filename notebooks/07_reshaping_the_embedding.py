@@ -110,12 +110,12 @@ guess_map
 
 # %% [markdown]
 # The maps show the test faces with the losses' own eyes. Above, **TCL's plane**: to the right the distance of a face to its own center, upward that to the
-# nearest other one; above the line TCL is content. Below, **Ad-Corre's correlations** of every face with every other, sorted by class. (On TCL's plane Ad-Corre's faces
+# nearest other one, numbered by the squares and spaced by their roots; above the curve TCL is content. Below, **Ad-Corre's correlations** of every face with every other, sorted by class. (On TCL's plane Ad-Corre's faces
 # stand near the origin, since its embeddings have length 1; and TCL's network has one head.) Take your time:
 #
 # - **Strength**: drag the slider to 0 and back, slowly; the points travel. At 0, TCL's map is that of cross-entropy, and Ad-Corre's that of its control. The curves below the
 #   slider show what you get and pay; drag their marker instead, if you like.
-# - **Draw a loop** around faces below the line at 0, and drag: which of them climb, and which never do?
+# - **Draw a loop** around faces below the curve at 0, and drag: which of them climb, and which never do?
 # - **Projection**: choose the *class-mean plane*, nothing is bent there, and a smaller cloud is a tighter one; drag again. Then UMAP: how much of the change can you still see?
 #   (Notebook 10 says why.)
 # - **Validation faces, epoch by epoch**, then play: when in the training does it happen? (The losses are not on from the beginning: centers want a network that has learned
@@ -205,7 +205,7 @@ shown = [tcl[dose] for dose in dict.fromkeys([0.0, min(filter(None, tcl)), max(t
 show(
     triplet_planes({name: spaces[name] for name in shown}, labels, classes, margin=margin),
     alt="TCL's plane at doses from none to the strongest: every face by its distance to its own center and to the nearest other "
-    "one, with the line above which the hinge is shut",
+    "one, with the curve above which the hinge is shut",
 )
 planes = {dose: triplet_plane(spaces[name], labels) for dose, name in tcl.items()}
 opened = {dose: open_hinges(plane, margin) for dose, plane in planes.items()}

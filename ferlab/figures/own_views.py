@@ -32,7 +32,7 @@ from ferlab.projection import (
     triplet_plane,
 )
 from ferlab.projection.captions import CAPTIONS
-from ferlab.projection.planes import triplet_reach
+from ferlab.projection.planes import hinge_curve, root_ticks, triplet_reach
 
 MARGIN = float(METHODS["tcl-nearest"].options["margin"])  # in squared distance divided by D
 
@@ -48,8 +48,10 @@ def triplet_planes(
 ) -> np.ndarray:
     """Every face by its distance to its own center and to the nearest other one, a space a panel: an array of Axes.
 
-    The line is the hinge's: above it, in the shaded part, the loss is 0. All panels have one scale, which leaves out at
-    most one face in two hundred of a space; how many lie beyond it is written there.
+    The curve is the hinge's: above it, in the shaded part, the loss is 0. The axes are those of square roots, so that
+    small and large spaces can be read side by side, and are numbered by the squared distances, the data's units. All
+    panels have one scale, which leaves out at most one face in two hundred of a space; how many lie beyond it is
+    written there.
 
     Args:
         spaces: method -> float array (N, D_m), not scaled, row i the same face in each.
@@ -57,7 +59,7 @@ def triplet_planes(
         classes: class names.
         centers: method -> float array (K, D_m), such as the class means of the training faces; None: the class means of
             the faces themselves.
-        margin: where the hinge's line stands, in squared distance divided by D.
+        margin: where the hinge's curve begins, in squared distance divided by D.
         caption: write below what the figure can show and what it cannot.
 
     Raises:
@@ -77,8 +79,8 @@ def triplet_planes(
             ax.set_title(f"{method_label(method)}\n", fontsize=11)
             ax.text(0, 1.02, f"hinge open: {open_hinges(plane, margin):.0%} of the faces", transform=ax.transAxes,
                     fontsize=9, va="bottom", color=FAINT)  # fmt: skip
-            ax.set_xlabel("distance to the own center")
-        axes[0].set_ylabel("distance to the nearest other center")
+            ax.set_xlabel("squared distance to the own center")
+        axes[0].set_ylabel("squared distance to the nearest other center")
         line = Line2D([], [], color=INK, lw=1.2, ls="--", label=f"hinge, margin {margin:g}")
         _legend_of_classes(figure, labels, classes, names, [line])
         if caption:
@@ -89,9 +91,11 @@ def triplet_planes(
 def _draw_triplet_plane(
     ax: Axes, plane: np.ndarray, labels: np.ndarray, classes: Sequence[str], margin: float, reach: float
 ) -> None:
-    if reach > margin:
-        ax.fill_between([0, reach - margin], [margin, reach], reach, color="#eef1f4", lw=0, zorder=0)
-        ax.plot([0, reach - margin], [margin, reach], color=INK, lw=1.2, ls="--", zorder=3)
+    ax.set_xscale("function", functions=(_root, _square))
+    ax.set_yscale("function", functions=(_root, _square))
+    own, other = hinge_curve(margin, reach).T ** 2
+    ax.fill_between(own, other, reach, color="#eef1f4", lw=0, zorder=0)
+    ax.plot(own, other, color=INK, lw=1.2, ls="--", zorder=3)
     order = np.random.default_rng(0).permutation(len(plane))  # so that no class hides the others
     colors = np.array(class_colors(list(classes)))[labels]
     size = float(np.clip(14000 / max(len(plane), 1), 5, 24))
@@ -100,7 +104,19 @@ def _draw_triplet_plane(
     if beyond:
         ax.text(0.98, 0.02, f"{beyond:,} beyond", transform=ax.transAxes, ha="right", va="bottom", fontsize=8,
                 color=FAINT)  # fmt: skip
-    ax.set(xlim=(-0.02 * reach, reach), ylim=(-0.02 * reach, reach), aspect="equal")
+    ticks, ends = root_ticks(reach), (-((0.02) ** 2) * reach, reach)
+    ax.set(xlim=ends, ylim=ends, aspect="equal", xticks=ticks, yticks=ticks)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
+
+
+def _root(values: np.ndarray) -> np.ndarray:
+    """The square root, mirrored below 0, where the frame begins."""
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _square(roots: np.ndarray) -> np.ndarray:
+    return np.sign(roots) * np.square(roots)
 
 
 def class_mean_planes(

@@ -17,9 +17,11 @@ CAPTIONS = {
     ),
     "triplet": (
         "What a triplet-center loss compares: the squared distance to the center of the face's own class (to the "
-        "right) and to the nearest other one (upward), both divided by D. Above the line the hinge is shut, and "
-        "the loss pulls no more. It shows no neighbors, and two faces in one place here may lie far apart in the "
-        "space. Ad-Corre's heads have length 1, so that its faces stand near the origin."
+        "right) and to the nearest other one (upward), both divided by D. The numbers are these squares; the axes "
+        "are those of their roots, so that small and large spaces can be read on one scale, and so the hinge's line "
+        "y = x + m is a curve. Above it the hinge is shut, and the loss pulls no more. It shows no neighbors, and two "
+        "faces in one place here may lie far apart in the space. Ad-Corre's heads have length 1, so that its faces "
+        "stand near the origin."
     ),
     "class-means": (
         "A linear map onto the plane in which the class means lie farthest apart; the unit is the mean distance of "

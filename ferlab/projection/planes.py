@@ -9,6 +9,9 @@ import numpy as np
 from ferlab.errors import FerlabError
 from ferlab.projection.aligned import check_epochs
 
+CURVE_POINTS = 60  # of the hinge's curve: no corner is seen
+MOST_TICKS = 8  # steps of distance along an axis
+
 
 def class_means(embeddings: np.ndarray, labels: np.ndarray, num_classes: int | None = None) -> np.ndarray:
     """The mean of every class: float64 (K, D), a row of NaN for a class without faces.
@@ -95,6 +98,45 @@ def triplet_reach(planes: Sequence[np.ndarray], margin: float) -> float:
     """
     far = max(float(np.quantile(np.asarray(plane).max(axis=1), 0.995)) for plane in planes)
     return max(1.05 * far, 1.3 * margin)
+
+
+def on_roots(plane: np.ndarray) -> np.ndarray:
+    """A :func:`triplet_plane` as it is drawn: on axes of square roots, which read squared distances.
+
+    The squared distances of spaces that a loss was turned up in are many times those under cross-entropy, whose faces
+    would be pressed into the corner of one straight scale for all. On these axes a step is a step of distance.
+
+    >>> on_roots(np.array([[4.0, 9.0]])).tolist()
+    [[2.0, 3.0]]
+    """
+    rooted: np.ndarray = np.sqrt(plane)
+    return rooted
+
+
+def hinge_curve(margin: float, reach: float) -> np.ndarray:
+    """The hinge's line ``y = x + margin`` on axes of square roots, where it is a curve: float64 (n, 2).
+
+    It runs from x = 0 to y = `reach` (a squared distance), and is empty where the margin is not below that.
+
+    >>> hinge_curve(margin=3.0, reach=4.0)[[0, -1]].round(3).tolist()
+    [[0.0, 1.732], [1.0, 2.0]]
+    """
+    if reach <= margin:
+        return np.empty((0, 2))
+    x = np.sqrt(reach - margin) * np.linspace(0, 1, CURVE_POINTS) ** 2  # closer where it is bent
+    return np.stack([x, np.sqrt(x**2 + margin)], axis=1)
+
+
+def root_ticks(reach: float) -> list[float]:
+    """The squared distances that are written at axes of square roots up to `reach`: those of whole steps of distance.
+
+    >>> root_ticks(30.0), root_ticks(2.6)
+    ([0.0, 1.0, 4.0, 9.0, 16.0, 25.0], [0.0, 0.25, 1.0, 2.25])
+    """
+    end = float(np.sqrt(reach))
+    power = 10 ** np.floor(np.log10(end / MOST_TICKS))
+    step = next(by * power for by in (1, 2, 5, 10) if by * power * MOST_TICKS >= end * (1 - 1e-9))
+    return [round(float((n * step) ** 2), 12) for n in range(int(end / step + 1e-9) + 1)]
 
 
 def class_mean_plane(embeddings: np.ndarray, labels: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:

@@ -143,32 +143,37 @@
       c.lineJoin = "round"; c.lineWidth = 3.5; c.strokeStyle = ink("--card"); c.strokeText(words, x, y);
       c.fillStyle = ink(color); c.fillText(words, x, y);
     }
-    // TCL's plane below the dots: the part where the loss is 0, the line y = x + margin, axes with numbers.
+    // TCL's plane below the dots: the part where the loss is 0, the curve of the hinge, axes with numbers. Places are roots
+    // of squared distances, which are written at the axes; the line y = x + margin of those is a curve here.
     paintHinge(c) {
-      const margin = seen().hinge, { size } = this, far = 4 * seen().reach;
-      const x0 = this.pixelX(0), y0 = this.pixelY(0), ym = this.pixelY(margin), xe = this.pixelX(far), ye = this.pixelY(far + margin);
-      c.fillStyle = ink("--soft"); c.beginPath(); c.moveTo(x0, ym); c.lineTo(xe, ye); c.lineTo(x0, ye); c.closePath(); c.fill();
+      const margin = seen().hinge, { size } = this, far = 4 * seen().reach, hinge = (x) => Math.sqrt(x * x + margin);
+      const x0 = this.pixelX(0), y0 = this.pixelY(0), curve = [];
+      for (let px = Math.max(x0, -2); px <= size + 4; px += 2) curve.push([px, this.pixelY(hinge((px - x0) / this.unit))]);
+      const trace = () => { c.beginPath(); curve.forEach(([x, y], n) => (n ? c.lineTo(x, y) : c.moveTo(x, y))); };
+      if (curve.length) { trace(); c.lineTo(curve.at(-1)[0], -4); c.lineTo(curve[0][0], -4); c.closePath(); c.fillStyle = ink("--soft"); c.fill(); }
       c.strokeStyle = ink("--dim"); c.lineWidth = 1; c.beginPath(); c.moveTo(x0, 0); c.lineTo(x0, y0); c.lineTo(size, y0); c.stroke();
-      c.lineWidth = 1.6; c.setLineDash([6, 4]); c.beginPath(); c.moveTo(x0, ym); c.lineTo(xe, ye); c.stroke(); c.setLineDash([]);
+      c.lineWidth = 1.6; c.setLineDash([6, 4]); trace(); c.stroke(); c.setLineDash([]);
       c.font = "11px system-ui, sans-serif"; c.fillStyle = ink("--dim");
-      const rough = seen().reach / state.view.zoom / 3, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-      const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-      for (let n = 0; n * step < far && n < 40; n++) {
-        const x = this.pixelX(n * step), y = this.pixelY(n * step), words = (n * step).toFixed(digits);
+      const rough = seen().reach / state.view.zoom / 4.5, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
+      for (let n = 0; n * step < far && n < 200; n++) {
+        const x = this.pixelX(n * step), y = this.pixelY(n * step), words = String(Number(((n * step) ** 2).toPrecision(6)));
         c.textAlign = "center"; c.textBaseline = "top"; if (x > -10 && x < size - 8) c.fillText(words, x, y0 + 5);
         c.textAlign = "right"; c.textBaseline = "middle"; if (y > 8 && y < size && n) c.fillText(words, x0 - 5, y);
       }
-      c.textAlign = "center"; c.textBaseline = "bottom"; c.fillText("distance to the own center →", (x0 + size) / 2, Math.min(size - 2, y0 + 34));
-      c.save(); c.translate(Math.max(2, x0 - 38), (Math.max(0, y0) + 0) / 2); c.rotate(-Math.PI / 2); c.textBaseline = "top"; c.fillText("to the nearest other center →", 0, 0); c.restore();
-      // Along the line where there is room, else beside its end at the frame's top.
-      const end = Math.min(size, x0 + ym), at = x0 + 0.68 * (end - x0), open = seen().notes[this.method];
+      c.textAlign = "center"; c.textBaseline = "bottom"; c.fillText("squared distance to the own center →", (x0 + size) / 2, Math.min(size - 2, y0 + 34));
+      c.save(); c.translate(Math.max(2, x0 - 38), (Math.max(0, y0) + 0) / 2); c.rotate(-Math.PI / 2); c.textBaseline = "top"; c.fillText("to the nearest other center, squared →", 0, 0); c.restore();
+      // Along the curve, where it is nearly straight, where there is room; else beside its end at the frame's top.
+      const seenOf = curve.filter(([x, y]) => x >= 0 && x <= size && y >= 0), open = seen().notes[this.method];
+      if (!seenOf.length) return;
+      const first = seenOf[0][0], end = seenOf.at(-1)[0], at = Math.min(seenOf.length - 2, Math.floor(0.68 * seenOf.length));
       c.font = "600 12px system-ui, sans-serif"; c.textAlign = "center";
-      if (end - x0 > 130) {
-        c.save(); c.translate(at, ym - (at - x0)); c.rotate(-Math.PI / 4); c.textBaseline = "bottom";
+      if (end - first > 130) {
+        const [[ax, ay], [bx, by]] = [seenOf[at], seenOf[at + 1]];
+        c.save(); c.translate(ax, ay); c.rotate(Math.atan2(by - ay, bx - ax)); c.textBaseline = "bottom";
         this.write(c, "hinge shut", 0, -4); c.textBaseline = "top"; this.write(c, open, 0, 5); c.restore();
-      } else if (end > x0) {
+      } else {
         c.textAlign = "left"; c.textBaseline = "top";
-        this.write(c, "shut", x0 + 5, 5); this.write(c, open, end + 8, 5);
+        this.write(c, "shut", first + 5, 5); this.write(c, open, end + 8, 5);
       }
     }
     // Embeddings of a fixed small length, such as Ad-Corre's heads, lie in the corner of TCL's plane: say that it is not empty.

@@ -25,7 +25,7 @@ from ferlab.projection import (
     triplet_plane,
 )
 from ferlab.projection.captions import CAPTIONS
-from ferlab.projection.planes import triplet_reach
+from ferlab.projection.planes import on_roots, triplet_reach
 from ferlab.runs.reading import Run
 
 # Of the correlation matrix: so many rows are still some pixels wide each on half a page, and take 20 kB.
@@ -50,7 +50,7 @@ class View:
         middle, reach: of the square that all maps are drawn in: its middle (x, y) and half its width.
         notes: method -> what is written into its map.
         missing: method -> why it cannot be seen this way.
-        hinge: of TCL's plane the margin, where the hinge's line stands; else None.
+        hinge: of TCL's plane, where places are the roots of squared distances: the margin, a squared one; else None.
     """
 
     key: str
@@ -145,12 +145,12 @@ def _triplet_view(spaces: Mapping[str, np.ndarray], labels: np.ndarray) -> View:
             planes[name] = triplet_plane(space, labels)
         except FerlabError as error:
             missing[name] = str(error)
-    end = triplet_reach(list(planes.values()), MARGIN) if planes else 1.0
+    end = triplet_reach(list(planes.values()), MARGIN) ** 0.5 if planes else 1.0
     # The names and numbers of the axes stand to the left and below, where no point is.
     return View(
         "triplet",
         "TCL's plane",
-        planes,
+        {name: on_roots(plane) for name, plane in planes.items()},
         middle=(0.44 * end, 0.44 * end),
         reach=0.58 * end,
         notes={name: f"hinge open: {100 * open_hinges(plane, MARGIN):.0f} %" for name, plane in planes.items()},

@@ -290,7 +290,7 @@ def test_views_with_the_losses_own_eyes(lab, build_folder):
         assert lab.still(first) != before, "the points travel to their new places"
         before = lab.still(first)
     assert "hinge open" in page.locator(".ferlab-x-title small").first.inner_text()
-    assert "Above the line the hinge is shut" in page.locator(".ferlab-x-caption").first.inner_text()
+    assert "Above it the hinge is shut" in page.locator(".ferlab-x-caption").first.inner_text()
     page.screenshot(path=build_folder / "explorer_triplet_1280.png")
 
     # TCL's plane over the epochs.

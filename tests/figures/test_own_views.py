@@ -11,6 +11,7 @@ from ferlab.data import CLASSES
 from ferlab.errors import FerlabError
 from ferlab.figures import class_mean_planes, correlation_views, triplet_planes
 from ferlab.losses import TripletCenterLoss
+from ferlab.projection import triplet_plane
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,21 @@ def test_planes_have_one_scale_and_say_how_many_hinges_are_open():
         loss.start_from(faces, labels)
         share = loss.measures(faces, labels)["open_hinges"]
         assert f"hinge open: {share:.0%}" in " ".join(text.get_text() for text in ax.texts)
+
+
+def test_a_small_space_can_be_read_beside_one_of_strength_sixteen_and_the_line_is_a_curve():
+    spaces = {"ce": space(4.0), "tcl-nearest": 7 * space(4.0)}  # squared distances 49 times as large
+    for ax, (_, embeddings) in zip(triplet_planes(spaces, LABELS, CLASSES).flat, spaces.items(), strict=True):
+        (offsets,) = [dots.get_offsets() for dots in ax.collections if len(dots.get_offsets()) == len(LABELS)]
+        plane = triplet_plane(embeddings, LABELS)
+        np.testing.assert_allclose(np.sort(offsets[:, 1]), np.sort(plane[:, 1]), rtol=1e-5, err_msg="data are squares")
+        to_axes = ax.transData + ax.transAxes.inverted()
+        assert np.median(to_axes.transform(plane)[:, 1]) > 0.08, "off the corner: on straight axes it is 0.02"
+        (x, y) = to_axes.transform(ax.lines[0].get_xydata()).T
+        np.testing.assert_allclose(np.diff(ax.lines[0].get_xydata(), axis=1), 2.0, rtol=1e-6)
+        slopes = np.diff(y) / np.diff(x)
+        assert slopes[0] < 0.2 and slopes[-1] > 0.7 and (np.diff(slopes) > -1e-6).all(), "flat at first, then diagonal"
+        assert "squared" in ax.get_xlabel() and [text.get_text() for text in ax.get_xticklabels()][0] == "0"
 
 
 def test_class_means_have_one_scale():

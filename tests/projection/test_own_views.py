@@ -23,6 +23,7 @@ from ferlab.projection import (
     split_heads,
     triplet_plane,
 )
+from ferlab.projection.planes import hinge_curve, on_roots, root_ticks
 
 seeds = st.integers(0, 10_000)
 
@@ -68,6 +69,27 @@ def test_the_line_is_the_hinge_of_the_loss():
     asked = loss.measures(torch.tensor(space, dtype=torch.float32), torch.tensor(labels))
     share = open_hinges(triplet_plane(space, labels), margin=1.0)
     assert 0 < share < 1 and share == pytest.approx(asked["open_hinges"])
+
+
+@given(st.floats(0.1, 20), st.floats(0.01, 400), st.floats(0.01, 400))
+@settings(deadline=None, max_examples=40)
+def test_the_curve_on_roots_is_the_straight_line_of_the_squares(margin, own, other):
+    reach = max(own, other, 1.3 * margin)
+    x, y = hinge_curve(margin, reach).T
+    np.testing.assert_allclose(y**2 - x**2, margin, rtol=1e-6, err_msg="y = x + m, of the squares")
+    assert (x[0], y[-1]) == pytest.approx((0, reach**0.5)) and (np.diff(y) > 0).all()
+    if abs(other - own - margin) > 1e-3 * reach and own < reach - margin:
+        (place,) = on_roots(np.array([[own, other]]))
+        assert (place[1] > np.interp(place[0], x, y)) == (other > own + margin), "the same side as in squares"
+
+
+def test_numbers_at_the_axes_are_few_squares_of_even_steps():
+    for reach in np.geomspace(2.6, 3000, 40).tolist():
+        ticks = root_ticks(reach)
+        steps = np.diff(np.sqrt(ticks))
+        assert 3 <= len(ticks) <= 9 and ticks[0] == 0 and ticks[-1] <= reach
+        np.testing.assert_allclose(steps, steps[0])
+    assert root_ticks(40.0)[:4] == [0, 1, 4, 9] and hinge_curve(3.0, 2.0).shape == (0, 2)
 
 
 @pytest.mark.parametrize(

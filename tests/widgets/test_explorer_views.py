@@ -65,30 +65,49 @@ def space_of(tables, explorer, method):
 # ---- planes --------------------------------------------------------------------------------------------------
 
 
-def test_tcls_plane_shows_squared_distances_of_embeddings_that_are_not_scaled(explorer, tables):
+def test_tcls_plane_shows_roots_of_squared_distances_of_embeddings_that_are_not_scaled(explorer, tables):
     explorer.projection = "triplet"
     for name in SIZES:
         wanted = triplet_plane(space_of(tables, explorer, name), explorer.points.labels)
-        np.testing.assert_allclose(explorer.map_of(name), wanted, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(explorer.map_of(name), np.sqrt(wanted), rtol=1e-3, atol=1e-3)
         share = open_hinges(wanted, MARGIN)
         assert f"hinge open: {share:.0%}" in explorer.view.maps[name].heading.value
     assert "not measured as a map" in explorer.view.belief.html and explorer.trustworthiness == {}
 
 
-def test_the_hinges_line_parts_open_from_shut_in_the_same_place_on_every_map(explorer):
+def test_the_hinges_curve_parts_open_from_shut_in_the_same_place_on_every_map(explorer):
     explorer.projection = "triplet"
     lines = [[line.vertices for line in plot(explorer, name).annotations] for name in SIZES]
-    assert lines[0] == lines[1] and len(lines[0]) == 3, "two axes and the line"
-    (x, y), (end_x, end_y) = lines[0][-1]
-    assert end_y - y == pytest.approx(end_x - x), "a slope of one"
+    assert lines[0] == lines[1], "one ruler"
+    curve = np.array(lines[0][-1])
+    slopes = np.diff(curve[:, 1]) / np.diff(curve[:, 0])
+    assert slopes[0] < 0.2 and (np.diff(slopes) > -1e-9).all(), "flat at first, then steeper: a curve"
+    seen = 0
     for name in SIZES:
-        places = plot(explorer, name).points[:, :2]
-        open_ones = places[:, 1] - places[:, 0] < y - x
-        np.testing.assert_array_equal(
-            open_ones, explorer.map_of(name)[:, 1] - explorer.map_of(name)[:, 0] < np.float32(MARGIN)
-        )
+        places, squares = plot(explorer, name).points[:, :2], explorer.map_of(name) ** 2
+        gap = squares[:, 1] - squares[:, 0] - MARGIN
+        clear = (np.abs(gap) > 0.02 * MARGIN) & (places[:, 0] < curve[-1, 0])
+        above = places[:, 1] > np.interp(places[:, 0], *curve.T)
+        np.testing.assert_array_equal(above[clear], gap[clear] > 0)
+        seen += clear.sum()
+    assert seen > 50
     explorer.projection = "umap"
     assert not plot(explorer, "ce").annotations
+
+
+def test_numbers_at_the_axes_are_squared_distances_beside_their_marks(explorer):
+    explorer.projection = "triplet"
+    middle, half = explorer.state.layouts.frame("triplet")
+    for name in SIZES:
+        written = plot(explorer, name).labels.drop_duplicates()
+        numbers = written[written["label"].str.fullmatch(r"[0-9.]+")]
+        along = numbers[numbers["y"] == numbers["y"].min()]
+        assert len(along) >= 3
+        at = along["x"].to_numpy() * half + middle[0]
+        np.testing.assert_allclose(at**2, along["label"].astype(float), atol=1e-3, rtol=1e-3)
+        marks = [line.vertices for line in plot(explorer, name).annotations[2:-1]]
+        assert {round(x, 4) for (x, _), _ in marks} >= {round(x, 4) for x in along["x"].tolist()[1:]}
+        assert (np.abs(written[["x", "y"]].to_numpy()) < 1).all()
 
 
 def test_the_class_mean_plane_has_one_unit_over_the_spaces(tables, faces):
@@ -121,7 +140,7 @@ def test_planes_follow_the_epochs(run_dir, faces):
         explorer.controls.slider.value = epoch
         space = np.load(run_dir / "ce" / "seed_0" / "epochs" / f"epoch_{epoch:04d}.npy")
         wanted = triplet_plane(space, faces.labels[::4])[np.searchsorted(np.arange(0, 70, 4), explorer.points.indices)]
-        np.testing.assert_allclose(explorer.map_of("ce"), wanted, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(explorer.map_of("ce"), np.sqrt(wanted), rtol=1e-3, atol=1e-3)
     assert "hinge open" in explorer.view.maps["ce"].heading.value
 
 

@@ -53,7 +53,8 @@ class ExplorerAnswers:
         return {name: quality.trustworthiness for name, quality in known.items() if quality is not None}
 
     def map_of(self, method: str) -> np.ndarray:
-        """float32 (N, 2): where the map shown has the points, in the order of `points`.
+        """float32 (N, 2): where the map shown has the points, in the order of `points`; on TCL's plane that are the
+        roots of the squared distances.
 
         Raises:
             FerlabError: a space that is not there.

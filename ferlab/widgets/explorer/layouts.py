@@ -24,7 +24,7 @@ from ferlab.projection import (
 from ferlab.projection.aligned import MINIMUM_POINTS
 from ferlab.projection.cost import MapCost, map_cost
 from ferlab.projection.names import HALF_LETTER, LINE, apart, densest, named_classes
-from ferlab.projection.planes import triplet_reach
+from ferlab.projection.planes import hinge_curve, on_roots, root_ticks, triplet_reach
 from ferlab.projection.quality import MapQuality
 from ferlab.runs.reading import PLANE
 from ferlab.texts import shortened
@@ -44,11 +44,14 @@ MARGIN = float(get_method("tcl-nearest").options["margin"])
 PAIRS_AMONG = 500
 LETTERS = 24  # of a name on a map
 MapName = tuple[str, str, int]  # projection, method, epoch
-Segment = tuple[tuple[float, float], tuple[float, float]]
+Line = list[tuple[float, float]]
 
-# Written on TCL's plane: the names of its axes, with their places in units of the plot, and what its line parts.
-AXES = {"own center →": (0.62, -0.95), "↑ nearest other center": (-0.34, 0.95)}
+# Written on TCL's plane: the names of its axes, with their places in units of the plot, and what its curve parts.
+AXES = {"own center, squared →": (0.5, -0.95), "↑ nearest other, squared": (-0.24, 0.95)}
 SHUT = "↖ hinge shut"
+# Of the axes' ends: where the plot's middle lies, and half its width, that numbers and names find room.
+PLANE_MIDDLE, PLANE_HALF = 0.43, 0.59
+TICK = 0.025  # how long the marks at the axes are, in units of the plot
 
 
 class Layouts:
@@ -69,6 +72,8 @@ class Layouts:
         self._pairs: dict[MapName, tuple[np.ndarray, np.ndarray]] = {}
         self._names: dict[MapName, tuple[list[str], np.ndarray]] = {}
         self._frames: dict[str, tuple[np.ndarray, float]] = {}
+        self._reach = 1.0  # of TCL's plane: how far its axes go, a squared distance
+        self._open: dict[str, list[float]] = {}  # method -> share of open hinges of every epoch
 
     def __contains__(self, kind: str) -> bool:
         return kind in self._maps
@@ -120,26 +125,34 @@ class Layouts:
         if kind not in self._frames:
             maps = [layout for epochs in self._maps[kind].values() for layout in epochs]
             if kind == "triplet":
-                middle = np.full(2, triplet_reach(maps, MARGIN) / 2)
-                self._frames[kind] = middle, 1.12 * float(middle[0])  # room for the axes' names
+                end = self._reach**0.5
+                self._frames[kind] = np.full(2, PLANE_MIDDLE * end), PLANE_HALF * end
             else:
                 low = np.min([layout.min(axis=0) for layout in maps], axis=0)
                 high = np.max([layout.max(axis=0) for layout in maps], axis=0)
                 self._frames[kind] = (low + high) / 2, 1.06 * float((high - low).max()) / 2 or 1.0
         return self._frames[kind]
 
-    def lines(self, kind: str) -> list[Segment]:
-        """Lines to draw below the points, in units of the plot: axes and hinge of TCL's plane, else none."""
+    def lines(self, kind: str) -> list[Line]:
+        """Lines to draw below the points, in units of the plot: axes, their marks, and last the hinge's curve of TCL's
+        plane, else none."""
         if kind != "triplet":
             return []
         middle, half = self.frame(kind)
-        end = 2 * float(middle[0])
-        segments = np.array([[[0, 0], [end, 0]], [[0, 0], [0, end]], [[0, MARGIN], [end - MARGIN, end]]])
-        return [(tuple(a), tuple(b)) for a, b in ((segments - middle) / half).tolist()]
+        end, mark = self._reach**0.5, TICK * half
+        lines = [np.array([[0, 0], [end, 0]]), np.array([[0, 0], [0, end]])]
+        for at in np.sqrt(root_ticks(self._reach))[1:]:
+            lines += [np.array([[at, 0], [at, -mark]]), np.array([[0, at], [-mark, at]])]
+        return [[(x, y) for x, y in ((line - middle) / half).tolist()] for line in [*lines, self._hinge]]
+
+    @property
+    def _hinge(self) -> np.ndarray:
+        return hinge_curve(MARGIN, self._reach)
 
     def open_hinges(self, method: str, epoch: int) -> float:
-        """The share of points below the hinge's line of TCL's plane, 0 to 1."""
-        return open_hinges(self.layout("triplet", method, epoch), MARGIN)
+        """The share of points below the hinge's curve of TCL's plane, 0 to 1."""
+        epochs = self._open[method]
+        return epochs[min(epoch, len(epochs)) - 1]
 
     # ---- computing ---------------------------------------------------------------------------------------------
 
@@ -162,7 +175,10 @@ class Layouts:
         elif kind == "class-means":
             self._maps[kind] = class_mean_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
         else:
-            self._maps[kind] = triplet_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
+            planes = triplet_epoch_planes({m: points.vectors(m) for m in points.spaces}, points.labels)
+            self._reach = triplet_reach([plane for epochs in planes.values() for plane in epochs], MARGIN)
+            self._open = {m: [open_hinges(plane, MARGIN) for plane in epochs] for m, epochs in planes.items()}
+            self._maps[kind] = {m: [on_roots(plane) for plane in epochs] for m, epochs in planes.items()}
 
     def compute_optimized(
         self, kind: str, settings: dict[str, Any], on_space: Callable[[str], None]
@@ -230,15 +246,28 @@ class Layouts:
 
     def names(self, kind: str, method: str, epoch: int) -> tuple[list[str], np.ndarray]:
         """Class names and their places, in units of the plot; on TCL's plane, where most classes begin in one corner,
-        the names of axes and line instead."""
+        the names of axes and curve and the axes' numbers instead."""
         key = (kind, method, epoch)
         if kind == "triplet":
-            (x, y), (end, _) = self.lines(kind)[-1]
-            beside = (x + end) / 2 + 0.02 + 2 * HALF_LETTER * len(SHUT), y + (end - x) / 2  # right of the line's middle
-            return [*AXES, SHUT], np.array([*AXES.values(), beside])
+            return self._names_on_plane()
         if key not in self._names:
             self._names[key] = places_of_names(self.in_frame(*key), self.points.labels, self.points.classes)
         return self._names[key]
+
+    def _names_on_plane(self) -> tuple[list[str], np.ndarray]:
+        middle, half = self.frame("triplet")
+        x, y = (self._hinge[int(0.7 * len(self._hinge))] - middle) / half
+        written = {**AXES, SHUT: (x + 0.04 + 1.4 * HALF_LETTER * len(SHUT), y)}  # right of it: few points are there
+        names, places = list(written), [*written.values()]
+        origin = -float(middle[0]) / half
+        for squared in root_ticks(self._reach):
+            number, at = f"{squared:g}", float(squared**0.5 - middle[0]) / half
+            names.append(number)
+            places.append((at, origin - TICK - 0.04))
+            if squared:
+                names.append(number)
+                places.append((origin - TICK - 0.02 - HALF_LETTER * len(number), at))
+        return names, np.array(places)
 
 
 def places_of_names(layout: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[list[str], np.ndarray]:

@@ -10,7 +10,7 @@ from jscatter.label_placement.utils import to_js
 
 from ferlab.widgets.explorer.colors import Coloring
 from ferlab.widgets.explorer.details import title_html
-from ferlab.widgets.explorer.layouts import Segment
+from ferlab.widgets.explorer.layouts import Line
 from ferlab.widgets.explorer.plot import Bundle, Describe, plot_of
 from ferlab.widgets.kit.theme import BACKGROUND
 
@@ -56,7 +56,7 @@ class MapView:
         self.widget.square_up_to = height - TITLE_HEIGHT
         self.widget.toolbar_buttons = ["lasso", "lasso_type", "pan_zoom", "divider", "reset"]
         self._shown = 0
-        self._drawn: tuple[list[Segment], bool] = ([], False)
+        self._drawn: tuple[list[Line], bool] = ([], False)
         self._written: tuple[list[str], bool] | None = None
         self.heading = ipywidgets.HTML(layout={"margin": "0", "height": f"{TITLE_HEIGHT}px"})
         self.box = ipywidgets.VBox([self.heading, self.widget], layout={"margin": "0", "min_width": "0"})
@@ -109,16 +109,16 @@ class MapView:
         four = np.tile(places, (4, 1)).astype(np.float32)
         self.widget.labels = self._names.assign(x=four[:, 0], y=four[:, 1])
 
-    def draw_lines(self, segments: list[Segment], dark: bool) -> None:
-        """Draw straight lines below the points; the last one, a limit, stronger than the axes before it."""
-        drawn = (segments, dark and bool(segments))
+    def draw_lines(self, lines: list[Line], dark: bool) -> None:
+        """Draw lines below the points; the last one, a limit, stronger than the axes before it."""
+        drawn = (lines, dark and bool(lines))
         if drawn == self._drawn:
             return
         self._drawn = drawn
         ink = rgba(_INK[dark])[:3]
         self.widget.annotations = [
-            jscatter.Line(list(segment), line_color=(*ink, 0.9 if last else 0.3), line_width=2 if last else 1)
-            for segment, last in zip(segments, [False] * (len(segments) - 1) + [True], strict=False)
+            jscatter.Line(line, line_color=(*ink, 0.9 if last else 0.3), line_width=2 if last else 1)
+            for line, last in zip(lines, [False] * (len(lines) - 1) + [True], strict=False)
         ]
 
     def select(self, positions: np.ndarray) -> None:
