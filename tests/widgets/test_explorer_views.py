@@ -14,6 +14,7 @@ from ferlab.projection.captions import CAPTIONS
 from ferlab.widgets import EmbeddingExplorer
 from ferlab.widgets.explorer.correlations import CorrelationFaces
 from ferlab.widgets.explorer.layouts import MARGIN, PROJECTIONS
+from ferlab.widgets.explorer.plot import FAST_ROWS, SLOW_ROWS, Bundle
 
 SIZES = {"ce": 6, "ad-corre": 14}  # of ad-corre two numbers a head
 EPOCHS = 3
@@ -108,6 +109,28 @@ def test_numbers_at_the_axes_are_squared_distances_beside_their_marks(explorer):
         marks = [line.vertices for line in plot(explorer, name).annotations[2:-1]]
         assert {round(x, 4) for (x, _), _ in marks} >= {round(x, 4) for x in along["x"].tolist()[1:]}
         assert (np.abs(written[["x", "y"]].to_numpy()) < 1).all()
+
+
+def test_what_stays_is_not_sent_again(explorer):
+    explorer.projection = "triplet"
+    widget, sent = plot(explorer, "ce"), []
+    widget.observe(lambda change: sent.append(change["name"]), names=["labels", "annotations", "color", "points"])
+    explorer.view.draw_maps(400)
+    assert sent == [], "names, lines, colors and points are those that the page has"
+
+
+def test_the_points_of_all_maps_are_sent_before_any_names(explorer):
+    order = []
+    for name in SIZES:
+        plot(explorer, name).observe(lambda change: order.append(change["name"]), names=["labels", "points"])
+    explorer.projection = "pca"
+    assert order == ["points"] * len(SIZES) + ["labels"] * len(SIZES)
+
+
+def test_rows_of_points_are_taken_apart_without_an_iterator_each():
+    source = Bundle().source
+    assert FAST_ROWS in source, "jupyter-scatter's JavaScript has changed: mend SLOW_ROWS"
+    assert SLOW_ROWS not in source
 
 
 def test_the_class_mean_plane_has_one_unit_over_the_spaces(tables, faces):

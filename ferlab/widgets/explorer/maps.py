@@ -58,6 +58,7 @@ class MapView:
         self._shown = 0
         self._drawn: tuple[list[Line], bool] = ([], False)
         self._written: tuple[list[str], bool] | None = None
+        self._places = np.empty((0, 2))
         self.heading = ipywidgets.HTML(layout={"margin": "0", "height": f"{TITLE_HEIGHT}px"})
         self.box = ipywidgets.VBox([self.heading, self.widget], layout={"margin": "0", "min_width": "0"})
 
@@ -100,12 +101,16 @@ class MapView:
         """Write names at some places (n, 2)."""
         if (names, dark) != self._written:
             self._written = (names, dark)
+            self._places = np.empty((0, 2))
             table = pd.DataFrame({"label": names, "x": 0.0, "y": 0.0}).assign(
                 zoom_in=-np.inf, zoom_out=np.inf, zoom_fade_extent=1.0, font_color=_INK[dark], font_face="sans-serif",
                 font_style="normal", font_weight="bold", font_size=12,
             )  # fmt: skip
             # The plot draws a faint halo; four of them can be read over points.
             self._names = to_js(pd.concat([table] * 4, ignore_index=True))
+        if np.array_equal(places, self._places):  # as on TCL's plane, whatever is shown there
+            return
+        self._places = places
         four = np.tile(places, (4, 1)).astype(np.float32)
         self.widget.labels = self._names.assign(x=four[:, 0], y=four[:, 1])
 

@@ -17,6 +17,11 @@ from ferlab.widgets.kit.channel import Channel
 
 Describe = Callable[[int], Mapping[str, str | None]]
 
+# How jupyter-scatter's JavaScript takes a buffer apart, and how it does so in a fifth of the time: of 10,000 points an
+# iterator each cost every map some 15 ms before they could begin to travel.
+SLOW_ROWS = "(_, i) => Array.from(arr.subarray(i * width, (i + 1) * width))"
+FAST_ROWS = "(_, i) => { const row = []; for (let j = 0; j < width; j++) row.push(arr[i * width + j]); return row; }"
+
 
 class Bundle(anywidget.AnyWidget):
     """jupyter-scatter's JavaScript, sent to the page once for all plots that name it."""
@@ -27,6 +32,7 @@ class Bundle(anywidget.AnyWidget):
 
     def __init__(self) -> None:
         source = Path(jscatter.__file__).with_name("bundle.js").read_text(encoding="utf-8")
+        source = source.replace(SLOW_ROWS, FAST_ROWS)
         super().__init__(source=source, digest=hashlib.sha256(source.encode()).hexdigest())
 
 

@@ -148,9 +148,13 @@ class ExplorerView:
     def draw_maps(self, milliseconds: int) -> None:
         """Let the points travel to their places within some time (0: at once), and color them."""
         state, dark, people = self._state, self.theme.dark, self._state.highlighted
-        for name, view in self.shown_maps().items():
+        shown = self.shown_maps()
+        # First the points of all maps, close together: names take the kernel and the page longer than the points, and
+        # the last map would begin to move that much after the first.
+        for name, view in shown.items():
             coloring = color_points(state.points, state.color_by, method=state.trained(name), dark=dark, people=people)
             view.show(state.layouts.in_frame(*state.map_of(name)), coloring, dark=dark, milliseconds=milliseconds)
+        for name, view in shown.items():
             view.write_names(*state.layouts.names(*state.map_of(name)), dark)
             view.draw_lines(state.layouts.lines(state.kind), dark)
         self.draw_titles()
