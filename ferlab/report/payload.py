@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ferlab.methods import (
 from ferlab.palette import class_colors
 from ferlab.report.measures import DOSE_MEASURES
 from ferlab.report.views import correlation_payload, space_views, strongest_unbroken, view_payload
+from ferlab.runs.doses import lost_seeds
 from ferlab.runs.reading import Run
 from ferlab.texts import distinct, shortened
 
@@ -83,11 +84,23 @@ def _doses(run: Run) -> dict[str, Any]:
         "strengths": sorted(ends.union(*(of["strengths"] for of in doses.values()))),
         "measures": [{"measure": name, "title": words} for name, words in DOSE_MEASURES.items() if name in found],
         "methods": [
-            {"label": method_label(name), "color": method_color(name)}
+            {"label": method_label(name), "color": method_color(name), "lost": _lost(run, of)}
             | {key: of[key] for key in ("default", "breaks_at", "measures")}
             for name, of in doses.items()
         ],
     }
+
+
+def _lost(run: Run, of: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The strengths at which a loss broke the network, with some seeds or on the whole, and in words with how many."""
+    methods, control, found = run.summary["methods"], of["methods"][0], []
+    for strength, name in zip(of["strengths"], of["methods"], strict=True):
+        seeds, count = lost_seeds(methods, name, control) if {name, control} <= set(methods) else (0, 0)
+        if seeds:
+            found.append({"strength": strength, "words": f"network lost with {seeds} of {count} seeds"})
+        elif of["breaks_at"] is not None and strength >= of["breaks_at"]:
+            found.append({"strength": strength, "words": "network lost"})
+    return found
 
 
 def _panels(run: Run, mapped: list[str]) -> list[str]:

@@ -501,7 +501,10 @@
     if (!lines.length) return;
     const W = 560, H = 270, left = 46, right = 12, top = 10, bottom = 34;
     const epochs = lines.flatMap((l) => [...l.epochs, l.marks?.broken ?? -1]).filter((e) => e >= 0), first = Math.min(...epochs), last = Math.max(...epochs);
-    const every = lines.flatMap((l) => [...l.low, ...l.high]).filter((v) => v !== null);
+    // A network that is lost has numbers of any size, which would press all others together: the scale follows the whole ones.
+    const isLost = (l, n) => Boolean(l.lost?.[n]);
+    const numbers = (lost) => lines.flatMap((l) => l.mean.flatMap((_, n) => (isLost(l, n) === lost ? [l.low[n], l.high[n]] : []))).filter((v) => v !== null);
+    const every = numbers(false).length ? numbers(false) : numbers(true);
     let low = Math.min(...every), high = Math.max(...every);
     if (high - low < 1e-6) { low -= 0.5; high += 0.5; }
     const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough);
@@ -510,6 +513,7 @@
     const y = (v) => H - bottom - ((v - low) / (high - low)) * (H - top - bottom);
     const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9) + (String(step / power).includes(".") ? 1 : 0));
     const show = (v) => (share ? `${(v * 100).toFixed(Math.max(0, digits - 2))} %` : v.toFixed(Math.min(4, digits)));
+    const within = (v) => Math.min(high, Math.max(low, v)), clip = `chart-${(chart.drawn = (chart.drawn || 0) + 1)}`, beyond = [];
     const graph = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}: ` + lines.map((l) => `${l.name} ends at ${show(l.mean.filter((v) => v !== null).at(-1))}`).join(", ") });
     for (let v = low; v <= high + step / 2; v += step) {
       graph.append(svg("line", { class: "grid", x1: left, x2: W - right, y1: y(v), y2: y(v) }), svg("text", { x: left - 8, y: y(v) + 4, "text-anchor": "end" }, show(v)));
@@ -518,20 +522,31 @@
     const named = (e) => (axis.names ? axis.names[e] : e);
     for (let e = first; e <= last; e += gap) graph.append(svg("text", { x: x(e), y: H - bottom + 18, "text-anchor": "middle" }, named(e)));
     graph.append(svg("text", { x: W - right, y: H - 2, "text-anchor": "end" }, axis.unit));
+    const frame = svg("clipPath", { id: clip });
+    frame.append(svg("rect", { x: left - 4, y: top - 4, width: W - left - right + 8, height: H - top - bottom + 8 }));
+    const inside = svg("g", { "clip-path": `url(#${clip})` });
+    graph.append(frame, inside);
     for (const line of lines) {
-      const points = (values) => line.epochs.map((e, n) => (values[n] === null ? null : `${x(e).toFixed(1)},${y(values[n]).toFixed(1)}`)).filter(Boolean);
-      if (line.several) graph.append(svg("polygon", { points: [...points(line.high), ...points(line.low).reverse()].join(" "), fill: line.color, opacity: 0.18 }));
+      const points = (values, some = () => true) => line.epochs.map((e, n) => (values[n] === null || !some(n) ? null : `${x(e).toFixed(1)},${y(values[n]).toFixed(1)}`)).filter(Boolean);
+      const whole = (n) => !isLost(line, n);
+      if (line.several) inside.append(svg("polygon", { points: [...points(line.high, whole), ...points(line.low, whole).reverse()].join(" "), fill: line.color, opacity: 0.18 }));
       const p = points(line.mean);
-      if (p.length === 1) { const [cx, cy] = p[0].split(","); graph.append(svg("circle", { cx, cy, r: 4, fill: line.color })); }
-      graph.append(svg("polyline", { points: p.join(" "), fill: "none", stroke: line.color, "stroke-width": 2.2, "stroke-dasharray": line.dash, "stroke-linejoin": "round" }));
+      if (p.length === 1) { const [cx, cy] = p[0].split(","); inside.append(svg("circle", { cx, cy, r: 4, fill: line.color })); }
+      line.mean.forEach((mean, n) => {
+        if (mean === null || !isLost(line, n) || within(mean) === mean) return;
+        const way = mean > high ? -1 : 1, cx = x(line.epochs[n]), cy = y(within(mean)) - 2 * way;
+        if (line.marks?.broken !== line.epochs[n]) graph.append(svg("path", { class: "beyond", d: `M${cx} ${cy + 4 * way}l-5 ${-8 * way}h10z`, fill: line.color }));
+        if (!line.dash) beyond.push(`${line.name} at ${named(line.epochs[n])}: ${share ? `${(100 * mean).toFixed(1)} %` : mean.toFixed(3)}, ${line.lost[n]}`);
+      });
+      inside.append(svg("polyline", { points: p.join(" "), fill: "none", stroke: line.color, "stroke-width": 2.2, "stroke-dasharray": line.dash, "stroke-linejoin": "round" }));
       for (const [kind, e] of Object.entries(line.marks || {})) {
         let n = line.epochs.indexOf(e);
         if (n < 0 && kind === "broken" && e >= 0 && line.epochs.length) { // no number there: the end of a dotted line
           n = line.epochs.length - 1;
-          graph.append(svg("line", { x1: x(line.epochs[n]), x2: x(e), y1: y(line.mean[n]), y2: y(line.mean[n]), stroke: line.color, "stroke-width": 1.6, "stroke-dasharray": "2 4" }));
+          graph.append(svg("line", { x1: x(line.epochs[n]), x2: x(e), y1: y(within(line.mean[n])), y2: y(within(line.mean[n])), stroke: line.color, "stroke-width": 1.6, "stroke-dasharray": "2 4" }));
         }
         if (n < 0 || line.mean[n] === null) continue;
-        const cx = x(e), cy = y(line.mean[n]);
+        const cx = x(e), cy = y(within(line.mean[n]));
         if (kind === "default") graph.append(svg("circle", { cx, cy, r: 6, fill: "none", stroke: line.color, "stroke-width": 2 }));
         else graph.append(svg("path", { d: `M${cx - 5} ${cy - 5}l10 10m0 -10l-10 10`, stroke: line.color, "stroke-width": 2.4 }));
       }
@@ -539,6 +554,7 @@
     const cursor = svg("line", { class: "cursor", y1: top, y2: H - bottom, visibility: "hidden" });
     graph.append(cursor);
     const values = element("div", { class: "values", hidden: "" });
+    if (beyond.length) note = `${note} ▲▼ beyond the scale: ${beyond.join("; ")}`.trim();
     const box = element("figure", { class: "chart card" }, element("figcaption", {}, title, " ", element("small", {}, note)), graph, values);
     graph.addEventListener("pointermove", (e) => {
       const area = graph.getBoundingClientRect(), epoch = Math.round(first + (((e.clientX - area.left) / area.width) * W - left) / (W - left - right) * (last - first));
@@ -561,11 +577,11 @@
     const names = data.doses.strengths, at = (strength) => names.indexOf(strength);
     for (const { measure, title } of data.doses.measures) {
       const lines = data.doses.methods.flatMap((of) => ["test", "train"].map((split) => {
-        const points = of.measures[split][measure] || [];
+        const points = of.measures[split][measure] || [], lost = (p) => of.lost.find((found) => found.strength === p.strength)?.words;
         return {
           name: split === "test" ? of.label : `${of.label}, training faces`, color: of.color, dash: split === "test" ? "" : "5 4",
           epochs: points.map((p) => at(p.strength)), mean: points.map((p) => p.mean), low: points.map((p) => p.low ?? p.mean), high: points.map((p) => p.high ?? p.mean),
-          several: points.length > 0 && points.every((p) => p.low !== null), marks: split === "test" ? { default: at(of.default), broken: at(of.breaks_at) } : {},
+          several: points.length > 0 && points.every((p) => p.low !== null), lost: points.map(lost), marks: split === "test" ? { default: at(of.default), broken: at(of.breaks_at) } : {},
         };
       }));
       chart(title, "", lines, false, { unit: "strength", names, place: "dosecharts" });

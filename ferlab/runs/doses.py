@@ -125,6 +125,20 @@ def _columns(
         yield measure, [vars(point) for point in response(methods, found, split, measure)]
 
 
+def lost_seeds(methods: Mapping[str, dict[str, Any]], method: str, control: str) -> tuple[int, int]:
+    """How many seeds of a method lost the network, with less than half of the control's balanced accuracy; of how many.
+
+    >>> values = {"ce": [0.8, 0.9], "a@4": [0.9, 0.2]}
+    >>> lost_seeds({name: {"balanced_accuracy": {"values": own}} for name, own in values.items()}, "a@4", "ce")
+    (1, 2)
+    """
+    own, of_control = (
+        np.array(methods[name]["balanced_accuracy"]["values"], dtype=float) for name in (method, control)
+    )
+    is_whole = own >= BROKEN * of_control.mean()  # what is no number is lost too
+    return int((~is_whole).sum()), len(own)
+
+
 def _broken(methods: Mapping[str, dict[str, Any]], doses: tuple[Dose, ...]) -> list[float]:
     accuracies = [float(np.mean(methods[dose.method]["balanced_accuracy"]["values"])) for dose in doses]
     return [dose.strength for dose, own in zip(doses, accuracies, strict=True) if own < BROKEN * accuracies[0]]

@@ -291,6 +291,39 @@ def test_doses_are_charts_with_marks_and_a_legend(browser, tmp_path, faces):
 
 
 @pytest.mark.browser
+def test_a_network_lost_with_one_seed_does_not_press_the_others_together(browser, tmp_path, faces):
+    run = write_fake_run(tmp_path / "doses", faces)
+    strengths, means = (0, 1, 4), (0.40, 0.38, 7.0)
+    lows = (0.39, 0.37, -90.0)
+    points = [
+        {"strength": strength, "mean": mean, "low": low, "high": mean + 0.01}
+        for strength, mean, low in zip(strengths, means, lows, strict=True)
+    ]
+    summary = json.loads((run / "summary.json").read_text())
+    control = summary["methods"]["ce"]
+    control["balanced_accuracy"]["values"] = [0.9, 0.8, 0.7]
+    summary["methods"]["tcl-nearest@1"] = control
+    lost = {**control["balanced_accuracy"], "values": [0.9, 0.8, 0.1]}
+    summary["methods"]["tcl-nearest"] = control | {"balanced_accuracy": lost}
+    dose = {"control": "ce", "strengths": strengths, "methods": ["ce", "tcl-nearest@1", "tcl-nearest"], "default": 1}
+    dose |= {"breaks_at": None, "measures": {"train": {}, "test": {"silhouette": points}}}
+    summary["doses"] = {"tcl-nearest": dose}
+    (run / "summary.json").write_text(json.dumps(summary))
+    page = browser.new_page()
+    page.goto(write_report(run, faces).as_uri())
+    chart = page.locator("#dosecharts figure")
+    numbers = [float(text) for text in chart.locator("text[text-anchor=end]").all_text_contents() if text[:1].isdigit()]
+    assert min(numbers) >= 0.3 and max(numbers) <= 0.5, "the scale is that of the networks that are whole"
+    words = chart.locator("figcaption").inner_text()
+    assert "CE + TCL (nearest) at 4: 7.000, network lost with 1 of 3 seeds" in words
+    mark = chart.locator("path.beyond")
+    assert mark.count() == 1 and mark.bounding_box()["y"] >= chart.locator("svg").bounding_box()["y"]
+    ends = [pair.split(",") for pair in chart.locator("polygon").get_attribute("points").split()]
+    assert len(ends) == 4, "a band over the two strengths of whole networks"
+    page.close()
+
+
+@pytest.mark.browser
 def test_a_run_without_strengths_has_no_such_section(open_report):
     page = open_report()
     expect(page.locator("#doses")).to_be_hidden()
@@ -354,6 +387,18 @@ def test_tcls_plane_stands_on_one_scale_with_the_hinge_where_it_belongs(shaped_p
     ce, tcl, _ = (np.median(np.array(panel["own"]) - panel["x"]) for panel in found)
     assert 0 < tcl < 0.7 * ce
     assert "hinge open: " in found[0]["label"]
+    # The curve parts the shaded side, where the loss is 0: of places beside it, those a little above are shaded.
+    colors = page.evaluate(
+        """() => { const p = ferlabReport.panels[0], m = ferlabReport.data.views[0].hinge;
+        const pen = p.base.getContext('2d');
+        const at = (x, y) => [...pen.getImageData(p.ratio * p.pixelX(x), p.ratio * p.pixelY(y), 1, 1).data.slice(0, 3)];
+        const reach = p.size / p.unit, y = (x) => Math.sqrt(x * x + m), gap = 9 / p.unit;
+        return [0.35, 0.45, 0.6].map((part) => part * reach).map((x) => [at(x, y(x) + gap), at(x, y(x) - gap)]); }"""
+    )
+    shaded = page.evaluate("ferlabReport.ink('--soft')")
+    wanted = [int(shaded[i : i + 2], 16) for i in (1, 3, 5)]
+    assert [above == wanted for above, _ in colors].count(True) >= 2, (colors, wanted)
+    assert all(below != wanted for _, below in colors)
     # The same faces are found by pointing: hover, and the marks in the other maps.
     page.mouse.move(*place(page, 1, 10))
     expect(page.locator("#tip")).to_be_visible()
@@ -387,18 +432,6 @@ def test_correlations_hover_tells_two_faces_and_a_block_selects_on_the_maps(
     assert "correlation" in tip.inner_text() and "two classes: −1 is wanted" in tip.inner_text()
     assert drawn(page, 0) != marks, "both are ringed on the maps"
     page.mouse.down()
-    # The curve parts the shaded side, where the loss is 0: of places beside it, those a little above are shaded.
-    colors = page.evaluate(
-        """() => { const p = ferlabReport.panels[0], m = ferlabReport.data.views[0].hinge;
-        const pen = p.base.getContext('2d');
-        const at = (x, y) => [...pen.getImageData(p.ratio * p.pixelX(x), p.ratio * p.pixelY(y), 1, 1).data.slice(0, 3)];
-        const reach = p.size / p.unit, y = (x) => Math.sqrt(x * x + m), gap = 9 / p.unit;
-        return [0.35, 0.45, 0.6].map((part) => part * reach).map((x) => [at(x, y(x) + gap), at(x, y(x) - gap)]); }"""
-    )
-    shaded = page.evaluate("ferlabReport.ink('--soft')")
-    wanted = [int(shaded[i : i + 2], 16) for i in (1, 3, 5)]
-    assert [above == wanted for above, _ in colors].count(True) >= 2, (colors, wanted)
-    assert all(below != wanted for _, below in colors)
     page.mouse.up()
     wanted = {face for face in order if faces.labels[face] in faces.labels[pair]}
     assert set(page.evaluate("[...ferlabReport.state.selected]")) == wanted
