@@ -47,7 +47,7 @@ MapName = tuple[str, str, int]  # projection, method, epoch
 Line = list[tuple[float, float]]
 
 # Written on TCL's plane: the names of its axes, with their places in units of the plot, and what its curve parts.
-AXES = {"own center, squared →": (0.5, -0.95), "↑ nearest other, squared": (-0.24, 0.95)}
+AXES = {"own center, squared →": (0.36, -0.95), "↑ nearest other, squared": (-0.24, 0.95)}
 SHUT = "↖ hinge shut"
 # Of the axes' ends: where the plot's middle lies, and half its width, that numbers and names find room.
 PLANE_MIDDLE, PLANE_HALF = 0.43, 0.59
