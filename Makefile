@@ -13,8 +13,6 @@ READY := $(VENV)/.ready
 LAB_ARGS ?=
 TEST_ARGS ?=
 COMPARE_ARGS ?=
-# Half as many workers again as there are cores: tests wait for browsers, kernels and other processes.
-WORKERS ?= $(shell python3 -c 'import os; print(os.cpu_count() * 3 // 2)')
 OUT ?= runs/compare-$(shell date +%Y-%m-%d-%H%M%S)
 
 # As ferlab.cli does, for the tests: threads that wait give their core away after some microseconds.
@@ -36,7 +34,7 @@ format: $(READY) ## mend what make check can mend by itself: layout of the code,
 
 test: $(READY) chromium ## run all tests, in about 25 minutes on two cores (TEST_ARGS="-m 'not browser'": some)
 	@COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
-		$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term:skip-covered $(TEST_ARGS)
+		$(BIN)/python -m pytest --numprocesses logical --cov --cov-report term:skip-covered $(TEST_ARGS)
 
 compare: $(READY) ## train and compare the methods (OUT=folder, COMPARE_ARGS=--quick)
 	@$(BIN)/ferlab compare --out $(OUT) $(COMPARE_ARGS)

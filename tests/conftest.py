@@ -26,13 +26,6 @@ from jupyterlab_driver import PLAIN_FLAGS, ROOT, LabServer, running_lab
 if TYPE_CHECKING:
     from executed_notebooks import ExecutedNotebooks
 
-# A picture is drawn ten times a second and not sixty: without a graphics card each costs a core as long as it is drawn.
-FEWER_FRAMES = """{ const frames = new Map();
-    const [soon, never] = [requestAnimationFrame, cancelAnimationFrame].map((of) => of.bind(globalThis));
-    globalThis.requestAnimationFrame = (draw) => {
-        const turn = setTimeout(() => frames.set(turn, soon((at) => { frames.delete(turn); draw(at); })), 85);
-        return turn; };
-    globalThis.cancelAnimationFrame = (turn) => { clearTimeout(turn); never(frames.get(turn)); }; }"""
 GROUPS = pytest.StashKey[Path]()
 
 
@@ -152,7 +145,6 @@ def page(browser) -> Iterator:
     """A fresh page; 1600 x 1000 pixels hold three plots side by side."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(180_000)  # a busy machine is slow, not wrong
-    context.add_init_script(FEWER_FRAMES)
     yield context.new_page()
     context.close()
 

@@ -15,7 +15,7 @@ from ferlab.classroom.grading import Judge, Limits, find_assignments, find_sandb
 from ferlab.classroom.grading.by_hand import checked_state, state_of
 
 pytestmark = [pytest.mark.slow(7), pytest.mark.together("grading round")]  # one round for all of them
-LIMITS = Limits(seconds=3, wall_seconds=200, memory=512)
+LIMITS = Limits(seconds=5, wall_seconds=200, memory=512)
 TEXTS = find_assignments()
 JUDGES = {text.name: Judge(text) for text in TEXTS}
 FIRST = TEXTS[0]
@@ -166,7 +166,9 @@ def test_a_hostile_one_gets_what_it_deserves(grades, the_class, sandbox, which):
 
 def test_the_reasons_of_the_limits(grades):
     reasons = {part: {mark.reason for mark in grades["hostile 0", FIRST.name].of_part(part)} for part in DESERVED[0]}
-    assert reasons["gradient"] == {"Your function did not come to an end in 3 seconds: look for an endless loop."}
+    assert reasons["gradient"] == {
+        f"Your function did not come to an end in {LIMITS.seconds} seconds: look for an endless loop."
+    }
     assert reasons["synthesized"] == {"Your code ended the process that called it, by an exit or a crash."}
     assert all("memory" in reason.lower() for reason in reasons["strongest"])
 
