@@ -32,7 +32,7 @@ format: $(READY) ## mend what make check can mend by itself: layout of the code,
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
-test: $(READY) chromium ## run all tests, in about 25 minutes on two cores (TEST_ARGS="-m 'not browser'": some)
+test: $(READY) chromium ## run all tests, in about 20 minutes on two cores (TEST_ARGS="-m 'not browser'": some)
 	@COVERAGE_CORE=$$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")') \
 		$(BIN)/python -m pytest --numprocesses logical --cov --cov-report term:skip-covered $(TEST_ARGS)
 
