@@ -320,7 +320,7 @@ pd.Series(machine_facts(), name="this machine").to_frame()
 # %%
 from ferlab.experiments import CompareSettings, run_compare
 
-settings = CompareSettings(out=run_folder, quick=quick, overwrite=True)
+settings = CompareSettings(out=run_folder, quick=quick, overwrite=True, no_figures=quick)
 summary = run_compare(settings)
 
 # %% [markdown]
