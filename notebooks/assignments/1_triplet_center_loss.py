@@ -81,7 +81,7 @@
 #
 # [[part.rubric]]
 # points = 3
-# text = "The claim names a strength and a margin, cites the numbers of the table, and holds on every seed that was run."
+# text = "The claim names a strength and a margin, or that none helps, cites the numbers of the table, and holds on every seed that was run."
 # model = "The rule of part 8 on the mean over the seeds; the seeds' range beside it."
 #
 # [[part.rubric]]
@@ -105,8 +105,10 @@
 # **How it is graded.** Your *functions* are called, with other numbers than here and with edge cases; the notebook itself is
 # not run. So each function must work by itself: it may use the helpers that are given, and functions of your own from other
 # cells, but no variables of the notebook. Use PyTorch and NumPy only. Every exercise has several checks with points of their
-# own, so a function that fails for one edge case still gets the others. Work by hand counts as you left it when you ran the
-# cell that keeps it. Write your answers to the written parts into the cells made for it; do not delete cells.
+# own, so a function that fails for one edge case still gets the others: the examples by hand below are only the first of them.
+# Work by hand counts as you left it when you ran the cell that keeps it, by the mouse or by code: it is kept in the notebook and in
+# `by_hand.json` beside it, one file for all assignments. Hand in both. Write your answers to the written parts into the cells made
+# for it; do not delete cells.
 
 # %% role="given"
 import numpy as np
@@ -222,7 +224,8 @@ def nearest_negative(embeddings, labels, centers):
 
 
 # %%
-by_hand_value(nearest_negative(example, example_labels, example_centers), [1, 1, 0])
+three_centers = torch.tensor([[0.0, 0.0], [4.0, 3.0], [1.0, 9.0]])
+by_hand_value(nearest_negative(example, example_labels, three_centers), [1, 1, 0])
 
 
 # %% role="judge" part="nearest_negative"
@@ -289,7 +292,6 @@ def fully_synthesized(embeddings, labels, centers):
 
 
 # %%
-three_centers = torch.tensor([[0.0, 0.0], [4.0, 3.0], [1.0, 9.0]])
 by_hand_value(fully_synthesized(example[:1], example_labels[:1], three_centers), [[1.0, 3.0]])
 
 
@@ -470,8 +472,14 @@ def autograd_says(embeddings, labels, centers, margin):
     return None if value is None else torch.autograd.grad(value, leaves)
 
 
-found, wanted = (f(example, example_labels, example_centers, 11.0) for f in (gradient_by_hand, autograd_says))
-print("by hand:", found, "autograd:", wanted, sep="\n")
+generator = torch.Generator().manual_seed(0)
+batch = torch.randn(12, 4, generator=generator), torch.arange(12) % 3, torch.randn(3, 4, generator=generator), 2.0
+found, wanted = gradient_by_hand(*batch), autograd_says(*batch)
+if found is None or wanted is None:
+    print("Write the loss and the gradient first.")
+else:
+    for name, mine, right in zip(("faces", "centers"), found, wanted):
+        print(f"Gradient in the {name}: off by {(mine - right).abs().max():.2g} at most, of {right.abs().max():.2g}.")
 
 
 # %% role="judge" part="gradient"
@@ -593,7 +601,8 @@ def plane_far(state):
 # ## 7. Nobody's place ({points mixed_negative})
 #
 # Here the negative is fully synthesized. Drag the *ringed* point so that its negative takes x from one center and y from another,
-# and lies far from all centers, and much nearer to the point than any of them. Keep it.
+# and lies at least 0.5 from all centers, and at less than a quarter of the squared distance from the point to the nearest of the
+# other centers. Keep it.
 
 # %%
 mixed = LossPlayground("tcl-fully-synthesized", seed=12, classes=4)
@@ -700,7 +709,8 @@ def dose_none(draw):
 # ## 10. Margin and strength ({points study})
 #
 # The cell below makes up 20-dimensional "faces" of five classes that overlap, and trains a small network on cross-entropy plus
-# strength times *your* loss (divided by D, as the package does it) with the nearest negative. It takes some seconds.
+# strength times *your* loss (divided by D, as the package does it, so the margin is one a dimension) with the nearest negative. It
+# takes some seconds.
 
 
 # %%
@@ -725,8 +735,8 @@ def train(margin, strength, seed, steps=150, width=8):
             with torch.no_grad():
                 centers.copy_(torch.stack([embeddings[labels == c].mean(0) for c in range(5)]))
         if strength and step >= steps // 4:
-            squared = torch.cdist(embeddings, centers).scatter(1, labels[:, None], torch.inf)
-            negatives = centers[squared.argmin(dim=1)]
+            distances = torch.cdist(embeddings, centers).scatter(1, labels[:, None], torch.inf)
+            negatives = centers[distances.argmin(dim=1)]
             loss = loss + strength / width * triplet_center_loss(embeddings, labels, centers, negatives, margin * width)
         optimizer.zero_grad()
         loss.backward()
@@ -741,8 +751,10 @@ def train(margin, strength, seed, steps=150, width=8):
 
 # %% [markdown]
 # **Do the study**: at least three margins, four strengths (0 among them) and three seeds. Plot accuracy and within / between over
-# the strength, a line a margin; apply your rule of part 8. Then write, in the cell for it: which margin and strength would you
-# take, by which numbers, and does it hold on every seed? What else than a tighter space could shut the hinges, and how would one
+# the strength, a line a margin (`show(figure, alt="what it shows")`; `plt.show()` will do too); apply your rule of part 8, at a price
+# that you name before you look. Then write, in the cell for it: which margin and strength would you
+# take, by which numbers, and does it hold on every seed? (That none is worth it, or that the seeds disagree, is an answer that
+# earns as much.) What else than a tighter space could shut the hinges, and how would one
 # notice? What can this study *not* show? One page at most.
 
 # %%

@@ -101,8 +101,10 @@
 # **How it is graded.** Your *functions* are called, with other numbers than here and with edge cases; the notebook itself is
 # not run. So each function must work by itself: it may use the helpers that are given, and functions of your own from other
 # cells, but no variables of the notebook. Use PyTorch and NumPy only. Every exercise has several checks with points of their
-# own. Work by hand counts as you left it when you ran the cell that keeps it. Write your answers to the written parts into the
-# cells made for it; do not delete cells.
+# own, so a function that fails for one edge case still gets the others: the examples by hand below are only the first of them.
+# Work by hand counts as you left it when you ran the cell that keeps it, by the mouse or by code: it is kept in the notebook and in
+# `by_hand.json` beside it, one file for all assignments. Hand in both. Write your answers to the written parts into the cells made
+# for it; do not delete cells.
 
 # %% role="given"
 import numpy as np
@@ -143,7 +145,10 @@ def standardize(vectors):
 
 
 # %%
-by_hand_value(standardize(torch.tensor([3.0, 1.0, 2.0, 2.0])), [0.7071, -0.7071, 0.0, 0.0])
+by_hand_value(
+    standardize(torch.tensor([[3.0, 1.0, 2.0, 2.0], [5.0, 5.0, 5.0, 5.0]])),
+    [[0.7071, -0.7071, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]],
+)
 
 
 # %% role="judge" part="standardize"
@@ -319,7 +324,8 @@ def adaptive_weights(labels, counts):
 
 # %%
 by_hand_value(
-    adaptive_weights(torch.tensor([0, 1]), torch.tensor([[3.0, 1.0], [2.0, 2.0]])), [[1.5, 1.75], [1.75, 2.0]]
+    adaptive_weights(torch.tensor([1, 0, 2]), torch.tensor([[3.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 0.0]])),
+    [[2.0, 1.75, 2.5], [1.75, 1.5, 2.25], [2.5, 2.25, 3.0]],
 )
 
 
